@@ -1,0 +1,80 @@
+"""Engines that mean the same on both databases. SQLite begins IMMEDIATE, so that a writer reads what it then changes."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import orjson
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import QueuePool
+
+BUSY_MS = 20_000
+
+
+def writer(url: str, pool: int) -> Engine:
+    """An engine whose every transaction may write. ``pool`` is the number of connections."""
+    if is_sqlite(url):
+        return _sqlite(url, pool, "BEGIN IMMEDIATE")
+    return _postgres(url, pool)
+
+
+def reader(url: str) -> Engine | None:
+    """SQLite only: an engine for looks that never write and never wait for a writer."""
+    return _sqlite(url, 2, "BEGIN") if is_sqlite(url) else None
+
+
+def is_sqlite(url: str) -> bool:
+    """Whether ``url`` names a SQLite database."""
+    return make_url(url).get_backend_name() == "sqlite"
+
+
+def _dumps(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _postgres(url: str, pool: int) -> Engine:
+    target = make_url(url).set(drivername="postgresql+psycopg")
+    options = "-c idle_in_transaction_session_timeout=10000 -c lock_timeout=8000 -c statement_timeout=30000 -c timezone=UTC -c jit=off"
+    return create_engine(
+        target,
+        pool_size=pool,
+        max_overflow=0,
+        pool_timeout=30,
+        pool_recycle=600,
+        pool_use_lifo=True,
+        isolation_level="READ COMMITTED",
+        json_serializer=_dumps,
+        json_deserializer=orjson.loads,
+        connect_args={"connect_timeout": 3, "options": options, "prepare_threshold": 2},
+    )
+
+
+def _sqlite(url: str, pool: int, begin: str) -> Engine:
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=pool,
+        max_overflow=0,
+        pool_timeout=60,
+        json_serializer=_dumps,
+        json_deserializer=orjson.loads,
+        connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_MS}"):
+            cursor.execute(f"PRAGMA {pragma}")
+        if begin == "BEGIN":
+            cursor.execute("PRAGMA query_only=ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

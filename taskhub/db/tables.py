@@ -1,0 +1,406 @@
+"""The whole data model on one page, in the order in which data flows. Instants are aware UTC; ids are UUIDv7 hex."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Sequence,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from taskhub.db.types import Instant, Json, Key, Serial
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _may(kind: Any, *names: str) -> list[Column[Any]]:
+    return [Column(name, kind) for name in names]
+
+
+def _must(kind: Any, *names: str) -> list[Column[Any]]:
+    return [Column(name, kind, nullable=False) for name in names]
+
+
+def _where(condition: str) -> dict[str, Any]:
+    return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
+
+
+fence = Sequence("fence", metadata=metadata)  # PostgreSQL; SQLite counts in counter('fence')
+
+# ── the house ────────────────────────────────────────────────────────────────────────────────────────────────────────
+counter = Table("counter", metadata, Column("name", Key, primary_key=True), Column("value", BigInteger, nullable=False))
+demo_clock = Table(
+    "demo_clock",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("origin", Instant, nullable=False),
+    Column("speed", Float, nullable=False),
+    Column("spans", Json, nullable=False),
+)
+policy_set = Table(
+    "policy_set",
+    metadata,
+    Column("hash", Key, primary_key=True),
+    *_must(Json, "texts", "resolved"),
+    Column("at", Instant, nullable=False),
+    Column("by", Key, nullable=False),
+    Column("activation", Integer, nullable=False, unique=True),  # the highest is the active one
+)
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("id", Key, primary_key=True),
+    *_must(Key, "hash", "role"),
+    Column("name", Text, nullable=False),
+    Column("agent", Key),
+    Column("created_at", Instant, nullable=False),
+    *_may(Instant, "expires_at", "revoked_at"),
+)
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("caller", Key, primary_key=True),
+    Column("route", Key, primary_key=True),  # method and route
+    Column("key", Key, primary_key=True),
+    Column("fingerprint", Key, nullable=False),
+    Column("status", SmallInteger),
+    Column("reply", LargeBinary),
+    Column("at", Instant, nullable=False),
+)
+
+# ── intake ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+event = Table(
+    "event",
+    metadata,
+    Column("id", Key, primary_key=True),
+    *_must(Key, "source", "external_id", "type"),
+    Column("subject", Text),
+    Column("connection", Key),
+    Column("delivery_key", Key, nullable=False),
+    Column("variant", Key, nullable=False, server_default=""),  # the body's hash for a second body under the same key
+    Column("body_hash", Key, nullable=False),
+    *_must(Instant, "occurred_at", "received_at"),
+    Column("content_type", Text, nullable=False),
+    Column("headers", Json, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("normalised", Json),
+    Column("state", Key, nullable=False),  # received applied ignored quarantined
+    Column("reason", Text),
+    Column("applied_at", Instant),
+    UniqueConstraint("delivery_key", "variant"),
+    Index("ix_event_open", "state", "received_at"),
+)
+
+# ── people ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+team = Table(
+    "team",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("kind", Key, nullable=False),  # specialist front_line
+    Column("leader", Key),
+    Column("managers", Json, nullable=False),
+    Column("department", Key),
+    Column("version", Integer, nullable=False, server_default="1"),
+)
+agent = Table(
+    "agent",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("email", Text),
+    Column("team", Key, ForeignKey("team.key"), nullable=False),
+    *_must(Json, "roles", "skills", "attributes"),
+    Column("capacity", Float, nullable=False, server_default="3"),
+    Column("time_zone", Text, nullable=False, server_default="UTC"),
+    Column("shifts", Json),
+    Column("language", Key, nullable=False, server_default="en"),
+    Column("stand_in", Key),
+    Column("external_ids", Json, nullable=False),
+    *_may(Float, "hours_per_week", "cost_per_hour"),
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+    Column("presence", Key, nullable=False, server_default="offline"),
+    *_may(Instant, "presence_until", "presence_at"),
+    Column("version", Integer, nullable=False, server_default="1"),
+    Index("ix_agent_team", "team"),
+)
+absence = Table(
+    "absence",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("agent", Key, ForeignKey("agent.key"), nullable=False),
+    *_must(Instant, "from_at", "until_at"),
+    Column("reason", Text),
+    Index("ix_absence_agent", "agent", "until_at"),
+)
+
+# ── sales: the projection of events, one version per field ───────────────────────────────────────────────────────────
+
+
+def _record(name: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("id", Key, primary_key=True),
+        Column("connection", Key),
+        Column("status", Key),
+        Column("stage", Key),
+        Column("owner", Key),
+        Column("fields", Json, nullable=False),
+        Column("versions", Json, nullable=False),
+        Column("first_seen_at", Instant, nullable=False),
+        Column("last_changed_at", Instant, nullable=False),
+        Index(f"ix_{name}_owner", "owner"),
+    )
+
+
+lead, deal, account, contact, activity = map(_record, ("lead", "deal", "account", "contact", "activity"))
+RECORDS = {t.name: t for t in (lead, deal, account, contact, activity)}
+
+# A closing or completion is remembered, so that a task made later by an older change ends the same way.
+closing = Table(
+    "closing",
+    metadata,
+    Column("origin", Key, primary_key=True),
+    Column("record", Key, nullable=False),
+    Column("verb", Key, nullable=False),  # close complete
+    Column("kinds", Json, nullable=False),
+    Column("reason", Text),
+    Column("version_at", Instant, nullable=False),
+    Column("version_tie", Key, nullable=False),
+    Column("event", Key),
+    Index("ix_closing_record", "record"),
+)
+
+# ── tasks ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+shape = Table(  # every (queue, kind, level, requires) seen: what one look at a person is decided for
+    "shape",
+    metadata,
+    Column("id", Key, primary_key=True),
+    *_must(Key, "queue", "kind"),
+    Column("text", Text, nullable=False),
+)
+task = Table(
+    "task",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("kind", Key, nullable=False),
+    Column("title", Text, nullable=False),
+    *_must(Key, "queue", "shape"),
+    Column("state", Key, nullable=False),  # blocked queued assigned in_progress paused completed cancelled
+    *_must(SmallInteger, "priority", "level"),
+    *_must(Float, "weight", "minutes"),
+    Column("requires", Json, nullable=False),
+    Column("agent", Key),
+    Column("pinned", Boolean, nullable=False, server_default=text("false")),
+    Column("given_at", Instant),
+    Column("record", Key),  # noun:id the task is about
+    Column("file", Key),  # what waits_for looks inside: one conversion
+    *_may(Key, "lead", "deal", "event", "rule", "parent"),
+    Column("depth", SmallInteger, nullable=False, server_default="0"),  # chained rules that led here
+    Column("origin", Key, unique=True),  # (rule, draft number, change): one effect once
+    Column("version_at", Instant),  # version of the change that made it; a closing hits older ones only
+    Column("version_tie", Key),
+    *_must(Json, "waits_for", "blocked_by"),
+    Column("blocked_until", Instant),
+    Column("created_at", Instant, nullable=False),
+    *_may(Instant, "occurred_at", "ready_at", "start_by", "due_at"),
+    Column("explicit_due", Boolean, nullable=False, server_default=text("false")),
+    *_may(Key, "sla", "sla_state", "paused_reason"),
+    *_may(Instant, "paused_until", "paused_at", "started_at", "completed_at"),
+    Column("completed_by", Key),
+    *_may(Text, "outcome", "note"),
+    *_must(Json, "checklist", "data", "extra_teams"),
+    Column("acknowledged_by", Key),
+    Column("acknowledged_at", Instant),
+    Column("policy_hash", Key, nullable=False),
+    Column("waiting_reasons", Json),
+    Column("seq", Integer, nullable=False, server_default="0"),  # history rows so far
+    Column("version", Integer, nullable=False, server_default="1"),  # rises with acts of people only
+    Index("ix_task_waiting", "queue", "shape", "start_by", "created_at", "id", **_where("state = 'queued'")),
+    Index("ix_task_held", "agent", "state", **_where("state in ('assigned','in_progress','paused')")),
+    Index("ix_task_record", "record"),
+    Index("ix_task_file", "file"),
+)
+exclusion = Table(  # people a task must not go to: declined (until), conflict, not_by (for ever)
+    "exclusion",
+    metadata,
+    Column("task", Key, ForeignKey("task.id"), primary_key=True),
+    Column("agent", Key, primary_key=True),
+    Column("why", Key, primary_key=True),
+    Column("until", Instant),
+)
+lease = Table(
+    "lease",
+    metadata,
+    Column("task", Key, primary_key=True),  # no foreign key: it would cost every claim a second look at the task
+    Column("agent", Key, nullable=False),
+    Column("token", BigInteger, nullable=False, unique=True),
+    Column("expires_at", Instant, nullable=False),
+    Index("ix_lease_agent", "agent"),
+    postgresql_with={"fillfactor": "70"},
+)
+pause = Table(
+    "pause",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("task", Key, ForeignKey("task.id"), nullable=False),
+    Column("from_at", Instant, nullable=False),
+    Column("to_at", Instant),
+    *_must(Key, "reason", "by"),
+    Column("stops_clock", Boolean, nullable=False),
+    Index("ix_pause_task", "task"),
+)
+sla_clock = Table(
+    "sla_clock",
+    metadata,
+    Column("task", Key, ForeignKey("task.id"), primary_key=True),
+    Column("target", Key, primary_key=True),  # completion first_start
+    Column("started_at", Instant, nullable=False),
+    *_may(Instant, "due_at", "warn_at"),
+    *_may(Instant, "warned_at", "breached_at", "met_at"),
+)
+
+# ── assignment ───────────────────────────────────────────────────────────────────────────────────────────────────────
+staffing = Table(  # switches: the newest whose effective_at has passed wins; model NULL returns to the file
+    "staffing",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("queue", Key, nullable=False),
+    Column("model", Key),
+    Column("params", Json, nullable=False),
+    Column("strategy", Key),
+    *_must(Instant, "effective_at", "at"),
+    Column("by", Key, nullable=False),
+    Index("ix_staffing_queue", "queue", "effective_at"),
+)
+turn = Table(
+    "turn",
+    metadata,
+    Column("rotation", Key, primary_key=True),
+    Column("agent", Key, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+)
+pass_ = Table(
+    "pass",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("queue", Key, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("snapshot", LargeBinary, nullable=False),
+    *_must(Key, "policy_hash", "engine_version"),
+)
+decision = Table(
+    "decision",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("task", Key, nullable=False),
+    Column("pass_id", Key),
+    Column("way", Key, nullable=False),  # push pull manual
+    Column("at", Instant, nullable=False),
+    Column("outcome", Key, nullable=False),  # assigned waiting
+    Column("agent", Key),
+    Column("facts", Json, nullable=False),
+    *_may(Key, "strategy", "strategy_version", "model"),
+    Column("policy_hash", Key, nullable=False),
+    Index("ix_decision_task", "task", "at"),
+)
+
+# ── escalation ───────────────────────────────────────────────────────────────────────────────────────────────────────
+escalation = Table(
+    "escalation",
+    metadata,
+    Column("task", Key, ForeignKey("task.id"), primary_key=True),
+    Column("step", Integer, primary_key=True),
+    Column("repetition", Integer, primary_key=True),
+    Column("policy", Key, nullable=False),
+    *_must(Instant, "due_at", "at"),
+    Column("effects", Json, nullable=False),
+)
+notification = Table(
+    "notification",
+    metadata,
+    Column("id", Key, primary_key=True),
+    *_may(Key, "task", "agent"),
+    *_must(Text, "address", "subject", "body"),
+    Column("at", Instant, nullable=False),
+    Column("delivered_at", Instant),
+    Index("ix_notification_task", "task"),
+)
+
+# ── the ledger, the history ──────────────────────────────────────────────────────────────────────────────────────────
+UNTAKEN = "mode = 'one' and token is null and done_at is null and dead_at is null"
+message = Table(
+    "message",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    *_must(Key, "topic", "handler", "key"),
+    Column("mode", Key, nullable=False),  # each one outside
+    Column("payload", Json, nullable=False),
+    *_must(Instant, "emitted_at", "due_at"),
+    Column("attempts", SmallInteger, nullable=False, server_default="0"),
+    Column("lost", SmallInteger, nullable=False, server_default="0"),  # tries that ended with their process
+    Column("token", Key),
+    *_may(Instant, "until", "done_at", "dead_at"),
+    Column("error", Text),
+    Index("uq_message_untaken", "handler", "key", unique=True, **_where(UNTAKEN)),
+    Index("ix_message_due", "due_at", **_where("done_at is null and dead_at is null")),
+    Index("ix_message_taken", "handler", "key", **_where("token is not null and done_at is null and dead_at is null")),
+    Index("ix_message_dead", "dead_at", **_where("dead_at is not null")),
+    sqlite_autoincrement=True,
+)
+act = Table(
+    "act",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("by", Key, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("kind", Key, nullable=False),
+    Column("touched", Json, nullable=False),  # [[noun, id, seq]…]
+    Column("inverse", Json),  # what undo would call; NULL = cannot be undone
+    Column("undone_by", Key),
+    Index("ix_act_by", "by", "at"),
+)
+history = Table(
+    "history",
+    metadata,
+    Column("row", Serial, primary_key=True),
+    *_must(Key, "noun", "id"),
+    Column("seq", Integer, nullable=False),
+    Column("act_id", Key, nullable=False),
+    Column("at", Instant, nullable=False),
+    *_must(Key, "by", "act"),
+    Column("change", Json, nullable=False),
+    Column("xid", BigInteger, nullable=False),
+    UniqueConstraint("noun", "id", "seq"),
+    sqlite_autoincrement=True,
+)
+job_fired = Table(
+    "job_fired",
+    metadata,
+    Column("job", Key, primary_key=True),
+    Column("fire_at", Instant, primary_key=True),
+    Column("at", Instant, nullable=False),
+)
+sweep = Table("sweep", metadata, Column("id", Integer, primary_key=True), Column("at", Instant, nullable=False))

@@ -1,0 +1,109 @@
+"""The unit of work: one transaction, one act. Everything a service needs of the world comes through ``Tx``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, insert
+
+from taskhub.clock import Clock
+from taskhub.db import history, ledger
+from taskhub.db.flow import Flow
+from taskhub.db.tables import act
+from taskhub.ids import new_id
+from taskhub.policy.policies import Policies
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who does it. ``label`` stands in history ("agent:zoe", "key:…", "worker"); ``role`` of the key that was used."""
+
+    label: str
+    role: str = "system"
+    agent: str | None = None
+    team: str | None = None
+    roles: tuple[str, ...] = ()
+    key: str | None = None
+
+    @property
+    def is_person(self) -> bool:
+        """Acts of persons and programs raise versions and can be undone; the workers' do not."""
+        return self.role != "system"
+
+
+SYSTEM = By("worker")
+
+
+@dataclass(slots=True)
+class Tx:
+    """Collects messages and history rows and writes them last, before commit, in a fixed order.
+
+    ``now`` is taskhub's time at the first statement, ``policies`` the active set at that moment.
+    """
+
+    conn: Connection
+    now: datetime
+    real_now: datetime
+    clock: Clock
+    policies: Policies
+    by: By
+    flow: Flow
+    act_id: str = field(default_factory=new_id)
+    act_kind: str | None = None
+    inverse: Mapping[str, Any] | None = None
+    ring: list[int] = field(default_factory=list)
+    _rows: list[ledger.Row] = field(default_factory=list)
+    _history: list[history.Entry] = field(default_factory=list)
+    _on_commit: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def lite(self) -> bool:
+        """Whether this is SQLite."""
+        return self.conn.dialect.name == "sqlite"
+
+    def after(self, wait: timedelta) -> datetime:
+        """taskhub's instant when ``wait`` of real time has passed: leases, retries, undo delays."""
+        return self.clock.after(self.real_now, wait)
+
+    def emit(
+        self, topic: str, key: str, payload: Mapping[str, Any] | None = None, *, due_at: datetime | None = None
+    ) -> None:
+        """Sends a message to every handler the flow names for ``topic``; ``due_at`` later than now makes it a timer."""
+        body = dict(payload or {})
+        for route in self.flow[topic]:
+            self._rows.append(
+                ledger.Row(topic, route.handler, route.key(key, body), route.mode, body, due_at or self.now, route.earliest)
+            )
+
+    def cancel(self, topic: str, key: str) -> None:
+        """Deletes the untaken timers of ``topic`` for ``key``; also what this very transaction meant to emit."""
+        handlers = {route.handler for route in self.flow[topic]}
+        self._rows = [r for r in self._rows if not (r.handler in handlers and r.key == key and r.mode == "one")]
+        for handler in sorted(handlers):
+            ledger.cancel(self.conn, handler, key)
+
+    def record(self, noun: str, id_: str, act_: str, change: Mapping[str, Any], *, seq: int | None = None) -> None:
+        """One history row: ``act_`` did ``change`` to the record. ``seq`` is given where the record counts it itself."""
+        self._history.append(history.Entry(noun, id_, act_, dict(change), seq))
+
+    def flush(self) -> None:
+        """Writes act, history and messages. Called once, by the edge, right before commit."""
+        if self.by.is_person and self.act_kind and self._history:
+            touched = [[e.noun, e.id] for e in self._history]
+            self.conn.execute(
+                insert(act).values(
+                    id=self.act_id, by=self.by.label, at=self.now, kind=self.act_kind, touched=touched,
+                    inverse=dict(self.inverse) if self.inverse else None,
+                )
+            )  # fmt: skip
+        if self._history:
+            history.write(self.conn, self._history, act_id=self.act_id, at=self.now, by=self.by.label)
+        if self._rows:
+            due = [row.due_at <= self.now for row in self._rows]
+            ids = ledger.write(self.conn, self._rows, self.now)
+            if any(due):
+                self.ring += ids
+        self._rows, self._history = [], []
