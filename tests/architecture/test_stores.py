@@ -1,0 +1,36 @@
+"""A store is imported by its own room's service only, so that a table has one way in."""
+
+from collections.abc import Iterator
+
+from tests.architecture.source import Module, modules, report
+
+# Writes several rooms' tables in one transaction by design: ARCHITECTURE.md says why.
+EXCEPTIONS = {"taskhub.assignment.take"}
+# A service too long for one file, in several: these are its parts.
+PARTS = {"taskhub.tasks.making", "taskhub.tasks.moves"}
+
+
+def test_a_store_is_imported_by_its_own_service_only() -> None:
+    offences = [
+        f"{module.at(line)} imports {store}, which belongs to the service of its room"
+        for module in modules()
+        for store, line in _foreign_stores(module)
+    ]
+    assert not offences, report(offences)
+
+
+def _foreign_stores(module: Module) -> Iterator[tuple[str, int]]:
+    if any(_within(module.name, name) for name in EXCEPTIONS):
+        return
+    for name, line in module.imports():
+        parts = name.split(".")
+        if parts[0] != "taskhub" or "store" not in parts[1:]:
+            continue
+        room = ".".join(parts[: parts.index("store")])
+        own = {f"{room}.store", f"{room}.service", f"{room}.take"} | {part for part in PARTS if _within(part, room)}
+        if not any(_within(module.name, name) for name in own):
+            yield f"{room}.store", line
+
+
+def _within(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
