@@ -26,6 +26,7 @@ from typing import Any, Self
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 POSTGRES_SETTINGS = {"max_connections": "200", "timezone": "UTC", "jit": "off", "max_wal_size": "4GB"}
 START_WITHIN = 30.0
+ATTEMPTS = 5  # after a crash, PostgreSQL refuses while orphaned back ends still hold its shared memory
 
 
 class ServerMissing(Exception):
@@ -47,6 +48,19 @@ class Server:
 
     def start(self) -> Self:
         """Start and wait until it answers; raises with the end of its log when it does not."""
+        deadline = time.monotonic() + START_WITHIN
+        for _ in range(ATTEMPTS):
+            self._launch()
+            while self.alive() and time.monotonic() < deadline:
+                if self.pid_is_ready(self.pid):
+                    return self
+                time.sleep(0.01)
+            self.kill()
+            time.sleep(0.2)
+        raise RuntimeError(f"{self.command[0]} did not start:\n{_tail(self.home / 'log')}")
+
+    def _launch(self) -> None:
+        self.kill()
         order = {"command": self.command, "signal": int(self.stop_signal), "user": self.user, "home": str(self.home)}
         guard = [sys.executable, "-I", "-S", __file__, json.dumps(order)]
         self._guard = subprocess.Popen(
@@ -54,40 +68,33 @@ class Server:
         )
         assert self._guard.stdout
         self.pid = int(self._guard.stdout.readline() or 0)
-        deadline = time.monotonic() + START_WITHIN
-        while not self.pid_is_ready(self.pid):
-            if not self.alive() or time.monotonic() > deadline:
-                log = _tail(self.home / "log")
-                self._end_guard()
-                raise RuntimeError(f"{self.command[0]} did not start:\n{log}")
-            time.sleep(0.01)
-        return self
 
     def alive(self) -> bool:
         """Whether the process is there."""
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return False
-        return self.pid > 0
+        with contextlib.suppress(ProcessLookupError):
+            if self.pid:
+                os.kill(self.pid, 0)
+                return True
+        return False
 
     def stop(self) -> None:
         """Stop in an orderly way and remove what it wrote, but for a folder given by the caller."""
-        self._end_guard()
+        if self._guard is not None:
+            _close(self._guard)
+            self._guard, self.pid = None, 0
         shutil.rmtree(self.home, ignore_errors=True)
 
     def kill(self) -> None:
         """End it as a crash does: SIGKILL, files stay."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
-        if self._guard is not None:
-            self._guard.kill()
-            _close(self._guard)
-
-    def _end_guard(self) -> None:
-        if self._guard is not None:
-            _close(self._guard)
-            self._guard = None
+        if self._guard is None:
+            return
+        while self.alive():  # until the guard has reaped it: PostgreSQL takes a zombie for a running server
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+            time.sleep(0.001)
+        self._guard.kill()
+        _close(self._guard)
+        self._guard, self.pid = None, 0
 
     def __enter__(self) -> Self:
         return self
