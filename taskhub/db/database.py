@@ -8,60 +8,76 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError, TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from taskhub.db import engine, policy_set
 from taskhub.db.flow import Flow
+from taskhub.db.interruption import Interrupted, interruption
 from taskhub.db.opening import Opening, open_
 from taskhub.db.tx import SYSTEM, By, Tx
-from taskhub.errors import Unavailable
 from taskhub.policy.policies import Policies
 
 Loader = Callable[[Mapping[str, str], Mapping[str, Any]], Policies]
 Ring = Callable[[Sequence[int]], None]
+Tell = Callable[[Sequence[tuple[str, str, str]]], None]
 Identify = Callable[[Opening], By]
 
+LINE_WAIT = 20.0
+VITAL = 2
 
-def silent(_ids: Sequence[int]) -> None:
+
+def silent(_what: Sequence[Any]) -> None:
     """A bell that is never heard; the loop finds everything all the same."""
 
 
 class Database:
-    """Engines, the cache of accepted policy sets and the bell. Thread-safe; one per process."""
+    """Engines, the cache of accepted policy sets and the bell. Thread-safe; one per process.
 
-    def __init__(self, url: str, *, pool: int = 16, flow: Flow, loader: Loader, ring: Ring = silent) -> None:
+    After each commit ``ring`` gets the ids of rows that are due, ``tell`` (noun, id, act) of everything that changed.
+    """
+
+    def __init__(
+        self, url: str, *, pool: int = 16, flow: Flow, loader: Loader, ring: Ring = silent, tell: Tell = silent
+    ) -> None:
         self.url = url
         self.pool = pool
         self.lite = engine.is_sqlite(url)
         self.engine = engine.writer(url, pool)
-        self.readers = engine.reader(url) or self.engine
+        self.readers = engine.reader(url, pool) or self.engine
         self.flow = flow
         self.ring = ring
+        self.tell = tell
         self._loader = loader
         self._accepted: dict[str, Policies] = {}
+        self._vital = self.engine if self.lite else engine.writer(url, VITAL)
         # SQLite has one writer: waiting in line here is fair and cheap, waiting inside SQLite is polling.
         self._line = threading.Lock() if self.lite else None
 
     @contextmanager
     def begin(
-        self, by: By | Identify = SYSTEM, *, act: str | None = None, key_id: str | None = None, write: bool = True
-    ) -> Iterator[Tx]:
+        self, by: By | Identify = SYSTEM, *, act: str | None = None, key_id: str | None = None, write: bool = True,
+        vital: bool = False,
+    ) -> Iterator[Tx]:  # fmt: skip
         """One transaction. Commits when the block ends, rolls back when it raises, then rings.
 
-        ``by`` may be a function that judges the opening (authentication). Raises Unavailable when no connection is free.
+        ``by`` may be a function that judges the opening (authentication). ``vital``: what keeps work alive does not
+        queue for a connection behind other work. Raises Interrupted, an Unavailable: the database cannot do it now.
         """
-        with self._connection(write=write) as conn:
-            opening = open_(conn, key_id)
+        with self._connection(write=write, vital=vital) as conn:
+            opening = _opened(conn, key_id)
             who = by(opening) if callable(by) else by
+            policies = self._policies(conn, opening.policy_hash)
             tx = Tx(
-                conn, opening.now, opening.real_now, opening.clock, self._policies(conn, opening.policy_hash), who, self.flow,
-                act_kind=act,
+                conn, opening.now, opening.real_now, opening.clock, policies, who, self.flow, act_kind=act,
             )  # fmt: skip
             yield tx
+            changes = tx.changes
             tx.flush()
             conn.commit()
         if tx.ring:
             self.ring(tx.ring)
+        if changes:
+            self.tell(changes)
 
     @contextmanager
     def read(self, by: By | Identify = SYSTEM, *, key_id: str | None = None) -> Iterator[Tx]:
@@ -70,15 +86,18 @@ class Database:
             yield tx
 
     @contextmanager
-    def _connection(self, *, write: bool) -> Iterator[Connection]:
+    def _connection(self, *, write: bool, vital: bool) -> Iterator[Connection]:
         line = self._line if write else None
-        if line is not None and not line.acquire(timeout=60):
-            raise Unavailable("The database is busy with another writer. Try again.", retry_after=2)
+        if line is not None and not line.acquire(timeout=LINE_WAIT):
+            raise Interrupted("The database is busy with another writer. Try again.", lost=True, retry_after=2)
         try:
-            with (self.engine if write else self.readers).connect() as conn:
+            with (self._vital if vital else self.engine if write else self.readers).connect() as conn:
                 yield conn
-        except PoolTimeout as error:
-            raise Unavailable("Every database connection is in use. Try again.", retry_after=1) from error
+        except SQLAlchemyError as error:
+            cut = interruption(error)
+            if cut is None:
+                raise
+            raise cut from error
         finally:
             if line is not None:
                 line.release()
@@ -97,8 +116,16 @@ class Database:
 
     def close(self) -> None:
         """Closes every connection."""
-        self.engine.dispose()
-        self.readers.dispose()
+        for each in (self.engine, self.readers, self._vital):
+            each.dispose()
 
 
-TRANSIENT = (OperationalError,)
+def _opened(conn: Connection, key_id: str | None) -> Opening:
+    """The opening; on a second connection when the pooled one turns out to be dead, as all are after a restart."""
+    try:
+        return open_(conn, key_id)
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        conn.rollback()
+        return open_(conn, key_id)

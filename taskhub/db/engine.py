@@ -1,4 +1,4 @@
-"""Engines that mean the same on both databases. SQLite begins IMMEDIATE, so that a writer reads what it then changes."""
+"""Engines that mean the same on both databases. SQLite begins IMMEDIATE, so that a writer reads what it changes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,14 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.pool import QueuePool
 
 BUSY_MS = 20_000
+POOL_WAIT = 2.0
+POSTGRES_OPTIONS = {
+    "idle_in_transaction_session_timeout": 10_000,
+    "lock_timeout": 8_000,
+    "statement_timeout": 30_000,
+    "timezone": "UTC",
+    "jit": "off",
+}
 
 
 def writer(url: str, pool: int) -> Engine:
@@ -20,9 +28,9 @@ def writer(url: str, pool: int) -> Engine:
     return _postgres(url, pool)
 
 
-def reader(url: str) -> Engine | None:
+def reader(url: str, pool: int = 2) -> Engine | None:
     """SQLite only: an engine for looks that never write and never wait for a writer."""
-    return _sqlite(url, 2, "BEGIN") if is_sqlite(url) else None
+    return _sqlite(url, pool, "BEGIN") if is_sqlite(url) else None
 
 
 def is_sqlite(url: str) -> bool:
@@ -36,18 +44,19 @@ def _dumps(value: Any) -> str:
 
 def _postgres(url: str, pool: int) -> Engine:
     target = make_url(url).set(drivername="postgresql+psycopg")
-    options = "-c idle_in_transaction_session_timeout=10000 -c lock_timeout=8000 -c statement_timeout=30000 -c timezone=UTC -c jit=off"
+    options = " ".join(f"-c {name}={value}" for name, value in POSTGRES_OPTIONS.items())
     return create_engine(
         target,
         pool_size=pool,
         max_overflow=0,
-        pool_timeout=30,
+        pool_timeout=POOL_WAIT,
         pool_recycle=600,
         pool_use_lifo=True,
         isolation_level="READ COMMITTED",
         json_serializer=_dumps,
         json_deserializer=orjson.loads,
-        connect_args={"connect_timeout": 3, "options": options, "prepare_threshold": 2},
+        # A server that no longer answers is given up: without the last, a dead host holds a thread for many minutes.
+        connect_args={"connect_timeout": 2, "options": options, "prepare_threshold": 2, "tcp_user_timeout": 10_000},
     )
 
 
@@ -57,7 +66,7 @@ def _sqlite(url: str, pool: int, begin: str) -> Engine:
         poolclass=QueuePool,
         pool_size=pool,
         max_overflow=0,
-        pool_timeout=60,
+        pool_timeout=BUSY_MS / 1000,
         json_serializer=_dumps,
         json_deserializer=orjson.loads,
         connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False},
@@ -67,7 +76,7 @@ def _sqlite(url: str, pool: int, begin: str) -> Engine:
     def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_MS}"):
+        for pragma in (f"busy_timeout={BUSY_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         if begin == "BEGIN":
             cursor.execute("PRAGMA query_only=ON")

@@ -19,7 +19,8 @@ class Route:
     """One handler of a topic.
 
     ``mode``: ``each`` one row per emit; ``one`` at most one untaken row per (handler, key); ``outside`` work happens
-    between two transactions. ``earliest``: a ``one`` row keeps its sooner due time (wakes) instead of the newer (timers).
+    between two transactions. ``earliest``: a ``one`` row keeps its sooner due time (wakes) instead of the newer one
+    (timers).
     """
 
     handler: str

@@ -2,27 +2,45 @@
 
 Taking is a short transaction of its own. Whoever holds the token does the work and settles the row in the work's own
 transaction; a settle that touches no row means somebody else took over, and the work is rolled back.
+
+A row without a token is free from ``due_at`` on, a row with one from ``until`` on. Of mode ``one`` there is at most one
+row without and one row with a token per (handler, key), so a failed one keeps its token while it waits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, delete, exists, func, insert, not_, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    not_,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from taskhub.db.tables import UNTAKEN, message
 from taskhub.ids import new_id
 
 HOLD = timedelta(seconds=4)
-BACKOFF = (timedelta(seconds=1), timedelta(seconds=10), timedelta(seconds=60))
+LIMIT = 100
 TRIES = 3
-OUTSIDE_BACKOFF = tuple(
-    timedelta(seconds=s) for s in (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
-)
+BACKOFF = tuple(timedelta(seconds=s) for s in (1, 10, 60))
+OUTSIDE_BACKOFF = tuple(timedelta(seconds=s) for s in (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400))
+OUTSIDE_TRIES = len(OUTSIDE_BACKOFF) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +54,11 @@ class Row:
     payload: dict[str, Any]
     due_at: datetime
     earliest: bool = False
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """What a ``one`` row is the only one of."""
+        return self.handler, self.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,29 +76,29 @@ class Taken:
     token: str
 
 
-_open = and_(message.c.done_at.is_(None), message.c.dead_at.is_(None))
+c = message.c
+Test = ColumnElement[bool]
+OPEN = and_(c.done_at.is_(None), c.dead_at.is_(None))
+OUTSIDE = c.mode == "outside"
+FAILED_OUTSIDE = and_(OUTSIDE, c.token.is_(None))  # waits for its next try in good order
 
 
 def write(conn: Connection, rows: Sequence[Row], now: datetime) -> list[int]:
-    """Writes ``rows`` sorted by (handler, key), so that two emitters never wait for each other in a ring. Returns ids."""
+    """Writes ``rows`` sorted by (handler, key), so that two emitters never wait for each other in a ring.
+
+    Returns the ids of those already due: what the bell may ring for.
+    """
     ones: dict[tuple[str, str], Row] = {}
-    plain: list[Row] = []
     for row in rows:
-        if row.mode != "one":
-            plain.append(row)
-            continue
-        other = ones.get((row.handler, row.key))
-        if other is None or not row.earliest or row.due_at < other.due_at:
-            ones[row.handler, row.key] = row
-    ids: list[int] = []
-    if plain:
-        plain.sort(key=lambda r: (r.handler, r.key))
-        ids += conn.execute(insert(message).returning(message.c.id), [_values(r, now) for r in plain]).scalars()
-    for earliest in (False, True):
-        batch = sorted((r for r in ones.values() if r.earliest is earliest), key=lambda r: (r.handler, r.key))
-        if batch:
-            ids += conn.execute(_upsert(conn, earliest=earliest), [_values(r, now) for r in batch]).scalars()
-    return ids
+        if row.mode == "one":
+            other = ones.get(row.place)
+            ones[row.place] = replace(row, due_at=min(row.due_at, other.due_at)) if other and row.earliest else row
+    found: list[Any] = []
+    if plain := sorted((row for row in rows if row.mode != "one"), key=lambda row: row.place):
+        found += conn.execute(insert(message).returning(c.id, c.due_at), [_values(row, now) for row in plain])
+    for earliest, batch in groupby(sorted(ones.values(), key=lambda row: row.place), key=lambda row: row.earliest):
+        found += conn.execute(_upsert(conn, earliest=earliest), [_values(row, now) for row in batch])
+    return [id_ for id_, due_at in found if due_at <= now]
 
 
 def _values(row: Row, now: datetime) -> dict[str, Any]:
@@ -87,119 +110,171 @@ def _values(row: Row, now: datetime) -> dict[str, Any]:
 
 def _upsert(conn: Connection, *, earliest: bool) -> Any:
     # Never DO NOTHING: the emitter must hold the row until it commits, or a taker misses what the emitter wrote.
+    # emitted_at stays: a wake that is emitted again and again must still grow old enough for the loop.
     dialect: Any = sqlite if conn.dialect.name == "sqlite" else postgresql
     statement = dialect.insert(message)
     new = statement.excluded
-    due = case((new.due_at < message.c.due_at, new.due_at), else_=message.c.due_at) if earliest else new.due_at
+    due = case((new.due_at < c.due_at, new.due_at), else_=c.due_at) if earliest else new.due_at
     return statement.on_conflict_do_update(
         index_elements=["handler", "key"],
         index_where=text(UNTAKEN),
-        set_={"due_at": due, "payload": new.payload, "topic": new.topic, "emitted_at": new.emitted_at},
-    ).returning(message.c.id)
+        set_={"due_at": due, "payload": new.payload, "topic": new.topic},
+    ).returning(c.id, c.due_at)
 
 
 def cancel(conn: Connection, handler: str, key: str) -> None:
     """Deletes the untaken timer of (handler, key), if there is one."""
-    conn.execute(delete(message).where(message.c.handler == handler, message.c.key == key, text(UNTAKEN)))
+    conn.execute(delete(message).where(c.handler == handler, c.key == key, text(UNTAKEN)))
 
 
-def take(conn: Connection, now: datetime, until: datetime, *, limit: int, rung_before: datetime) -> list[Taken]:
-    """Takes up to ``limit`` due rows never tried before; where there are none, one row that was.
+def take(conn: Connection, now: datetime, until: datetime, *, limit: int = LIMIT, rung_before: datetime) -> list[Taken]:
+    """Up to ``limit`` due rows never tried before; where there are none, one row that was."""
+    return (
+        take_fresh(conn, now, until, limit=limit, rung_before=rung_before)
+        or take_tried(conn, now, until)
+        or take_last(conn, now, until)
+    )
 
-    Rows that were due when they were emitted are left to the bell until ``rung_before``. A row tried before is taken
-    singly, so that a poison row cannot pull its neighbours down twice.
+
+def take_fresh(
+    conn: Connection, now: datetime, until: datetime, *, limit: int, rung_before: datetime, outside: bool | None = None
+) -> list[Taken]:
+    """Up to ``limit`` due rows that nothing speaks against taking together; ``outside`` says which lane, None both.
+
+    Rows that were due when they were emitted are left to the bell until ``rung_before``.
     """
-    fresh = and_(message.c.token.is_(None), message.c.attempts == 0)
-    for_loop = or_(message.c.due_at > message.c.emitted_at, message.c.emitted_at <= rung_before)
-    rows = _take(conn, now, until, and_(fresh, for_loop), limit)
-    return rows or _take(conn, now, until, again(now), 1)
+    unheard = or_(c.due_at > c.emitted_at, c.emitted_at <= rung_before)
+    return _take(conn, now, until, limit, or_(c.attempts == 0, FAILED_OUTSIDE), unheard, *_lane(outside=outside))
 
 
-def again(now: datetime) -> Any:
-    """Rows that were taken before, whose wait or hold has ended and that have a try left."""
-    ended = and_(message.c.token.is_not(None), message.c.until <= now)
-    return and_(ended, or_(message.c.attempts < TRIES, message.c.mode == "outside"))
+def take_tried(conn: Connection, now: datetime, until: datetime, *, outside: bool | None = None) -> list[Taken]:
+    """At most one due row that was tried before: taken singly, so that it cannot pull its neighbours down again."""
+    left = case((OUTSIDE, and_(c.lost == 0, c.attempts < OUTSIDE_TRIES)), else_=c.attempts < TRIES - 1)
+    return _take(conn, now, until, 1, c.attempts > 0, not_(FAILED_OUTSIDE), left, *_lane(outside=outside))
+
+
+def take_last(conn: Connection, now: datetime, until: datetime) -> list[Taken]:
+    """At most one due row on its last try. It is to run alone in its process."""
+    return _take(conn, now, until, 1, *_last())
+
+
+def last_waits(conn: Connection, now: datetime) -> bool:
+    """Whether a row is due for its last try, so that the process should make itself empty."""
+    return bool(conn.execute(select(_due(now, *_last()).limit(1).exists())).scalar())
 
 
 def take_one(conn: Connection, row_id: int, now: datetime, until: datetime) -> Taken | None:
-    """Takes the rung row ``row_id`` if it is still due and untried: the bell's way."""
-    fresh = and_(message.c.id == row_id, message.c.token.is_(None), message.c.attempts == 0)
-    return next(iter(_take(conn, now, until, fresh, 1)), None)
+    """The rung row ``row_id`` if it is still due and untried: the bell's way."""
+    return next(iter(_take(conn, now, until, 1, c.id == row_id, c.attempts == 0)), None)
 
 
-def _take(conn: Connection, now: datetime, until: datetime, which: Any, limit: int) -> list[Taken]:
+def _last() -> tuple[Test, ...]:
+    last = case((OUTSIDE, and_(c.lost == TRIES - 2, c.attempts < OUTSIDE_TRIES)), else_=c.attempts == TRIES - 1)
+    return c.attempts > 0, not_(FAILED_OUTSIDE), last
+
+
+def _lane(*, outside: bool | None) -> tuple[Test, ...]:
+    return () if outside is None else (OUTSIDE if outside else not_(OUTSIDE),)
+
+
+def _due(now: datetime, *which: Test) -> Any:
     other = message.alias()
     busy = exists().where(
-        other.c.handler == message.c.handler, other.c.key == message.c.key, other.c.mode == "one",
-        other.c.token.is_not(None), other.c.done_at.is_(None), other.c.dead_at.is_(None), other.c.id != message.c.id,
+        other.c.handler == c.handler, other.c.key == c.key, other.c.mode == "one", other.c.token.is_not(None),
+        other.c.done_at.is_(None), other.c.dead_at.is_(None), other.c.id != c.id,
     )  # fmt: skip
-    due = (
-        select(message.c.id)
-        .where(_open, message.c.due_at <= now, which, or_(message.c.mode != "one", not_(busy)))
-        .order_by(message.c.due_at, message.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
+    free = or_(c.token.is_(None), c.until <= now)
+    return select(c.id).where(OPEN, c.due_at <= now, free, or_(c.mode != "one", not_(busy)), *which)
+
+
+def _take(conn: Connection, now: datetime, until: datetime, limit: int, *which: Test) -> list[Taken]:
+    due = _due(now, *which).order_by(c.due_at, c.id).limit(limit).with_for_update(skip_locked=True)
     # Two statements: PostgreSQL may run a LIMIT subquery of an UPDATE twice and then take more than it says.
     ids = list(conn.execute(due).scalars())
     if not ids:
         return []
     token = new_id()
-    c = message.c
-    result = conn.execute(
+    fell = and_(OUTSIDE, c.token.is_not(None), c.attempts > 0)
+    result: Any = conn.execute(
         update(message)
-        .where(message.c.id.in_(ids))
-        .values(token=token, until=until, attempts=c.attempts + 1)
+        .where(c.id.in_(ids))
+        .values(token=token, until=until, attempts=c.attempts + 1, lost=c.lost + case((fell, 1), else_=0))
         .returning(c.id, c.topic, c.handler, c.key, c.mode, c.payload, c.due_at, c.attempts)
     )
-    taken = [Taken(*row, token=token) for row in result]
-    return sorted(taken, key=lambda row: (row.due_at, row.id))
+    return sorted((Taken(*row, token=token) for row in result), key=lambda row: (row.due_at, row.id))
 
 
 def settle(conn: Connection, row: Taken, now: datetime) -> bool:
     """Marks ``row`` done in the work's transaction; False when the token is no longer ours: roll back."""
-    held = and_(message.c.id == row.id, message.c.token == row.token, message.c.done_at.is_(None))
-    return conn.execute(update(message).where(held).values(done_at=now)).rowcount == 1
+    return conn.execute(update(message).where(_held(row)).values(done_at=now)).rowcount == 1
+
+
+def _held(row: Taken) -> Test:
+    return and_(c.id == row.id, c.token == row.token, OPEN)
+
+
+def wait_after(row: Taken, jitter: float, asked: timedelta | None = None) -> timedelta | None:
+    """How long ``row`` waits after its failed try; None: that was the last. ``asked`` is what the other side asks for.
+
+    >>> row = Taken(1, "t", "h", "k", "each", {}, datetime.min, attempts=2, token="")
+    >>> str(wait_after(row, 1.0)), wait_after(replace(row, attempts=3), 1.0)
+    ('0:00:10', None)
+    """
+    waits, tries = (OUTSIDE_BACKOFF, OUTSIDE_TRIES) if row.mode == "outside" else (BACKOFF, TRIES)
+    if row.attempts >= tries:
+        return None
+    return max(waits[row.attempts - 1] * jitter, min(asked or timedelta(), OUTSIDE_BACKOFF[-1]))
 
 
 def fail(conn: Connection, row: Taken, error: str, again_at: datetime, now: datetime, *, dead: bool) -> None:
     """Notes a failed try: waits until ``again_at``, or is dead (visible, replayable)."""
-    held = and_(message.c.id == row.id, message.c.token == row.token, message.c.done_at.is_(None))
-    conn.execute(
-        update(message).where(held).values(until=again_at, error=error[:4000], dead_at=now if dead else None)
-    )
+    told = error.encode("utf-8", "replace").decode().replace("\0", "")[:4000]
+    token = row.token if row.mode == "one" else None
+    new = {"dead_at": now} if dead else {"token": token, "until": again_at, "due_at": again_at}
+    conn.execute(update(message).where(_held(row)).values(error=told, **new))
 
 
 def give_back(conn: Connection, rows: Iterable[Taken], now: datetime) -> None:
-    """Returns untouched rows uncounted: the process is stopping, or the database failed, not the work."""
+    """Returns rows uncounted, free from ``now`` on: the process is stopping, or the database failed, not the work."""
     for row in rows:
-        held = and_(message.c.id == row.id, message.c.token == row.token, message.c.done_at.is_(None))
-        conn.execute(update(message).where(held).values(until=now, attempts=row.attempts - 1))
+        token = row.token if row.mode == "one" else None
+        conn.execute(update(message).where(_held(row)).values(token=token, until=now, attempts=row.attempts - 1))
 
 
 def prolong(conn: Connection, rows: Sequence[Taken], until: datetime) -> None:
     """One statement a second keeps everything this process is working on."""
     if rows:
-        held = and_(message.c.id.in_([r.id for r in rows]), message.c.token.in_({r.token for r in rows}), _open)
-        conn.execute(update(message).where(held).values(until=until))
+        held = and_(c.id.in_([row.id for row in rows]), c.token.in_({row.token for row in rows}), OPEN)
+        # A locked row is being settled: waiting for it could close a ring of waiting transactions.
+        free = select(c.id).where(held).with_for_update(skip_locked=True)
+        conn.execute(update(message).where(c.id.in_(free)).values(until=until))
 
 
 def bury(conn: Connection, now: datetime) -> int:
     """Declares rows dead whose last try ended with their process. Returns how many."""
-    lost = and_(_open, message.c.mode != "outside", message.c.attempts >= TRIES, message.c.until < now)
-    reason = func.coalesce(message.c.error, "the process ended during the last try")
+    spent = case((OUTSIDE, or_(c.lost >= TRIES - 1, c.attempts >= OUTSIDE_TRIES)), else_=c.attempts >= TRIES)
+    lost = and_(OPEN, c.due_at <= now, c.token.is_not(None), c.until <= now, spent)
+    reason = func.coalesce(c.error + " / ", "") + "the process ended during the last try"
     return conn.execute(update(message).where(lost).values(dead_at=now, error=reason)).rowcount
 
 
 def revive(conn: Connection, row_id: int, now: datetime) -> bool:
     """Replays a dead row from its first try. False when there is no such dead row."""
-    dead = and_(message.c.id == row_id, message.c.dead_at.is_not(None))
-    changed = conn.execute(
-        update(message).where(dead).values(dead_at=None, attempts=0, until=now, due_at=now, error=None)
-    )
-    return changed.rowcount == 1
+    which = (c.id == row_id, c.dead_at.is_not(None))
+    row = conn.execute(select(message).where(*which).with_for_update()).one_or_none()
+    if row is None:
+        return False
+    if row.mode == "one":
+        # Its place may be taken by now: the untaken row there looks at the same things.
+        again = Row(row.topic, row.handler, row.key, row.mode, row.payload, now, earliest=True)
+        write(conn, [again], now)
+        conn.execute(delete(message).where(*which))
+    else:
+        fresh = {"token": None, "until": None, "attempts": 0, "lost": 0, "error": None}
+        conn.execute(update(message).where(*which).values(dead_at=None, due_at=now, **fresh))
+    return True
 
 
-def next_due(conn: Connection) -> datetime | None:
-    """When the earliest untaken row falls due."""
-    return conn.execute(select(func.min(message.c.due_at)).where(_open, message.c.token.is_(None))).scalar()
+def next_due(conn: Connection, now: datetime) -> datetime | None:
+    """The next instant after ``now`` at which an open row falls due."""
+    return conn.execute(select(func.min(c.due_at)).where(OPEN, c.due_at > now)).scalar()

@@ -1,4 +1,4 @@
-"""The first statement of every transaction: database clock, active policy set, demo clock and the caller's key, in one."""
+"""The first statement of every transaction: database clock, active policies, demo clock and the caller's key."""
 
 from __future__ import annotations
 

@@ -306,10 +306,16 @@ pass_ = Table(
     "pass",
     metadata,
     Column("id", Key, primary_key=True),
-    Column("queue", Key, nullable=False),
+    Column("rotation", Key, nullable=False),
     Column("at", Instant, nullable=False),
-    Column("snapshot", LargeBinary, nullable=False),
-    *_must(Key, "policy_hash", "engine_version"),
+    Column("head", LargeBinary, nullable=False),  # people, queues, turns; zlib
+)
+pass_block = Table(
+    "pass_block",
+    metadata,
+    Column("pass", Key, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("body", LargeBinary, nullable=False),  # how everybody stood, and its tasks; zlib
 )
 decision = Table(
     "decision",
@@ -325,6 +331,7 @@ decision = Table(
     *_may(Key, "strategy", "strategy_version", "model"),
     Column("policy_hash", Key, nullable=False),
     Index("ix_decision_task", "task", "at"),
+    Index("ix_decision_agent", "agent", "at", **_where("agent is not null")),
 )
 
 # ── escalation ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -64,6 +64,11 @@ class Tx:
         """Whether this is SQLite."""
         return self.conn.dialect.name == "sqlite"
 
+    @property
+    def changes(self) -> list[tuple[str, str, str]]:
+        """(noun, id, act) of everything recorded and not yet written."""
+        return [(entry.noun, entry.id, entry.act) for entry in self._history]
+
     def after(self, wait: timedelta) -> datetime:
         """taskhub's instant when ``wait`` of real time has passed: leases, retries, undo delays."""
         return self.clock.after(self.real_now, wait)
@@ -73,10 +78,10 @@ class Tx:
     ) -> None:
         """Sends a message to every handler the flow names for ``topic``; ``due_at`` later than now makes it a timer."""
         body = dict(payload or {})
+        due = due_at or self.now
         for route in self.flow[topic]:
-            self._rows.append(
-                ledger.Row(topic, route.handler, route.key(key, body), route.mode, body, due_at or self.now, route.earliest)
-            )
+            place = route.key(key, body)
+            self._rows.append(ledger.Row(topic, route.handler, place, route.mode, body, due, route.earliest))
 
     def cancel(self, topic: str, key: str) -> None:
         """Deletes the untaken timers of ``topic`` for ``key``; also what this very transaction meant to emit."""
@@ -86,7 +91,7 @@ class Tx:
             ledger.cancel(self.conn, handler, key)
 
     def record(self, noun: str, id_: str, act_: str, change: Mapping[str, Any], *, seq: int | None = None) -> None:
-        """One history row: ``act_`` did ``change`` to the record. ``seq`` is given where the record counts it itself."""
+        """One history row: ``act_`` did ``change`` to the record. ``seq`` is given where the record counts them."""
         self._history.append(history.Entry(noun, id_, act_, dict(change), seq))
 
     def flush(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import textwrap
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.migration import MigrationContext
@@ -63,7 +63,7 @@ def freeze() -> str:
     return HEAD + "".join(functions) + TAIL + "".join(calls)
 
 
-def _type(kind: str, item: Any, _context: Any) -> str | bool:
+def _type(kind: str, item: Any, _context: Any) -> str | Literal[False]:
     names = {id(Key): "Key", id(Json): "Json", id(Serial): "Serial"}
     if kind != "type":
         return False

@@ -65,6 +65,8 @@ def _part_2() -> None:
         sa.Column("outcome", Key, nullable=False), sa.Column("agent", Key), sa.Column("facts", Json, nullable=False),
         sa.Column("strategy", Key), sa.Column("strategy_version", Key), sa.Column("model", Key),
         sa.Column("policy_hash", Key, nullable=False), sa.PrimaryKeyConstraint("id", name=op.f("pk_decision")))
+    op.create_index("ix_decision_agent", "decision", ["agent", "at"], unique=False,
+        postgresql_where=sa.text("agent is not null"), sqlite_where=sa.text("agent is not null"))
     op.create_index("ix_decision_task", "decision", ["task", "at"], unique=False)
     op.create_table("demo_clock", sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("origin", Instant, nullable=False), sa.Column("speed", sa.Float(), nullable=False),
@@ -87,14 +89,14 @@ def _part_2() -> None:
         sa.Column("change", Json, nullable=False), sa.Column("xid", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("row", name=op.f("pk_history")),
         sa.UniqueConstraint("noun", "id", "seq", name=op.f("uq_history_noun_id_seq")), sqlite_autoincrement=True)
+
+
+def _part_3() -> None:
     op.create_table("idempotency", sa.Column("caller", Key, nullable=False), sa.Column("route", Key, nullable=False),
         sa.Column("key", Key, nullable=False), sa.Column("fingerprint", Key, nullable=False),
         sa.Column("status", sa.SmallInteger()), sa.Column("reply", sa.LargeBinary()),
         sa.Column("at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("caller", "route", "key", name=op.f("pk_idempotency")))
-
-
-def _part_3() -> None:
     op.create_table("job_fired", sa.Column("job", Key, nullable=False), sa.Column("fire_at", Instant, nullable=False),
         sa.Column("at", Instant, nullable=False), sa.PrimaryKeyConstraint("job", "fire_at", name=op.f("pk_job_fired")))
     op.create_table("lead", sa.Column("id", Key, nullable=False), sa.Column("connection", Key),
@@ -128,19 +130,21 @@ def _part_3() -> None:
     op.create_index("uq_message_untaken", "message", ["handler", "key"], unique=True,
         postgresql_where=sa.text("mode = 'one' and token is null and done_at is null and dead_at is null"),
         sqlite_where=sa.text("mode = 'one' and token is null and done_at is null and dead_at is null"))
+
+
+def _part_4() -> None:
     op.create_table("notification", sa.Column("id", Key, nullable=False), sa.Column("task", Key),
         sa.Column("agent", Key), sa.Column("address", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False), sa.Column("body", sa.Text(), nullable=False),
         sa.Column("at", Instant, nullable=False), sa.Column("delivered_at", Instant),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notification")))
-
-
-def _part_4() -> None:
     op.create_index("ix_notification_task", "notification", ["task"], unique=False)
-    op.create_table("pass", sa.Column("id", Key, nullable=False), sa.Column("queue", Key, nullable=False),
-        sa.Column("at", Instant, nullable=False), sa.Column("snapshot", sa.LargeBinary(), nullable=False),
-        sa.Column("policy_hash", Key, nullable=False), sa.Column("engine_version", Key, nullable=False),
+    op.create_table("pass", sa.Column("id", Key, nullable=False), sa.Column("rotation", Key, nullable=False),
+        sa.Column("at", Instant, nullable=False), sa.Column("head", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pass")))
+    op.create_table("pass_block", sa.Column("pass", Key, nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False), sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("pass", "number", name=op.f("pk_pass_block")))
     op.create_table("policy_set", sa.Column("hash", Key, nullable=False), sa.Column("texts", Json, nullable=False),
         sa.Column("resolved", Json, nullable=False), sa.Column("at", Instant, nullable=False),
         sa.Column("by", Key, nullable=False), sa.Column("activation", sa.Integer(), nullable=False),
