@@ -242,6 +242,9 @@ task = Table(
     Index("ix_task_held", "agent", "state", **_where("state in ('assigned','in_progress','paused')")),
     Index("ix_task_record", "record"),
     Index("ix_task_file", "file"),
+    Index("ix_task_parent", "parent", **_where("parent is not null")),
+    Index("ix_task_deal", "deal", **_where("deal is not null")),
+    Index("ix_task_lead", "lead", **_where("lead is not null")),
 )
 exclusion = Table(  # people a task must not go to: declined (until), conflict, not_by (for ever)
     "exclusion",

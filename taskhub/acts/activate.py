@@ -1,0 +1,60 @@
+"""A policy set is accepted: one row makes it active for every process; open tasks of other sets are re-derived."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from taskhub.agents import directory
+from taskhub.db import policy_set
+from taskhub.db.tx import Tx
+from taskhub.errors import PolicyError, Problem
+from taskhub.policy.policies import Policies
+from taskhub.tasks import rederive as tasks
+
+AGAIN = timedelta(seconds=10)
+BATCH = 200
+
+
+def activate(tx: Tx, new: Policies, texts: Mapping[str, str], *, moved_to: Mapping[str, str] | None = None) -> bool:
+    """Makes ``new`` the active set. False when it is already. Raises PolicyError when what is removed is in use."""
+    problems = _in_use(tx, new, moved_to or {})
+    if problems:
+        raise PolicyError(problems)
+    changed = policy_set.activate(
+        tx.conn, hash_=new.hash, files=texts, resolved=new.resolved, at=tx.now, by=tx.by.label
+    )
+    if changed:
+        directory.found_teams(tx, _teams(new))
+        tx.record("policy_set", new.hash, "activate", {"was": tx.policies.hash})
+        tx.emit("policies.activated", new.hash)
+        # Again a little later: a transaction that began under the old set may still have been under way.
+        tx.emit("policies.activated", new.hash, due_at=tx.after(AGAIN))
+    return changed
+
+
+def _in_use(tx: Tx, new: Policies, moved_to: Mapping[str, str]) -> Sequence[Problem]:
+    used = tasks.in_use(tx)
+    found = []
+    for noun, file, known in (("queue", "queues.toml", new.queues), ("kind", "kinds.toml", new.kinds)):
+        for key, count in sorted(used[noun].items()):
+            if key not in known and key not in moved_to:
+                message = f"{count} open tasks still use {noun} {key!r}; keep it, close it, or say where they move to"
+                found.append(Problem(file, 0, key, message))
+    return found
+
+
+def _teams(new: Policies) -> dict[str, str]:
+    """The teams named in the files; one that serves a dedicated queue is a team of specialists."""
+    kinds: dict[str, str] = {}
+    for queue in new.queues.values():
+        for team in queue.teams:
+            specialist = queue.staffing.model == "dedicated" and queue.staffing.params.get("team", team) == team
+            kinds.setdefault(team, "specialist" if specialist else "front_line")
+    return kinds
+
+
+def rederive(tx: Tx, hash_: str) -> None:
+    """Open tasks stamped with another set get due time, order and shape from the active one, in batches."""
+    if tx.policies.hash == hash_ and tasks.rederive(tx, BATCH) == BATCH:
+        tx.emit("policies.activated", hash_)

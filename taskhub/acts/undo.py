@@ -1,0 +1,95 @@
+"""Undo: the inverse service call, checked like any act, refused once the world has moved on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from taskhub.assignment import service as assignment
+from taskhub.db import acts
+from taskhub.db.acts import Act
+from taskhub.db.tx import Tx
+from taskhub.errors import AlreadyDone, Conflict, NotFound
+from taskhub.tasks import service as tasks
+
+KEPT_FOR = timedelta(hours=24)
+
+
+def list_acts(tx: Tx) -> list[dict[str, Any]]:
+    """What the caller did in the last 24 hours, newest first, and whether it can be undone."""
+    return [_shown(tx, one) for one in acts.of(tx.conn, tx.by.label, tx.now - KEPT_FOR)]
+
+
+def _shown(tx: Tx, one: Act) -> dict[str, Any]:
+    why = _why_not(tx, one)
+    return {
+        "id": one.id, "kind": one.kind, "at": one.at, "touched": [f"{n}:{i}" for n, i in one.touched],
+        "can_undo": why is None, "why_not": why, "undone_by": one.undone_by,
+    }  # fmt: skip
+
+
+def _why_not(tx: Tx, one: Act) -> str | None:
+    if one.inverse is None:
+        return "cannot_be_undone"
+    if one.undone_by is not None:
+        return "already_undone"
+    if acts.touched_since(tx.conn, one):
+        return "changed_since"
+    return "follower_started" if tasks.follower_started(tx, one.inverse.get("task")) else None
+
+
+def undo(tx: Tx, act_id: str) -> dict[str, Any]:
+    """Takes an own act back. Raises NotFound, AlreadyDone, or Conflict that says what stands in the way."""
+    one = acts.get(tx.conn, act_id, lock=True)
+    if one is None or one.by != tx.by.label or one.at < tx.now - KEPT_FOR:
+        raise NotFound("There is no such act of yours in the last 24 hours.")
+    why = _why_not(tx, one)
+    if why == "already_undone":
+        raise AlreadyDone("This act has been undone already.")
+    if why is not None or one.inverse is None:
+        raise Conflict(f"This act cannot be undone any more: {(why or '').replace('_', ' ')}.", code=why or "conflict")
+    task = INVERSES[one.inverse["op"]](tx, one.inverse)
+    acts.undone(tx.conn, act_id, tx.act_id)
+    tx.inverse = None
+    return {"undone": act_id, "act": tx.act_id, "task": task.id}
+
+
+def _resume(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return tasks.resume(tx, inverse["task"])[0]
+
+
+def _reopen(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return assignment.reopen(tx, inverse["task"], "undo")
+
+
+def _restore(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return tasks.reopen(tx, inverse["task"], "undo", act="restore")
+
+
+def _release(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    lease = tasks.lease_of(tx, inverse["task"])
+    return tasks.release(tx, inverse["task"], "undo", lease.token if lease else None)
+
+
+def _assign(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return assignment.hand_over(tx, inverse["task"], inverse["agent"])
+
+
+def _unassign(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return tasks.unassign(tx, inverse["task"])
+
+
+def _kind(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return tasks.change_kind(tx, inverse["task"], inverse["kind"], "undo")
+
+
+def _patch(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    task = tasks.get(tx, inverse["task"])
+    return tasks.patch(tx, task.id, task.version, tasks.restored(inverse["changes"]))
+
+
+INVERSES: Mapping[str, Callable[[Tx, Mapping[str, Any]], Any]] = {
+    "resume": _resume, "reopen": _reopen, "restore": _restore, "release": _release, "assign": _assign,
+    "unassign": _unassign, "change_kind": _kind, "patch": _patch,
+}  # fmt: skip

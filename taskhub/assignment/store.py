@@ -1,0 +1,246 @@
+"""What decisions read, and the only SQL that writes passes, decisions and turns."""
+
+from __future__ import annotations
+
+import zlib
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, bindparam, func, insert, or_, select, union_all, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from taskhub.agents.availability import present, weekly
+from taskhub.assignment.model import AgentFacts, TaskFacts
+from taskhub.db.tables import absence, agent, decision, exclusion, pass_, pass_block, shape, staffing, task, turn
+from taskhub.db.tx import Tx
+from taskhub.tasks.model import GIVEN, QUEUED
+from taskhub.tasks.shape import Shape
+
+_FACTS = (
+    agent.c.key, agent.c.team, agent.c.name, agent.c.active, agent.c.skills, agent.c.attributes, agent.c.capacity,
+    agent.c.presence, agent.c.presence_until, agent.c.time_zone, agent.c.shifts,
+)  # fmt: skip
+
+
+def switches(tx: Tx, queues: Sequence[str]) -> dict[str, Any]:
+    """The newest switch of each queue whose time has come."""
+    rows = select(staffing).where(staffing.c.queue.in_(queues), staffing.c.effective_at <= tx.now)
+    return {row.queue: row for row in tx.conn.execute(rows.order_by(staffing.c.effective_at, staffing.c.id))}
+
+
+def people(tx: Tx, teams: Collection[str], paused_queues: Collection[str], since: datetime) -> list[AgentFacts]:
+    """Everybody of ``teams`` as they stand; ``since`` begins today."""
+    rows = tx.conn.execute(select(*_FACTS).where(agent.c.team.in_(teams)).order_by(agent.c.key)).all()
+    return _facts(tx, rows, paused_queues, since)
+
+
+def person(tx: Tx, key: str, paused_queues: Collection[str], *, lock: bool) -> AgentFacts | None:
+    """One person's row (locked where they are about to get work) and, read after it, what they hold."""
+    wanted = select(*_FACTS).where(agent.c.key == key)
+    rows = tx.conn.execute(wanted.with_for_update() if lock else wanted).all()
+    return next(iter(_facts(tx, rows, paused_queues, None)), None)
+
+
+def _facts(tx: Tx, rows: Sequence[Any], paused_queues: Collection[str], since: datetime | None) -> list[AgentFacts]:
+    keys = [row.key for row in rows]
+    away, open_work = _absences(tx, keys), _open_work(tx, keys, paused_queues)
+    given = _given(tx, keys, since) if since else {}
+    return [
+        AgentFacts(
+            key=row.key, team=row.team, name=row.name, active=row.active, skills=row.skills, attributes=row.attributes,
+            capacity=int(row.capacity), held=open_work[row.key][0], load=open_work[row.key][1],
+            given_today=given.get(row.key, 0), presence=row.presence, presence_until=row.presence_until,
+            time_zone=row.time_zone, shifts=weekly(row.shifts or {}), absences=tuple(away[row.key]),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _absences(tx: Tx, keys: Sequence[str]) -> dict[str, list[tuple[datetime, datetime | None]]]:
+    found: dict[str, list[tuple[datetime, datetime | None]]] = defaultdict(list)
+    wanted = select(absence).where(absence.c.agent.in_(keys), absence.c.until_at > tx.now)
+    for row in tx.conn.execute(wanted.order_by(absence.c.from_at)):
+        found[row.agent].append((row.from_at, row.until_at))
+    return found
+
+
+def _open_work(tx: Tx, keys: Sequence[str], paused_queues: Collection[str]) -> dict[str, tuple[int, float]]:
+    found: dict[str, tuple[int, float]] = defaultdict(lambda: (0, 0.0))
+    columns = (task.c.agent, task.c.state, task.c.queue, func.count().label("n"), func.sum(task.c.weight).label("w"))
+    given = select(*columns).where(task.c.agent.in_(keys), task.c.state.in_(GIVEN))
+    for row in tx.conn.execute(given.group_by(task.c.agent, task.c.state, task.c.queue)):
+        held, load = found[row.agent]
+        counts = row.state != "paused" or row.queue in paused_queues
+        found[row.agent] = (held + (row.n if counts else 0), load + float(row.w))
+    return found
+
+
+def _given(tx: Tx, keys: Sequence[str], since: datetime) -> dict[str, int]:
+    wanted = and_(decision.c.agent.in_(keys), decision.c.at >= since, decision.c.outcome == "assigned")
+    rows = tx.conn.execute(select(decision.c.agent, func.count()).where(wanted).group_by(decision.c.agent))
+    return dict(row._tuple() for row in rows)
+
+
+def shapes(tx: Tx, queues: Collection[str]) -> dict[str, Shape]:
+    """Every shape seen in ``queues``, by its id."""
+    rows = tx.conn.execute(select(shape.c.id, shape.c.text).where(shape.c.queue.in_(queues)))
+    return {row.id: Shape.parse(row.text) for row in rows}
+
+
+_TASK = (task.c.id, task.c.shape, task.c.start_by, task.c.created_at, task.c.weight, task.c.minutes, task.c.due_at,
+         task.c.waiting_reasons, task.c.seq)  # fmt: skip
+
+
+def heads(tx: Tx, shapes_: Mapping[str, Shape], each: int) -> list[Any]:
+    """The first ``each`` waiting tasks of every shape, by index."""
+    if not shapes_:
+        return []
+    parts = [
+        select(*_TASK)
+        .where(task.c.queue == s.queue, task.c.shape == id_, task.c.state == QUEUED)
+        .order_by(task.c.start_by, task.c.created_at, task.c.id)
+        .limit(each)
+        .subquery()
+        for id_, s in shapes_.items()
+    ]
+    return list(tx.conn.execute(union_all(*[select(part) for part in parts])))
+
+
+def unseen(tx: Tx, queues: Collection[str], limit: int) -> list[Any]:
+    """Waiting tasks nobody has looked at yet, first come first."""
+    new = and_(task.c.queue.in_(queues), task.c.state == QUEUED, task.c.waiting_reasons.is_(None))
+    return list(tx.conn.execute(select(*_TASK).where(new).order_by(task.c.created_at, task.c.id).limit(limit)))
+
+
+def excluded(tx: Tx, ids: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Task -> agent -> why not them, as it holds now."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    holds = or_(exclusion.c.until.is_(None), exclusion.c.until > tx.now)
+    for chunk in _chunks(ids):
+        rows = tx.conn.execute(select(exclusion).where(exclusion.c.task.in_(chunk), holds).order_by(exclusion.c.why))
+        for row in rows:
+            found[row.task][row.agent] = row.why
+    return found
+
+
+def _chunks(ids: Sequence[str], size: int = 5000) -> Iterable[Sequence[str]]:
+    return (ids[at : at + size] for at in range(0, len(ids), size))
+
+
+def facts_of(row: Any, shapes_: Mapping[str, Shape], out: Mapping[str, Mapping[str, str]]) -> TaskFacts:
+    """A task row as a decision sees it."""
+    return TaskFacts(
+        row.id, shapes_[row.shape], row.start_by, row.created_at, row.weight, row.minutes, row.due_at,
+        out.get(row.id, {}),
+    )  # fmt: skip
+
+
+def turns(tx: Tx, rotations: Collection[str], *, lock: bool = False) -> dict[str, dict[str, int]]:
+    """Rotation -> agent -> turn."""
+    found: dict[str, dict[str, int]] = {}
+    wanted = select(turn).where(turn.c.rotation.in_(rotations)).order_by(turn.c.rotation, turn.c.agent)
+    for row in tx.conn.execute(wanted.with_for_update() if lock else wanted):
+        found.setdefault(row.rotation, {})[row.agent] = row.seq
+    return found
+
+
+def save_turns(tx: Tx, changed: Mapping[str, Mapping[str, int]]) -> None:
+    """Writes the turns that moved."""
+    rows = [{"rotation": r, "agent": a, "seq": n} for r, t in sorted(changed.items()) for a, n in sorted(t.items())]
+    if rows:
+        statement = (sqlite if tx.lite else postgresql).insert(turn)  # type: ignore[attr-defined]
+        kept = {"seq": statement.excluded.seq}
+        tx.conn.execute(statement.on_conflict_do_update(index_elements=["rotation", "agent"], set_=kept), rows)
+
+
+def lock_agents(tx: Tx, keys: Collection[str]) -> None:
+    """Locks people in the order of their keys; what they hold is read by the next statement."""
+    tx.conn.execute(select(agent.c.key).where(agent.c.key.in_(keys)).order_by(agent.c.key).with_for_update()).all()
+
+
+def room(tx: Tx, keys: Collection[str], paused_queues: Collection[str]) -> dict[str, int]:
+    """How many more tasks fit, per locked person who is still there to get any."""
+    wanted = select(agent.c.key, agent.c.capacity, agent.c.presence, agent.c.presence_until, agent.c.active)
+    rows = tx.conn.execute(wanted.where(agent.c.key.in_(keys))).all()
+    held = _open_work(tx, list(keys), paused_queues)
+    there = [r for r in rows if r.active and present(r.presence, r.presence_until, tx.now) == "available"]
+    return {r.key: int(r.capacity) - held[r.key][0] for r in there}
+
+
+def lock_waiting(tx: Tx, ids: Sequence[str]) -> dict[str, int]:
+    """Locks those of ``ids`` that still wait, in order of id. Returns their ``seq``."""
+    found: dict[str, int] = {}
+    for chunk in _chunks(sorted(ids)):
+        rows = select(task.c.id, task.c.seq).where(task.c.id.in_(chunk), task.c.state == QUEUED)
+        found |= {r.id: r.seq for r in tx.conn.execute(rows.order_by(task.c.id).with_for_update(skip_locked=True))}
+    return found
+
+
+def offer(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Tasks given by a pass: ``_id``, ``_agent``, ``_seq``."""
+    given = update(task).where(task.c.id == bindparam("_id"))
+    given = given.values(
+        state="assigned", agent=bindparam("_agent"), given_at=tx.now, seq=bindparam("_seq"), waiting_reasons=None,
+        pinned=False,
+    )  # fmt: skip
+    tx.conn.execute(given, [dict(row) for row in rows])
+
+
+def wait(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+    """New reasons of waiting tasks: ``_id``, ``_reasons``; a task that moved on meanwhile is left alone."""
+    waiting = update(task).where(task.c.id == bindparam("_id"), task.c.state == QUEUED)
+    if rows:
+        tx.conn.execute(
+            waiting.values(waiting_reasons=bindparam("_reasons", type_=task.c.waiting_reasons.type)),
+            [dict(row) for row in rows],
+        )
+
+
+def save_pass(tx: Tx, id_: str, rotation: str, head: str, blocks: Sequence[str]) -> None:
+    """A pass and its blocks, compressed."""
+    tx.conn.execute(insert(pass_).values(id=id_, rotation=rotation, at=tx.now, head=zlib.compress(head.encode(), 1)))
+    rows = [{"pass": id_, "number": n, "body": zlib.compress(b.encode(), 1)} for n, b in enumerate(blocks)]
+    if rows:
+        tx.conn.execute(insert(pass_block), rows)
+
+
+def save_decisions(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Decision records."""
+    if rows:
+        tx.conn.execute(insert(decision), [dict(row) for row in rows])
+
+
+def last_decision(tx: Tx, task_id: str) -> Any:
+    """The newest decision about a task."""
+    wanted = select(decision).where(decision.c.task == task_id)
+    return tx.conn.execute(wanted.order_by(decision.c.at.desc(), decision.c.id.desc()).limit(1)).first()
+
+
+def stored_pass(tx: Tx, id_: str, block: int) -> tuple[str, str]:
+    """Head and one block of a pass."""
+    head = tx.conn.execute(select(pass_.c.head).where(pass_.c.id == id_)).scalar_one()
+    place = and_(pass_block.c["pass"] == id_, pass_block.c.number == block)
+    body = tx.conn.execute(select(pass_block.c.body).where(place)).scalar_one()
+    return zlib.decompress(head).decode(), zlib.decompress(body).decode()
+
+
+def team_of(tx: Tx, key: str) -> str | None:
+    """The team of a person."""
+    return tx.conn.execute(select(agent.c.team).where(agent.c.key == key)).scalar()
+
+
+def counts(tx: Tx) -> list[Any]:
+    """(queue, state, count) of open tasks."""
+    rows = select(task.c.queue, task.c.state, func.count().label("n")).where(
+        task.c.state.in_((QUEUED, *GIVEN, "blocked"))
+    )
+    return list(tx.conn.execute(rows.group_by(task.c.queue, task.c.state)))
+
+
+def wake_up(tx: Tx, key: str) -> None:
+    """A claim by an offline person says that they are there."""
+    there = {"presence": "available", "presence_until": None, "presence_at": tx.now}
+    tx.conn.execute(update(agent).where(agent.c.key == key).values(**there))
+    tx.record("agent", key, "presence", there | {"presence_at": tx.now.isoformat()})

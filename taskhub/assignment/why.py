@@ -1,0 +1,82 @@
+"""Why a task is where it is: the stored decision, run again on its stored inputs, in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from taskhub.assignment import passes, pull, record, sentences, store
+from taskhub.assignment.installed import plugins
+from taskhub.assignment.model import Assigned, Candidate, Decision, Waiting
+from taskhub.assignment.rerun import DIFFERENT, SAME, Rerun, rerun
+from taskhub.db.tx import Tx
+from taskhub.errors import NotFound
+from taskhub.tasks import service as tasks
+
+
+def why(tx: Tx, task_id: str, language: str = "en") -> dict[str, Any]:
+    """The newest decision about a task with its candidates, its sentence and what running it again says.
+
+    ``rerun`` is same, different or not_rerunnable. Raises NotFound when nothing has been decided yet.
+    """
+    task = tasks.get(tx, task_id)
+    row = store.last_decision(tx, task_id)
+    if row is None:
+        raise NotFound("Nothing has been decided about this task yet.", code="no_decision")
+    again = _again(tx, row)
+    name = tx.policies.kinds[task.kind].name.in_(language) if task.kind in tx.policies.kinds else task.kind
+    return {
+        "outcome": row.outcome, "agent": row.agent, "way": row.way, "reason": _sentence(row, again, name, language),
+        "reasons": row.facts.get("reasons", []), "strategy": row.strategy, "strategy_version": row.strategy_version,
+        "model": row.model, "candidates": [_candidate(c) for c in again.candidates], "decided_at": row.at,
+        "policy_hash": row.policy_hash, "rerun": again.status, "rerun_detail": again.why or None,
+    }  # fmt: skip
+
+
+def _again(tx: Tx, row: Any) -> Rerun:
+    if row.way == "pull":
+        return rerun_pulled(row)
+    if row.way == "manual":
+        return Rerun(SAME)
+    place = row.facts["position"]
+    head, block = store.stored_pass(tx, row.pass_id, record.block_of(place))
+    found = rerun(head, block, _decision(row), plugins())
+    return _to_be_pulled(row, found) if row.facts.get("reasons") == [passes.READY_TO_PULL] else found
+
+
+def rerun_pulled(row: Any) -> Rerun:
+    """A claim's record checked again."""
+    facts = pull.pull_from_json(row.facts["pull"])
+    found = pull.rerun_pull(facts, plugins())
+    over = tuple(Candidate(facts.agent.key, False, codes) for _, codes in facts.passed_over)
+    return Rerun(found.status, found.why, found.now, (Candidate(facts.agent.key, True, (), 1), *over[:0]))
+
+
+def _to_be_pulled(row: Any, found: Rerun) -> Rerun:
+    # A pull queue's pass asks whether anybody may ever take it; somebody may, so it waits for them to ask.
+    still = isinstance(found.now, Assigned) or found.status == SAME
+    return Rerun(SAME if still else DIFFERENT, found.why if not still else "", found.now, found.candidates)
+
+
+def _decision(row: Any) -> Decision:
+    if row.outcome == "assigned":
+        return Assigned(row.task, row.agent, tuple(row.facts["score"]), row.facts["tie"])
+    return Waiting(row.task, tuple(row.facts["reasons"]))
+
+
+def _candidate(seen: Candidate) -> dict[str, Any]:
+    return {
+        "agent": seen.agent, "eligible": seen.eligible, "reasons": list(seen.reasons), "rank": seen.rank,
+        "score": list(seen.score),
+    }  # fmt: skip
+
+
+def _sentence(row: Any, again: Rerun, kind: str, language: str) -> str:
+    if row.way == "pull":
+        return sentences.pulled(bool('"picked":true' in row.facts["pull"]), language)
+    if row.way == "manual":
+        by = row.facts.get("by", "").removeprefix("agent:")
+        return {"fr": f"Donnée à la main par {by}."}.get(language[:2], f"Given by hand by {by}.")
+    if row.outcome == "assigned":
+        able = sum(c.eligible for c in again.candidates)
+        return sentences.chosen(row.facts["tie"], able, kind, language)
+    return sentences.waiting(row.facts["reasons"], language)

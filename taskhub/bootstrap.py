@@ -1,0 +1,80 @@
+"""The only place that builds engine, bell, registries and policies, and hands them to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from taskhub import settings
+from taskhub.acts.activate import activate
+from taskhub.assignment import serving
+from taskhub.assignment.installed import plugins
+from taskhub.bell.bell import Bell
+from taskhub.db.database import Database
+from taskhub.db.tx import SYSTEM
+from taskhub.errors import PolicyError, Problem
+from taskhub.flow import FLOW
+from taskhub.policy.load import Known, load
+from taskhub.policy.policies import Policies
+
+FILES = ("kinds", "queues", "rules", "sla", "calendars", "escalation", "pipelines", "connections")
+ORDERS = frozenset({"urgency"})
+
+
+def read_config(folder: Path) -> dict[str, str]:
+    """The texts of a config folder by file name. Raises PolicyError for one that is missing or cannot be read."""
+    texts: dict[str, str] = {}
+    problems: list[Problem] = []
+    if not folder.is_dir():
+        raise PolicyError([Problem(str(folder), 0, "", "there is no such folder; name one that holds the .toml files")])
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            texts[path.name] = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(Problem(path.name, 0, "", f"cannot be read as UTF-8 text: {error}"))
+    if problems:
+        raise PolicyError(problems)
+    return texts
+
+
+def example_config() -> Path:
+    """The example organisation: beside the package in a checkout, inside it once installed."""
+    beside = Path(__file__).resolve().parent.parent / "config"
+    return beside if beside.is_dir() else Path(str(resources.files("taskhub") / "_config"))
+
+
+def known(agents: frozenset[str] | None = None) -> Known:
+    """The names a policy set may use beyond its own files."""
+    installed = plugins()
+    return Known(strategies=frozenset(installed.strategy_names), models=frozenset(installed.model_names), orders=ORDERS)
+
+
+def policies(texts: Mapping[str, str], resolved: Mapping[str, Any] | None = None) -> Policies:
+    """The set these texts make. Raises PolicyError with every problem at once."""
+    return load(texts, known=known(), checks=(check_staffing,), resolved=resolved)
+
+
+def check_staffing(set_: Policies) -> list[Problem]:
+    """What is wrong with the staffing of the queues, as the installed models judge it."""
+    return [
+        Problem("queues.toml", 0, f"queue.{queue.key}.{path}", message, hint)
+        for queue in set_.queues.values()
+        for path, message, hint in serving.complaints(queue, plugins())
+    ]
+
+
+def database(chosen: settings.Settings, bell: Bell | None = None) -> Database:
+    """The database these settings name, wired to flow, policies and bell."""
+    return Database(
+        chosen.url, pool=chosen.pool, flow=FLOW, loader=policies, **({"ring": bell.ring} if bell is not None else {})
+    )
+
+
+def accept(db: Database, folder: Path) -> tuple[Policies, bool]:
+    """Checks and activates the config in ``folder``. Returns the set and whether it is a new one."""
+    texts = read_config(folder)
+    new = policies(texts)
+    with db.begin(SYSTEM) as tx:
+        return new, activate(tx, new, texts)

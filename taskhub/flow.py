@@ -1,0 +1,95 @@
+"""The whole flow as one table: topic → handlers and modes; handler → function. Nothing else says who hears what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from taskhub.acts import activate, apply_event, completed, watch
+from taskhub.assignment import passes
+from taskhub.db.flow import Flow, Route
+from taskhub.db.handler import Handlers, Inside
+from taskhub.db.ledger import Taken
+from taskhub.db.tx import Tx
+from taskhub.escalation import service as escalation
+from taskhub.escalation.deliver import Deliver
+from taskhub.tasks import timers
+
+
+def _rotation(_key: str, payload: Mapping[str, Any]) -> str:
+    return str(payload["rotation"])
+
+
+def _timer(handler: str) -> tuple[Route, ...]:
+    return (Route(handler, "one"),)
+
+
+def _wake(handler: str) -> tuple[Route, ...]:
+    return (Route(handler, "one", earliest=True),)
+
+
+FLOW: Flow = {
+    # intake
+    "event.received": (Route("event.apply"),),
+    "record.watched": _timer("record.watch"),
+    # work comes into being, becomes ready, ends
+    "task.created": (),
+    "task.ready": (Route("assignment.pass", "one", _rotation, earliest=True), Route("escalation.arm")),
+    "task.given": (),
+    "task.completed": (Route("task.chain"),),
+    "task.cancelled": (),
+    "file.changed": _wake("task.file"),
+    # somebody can do more, or less
+    "agent.freed": _wake("assignment.agent"),
+    "agent.changed": _wake("assignment.agent"),
+    "absence.ended": _timer("assignment.back"),
+    "rotation.wake": _wake("assignment.wake"),
+    "cool_down.ended": (Route("assignment.cool", "one", _rotation),),
+    # clocks
+    "clock.due": _timer("task.clock"),
+    "lease.expired": _timer("task.lease"),
+    "snooze.ended": _timer("task.snooze"),
+    "block.ended": _timer("task.block"),
+    "task.held": _timer("escalation.held"),
+    "sla.warned": (Route("escalation.fall"),),
+    "sla.breached": (Route("escalation.fall"),),
+    "escalation.step": _timer("escalation.step"),
+    # what leaves the house
+    "notification.created": (Route("notification.deliver", "outside"),),
+    # the policies themselves
+    "policies.activated": (Route("policies.rederive"),),
+}
+
+
+def _key(function: Any) -> Inside:
+    def handle(tx: Tx, row: Taken) -> None:
+        function(tx, row.key)
+
+    return handle
+
+
+def _back(tx: Tx, row: Taken) -> None:
+    passes.of_agent(tx, str(row.payload["agent"]))
+
+
+HANDLERS: Handlers = {
+    "event.apply": apply_event.apply_event,
+    "record.watch": watch.watch_due,
+    "task.chain": completed.task_completed,
+    "task.file": _key(timers.file_changed),
+    "assignment.pass": _key(passes.run),
+    "assignment.wake": _key(passes.run),
+    "assignment.cool": _key(passes.run),
+    "assignment.agent": _key(passes.of_agent),
+    "assignment.back": _back,
+    "task.clock": _key(timers.clock_due),
+    "task.lease": _key(timers.lease_expired),
+    "task.snooze": _key(timers.snooze_ended),
+    "task.block": _key(timers.block_ended),
+    "escalation.arm": _key(escalation.arm),
+    "escalation.fall": _key(escalation.on_fall),
+    "escalation.step": _key(escalation.step_due),
+    "escalation.held": _key(escalation.held),
+    "notification.deliver": Deliver(),
+    "policies.rederive": _key(activate.rederive),
+}

@@ -1,0 +1,85 @@
+"""The projection of events: what is known of leads, deals and the people behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from taskhub.db.tx import Tx
+from taskhub.errors import NotFound
+from taskhub.events.model import Event, RecordRef
+from taskhub.sales import store
+from taskhub.sales.model import Changes, RecordState
+from taskhub.sales.projection import apply_fields, project, side_statements
+from taskhub.sales.stated import stated_changes
+
+LINKS = {"deal": ("lead", "account", "contact"), "lead": ("deal", "account", "contact"), "activity": ("lead", "deal")}
+
+
+class Projected(NamedTuple):
+    """What an event changed, and what is known afterwards of its record and those linked to it."""
+
+    changes: Changes
+    known: Mapping[str, Mapping[str, Any]]
+    state: RecordState | None
+
+
+def apply(tx: Tx, event: Event) -> Projected:
+    """Projects the event onto every record it speaks of, each locked in one order."""
+    if event.record is None:
+        return Projected(stated_changes(event), {}, None)
+    said = side_statements(event)
+    states: dict[RecordRef, RecordState] = {}
+    changes: Changes | None = None
+    for ref in sorted({event.record, *said}):
+        before = store.lock(tx, ref, event.connection)
+        if ref == event.record:
+            after, changes = project(before, event)
+        else:
+            after = apply_fields(before, ref, said[ref], event.version)
+        store.save(tx, after)
+        states[ref] = after
+    known = {ref.noun: {**state.fields, "id": ref.id} for ref, state in states.items()}
+    return Projected(changes or stated_changes(event), linked(tx, event.record, known), states[event.record])
+
+
+def linked(tx: Tx, ref: RecordRef, known: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """``known`` completed by the records the record itself points at."""
+    found = dict(known)
+    for noun in LINKS.get(ref.noun, ()):
+        id_ = found.get(ref.noun, {}).get(noun)
+        if noun not in found and isinstance(id_, str):
+            state = store.load(tx, RecordRef(noun, id_))
+            if state is not None:
+                found[noun] = {**state.fields, "id": id_}
+    return found
+
+
+def locked(tx: Tx, ref: RecordRef) -> RecordState | None:
+    """The record, locked; None when nothing is known of it."""
+    return store.lock(tx, ref, None) if store.load(tx, ref) else None
+
+
+def known_of(tx: Tx, ref: RecordRef | None) -> dict[str, Mapping[str, Any]]:
+    """What is known of a record and those it points at."""
+    state = store.load(tx, ref) if ref else None
+    if ref is None or state is None:
+        return {}
+    return linked(tx, ref, {ref.noun: {**state.fields, "id": ref.id}})
+
+
+def get(tx: Tx, ref: RecordRef) -> RecordState:
+    """What is known of a record. Raises NotFound."""
+    state = store.load(tx, ref)
+    if state is None:
+        raise NotFound(f"There is no {ref.noun} {ref.id!r}.")
+    return state
+
+
+def find(
+    tx: Tx, noun: str, filters: Mapping[str, Any], cursor: tuple[Any, str] | None, limit: int
+) -> tuple[list[Any], tuple[Any, str] | None]:
+    """One page of records, newest change first, and where the next page begins."""
+    rows = list(store.find(tx, noun, filters, cursor, limit + 1))
+    page = rows[:limit]
+    return page, (page[-1].last_changed_at, page[-1].id) if len(rows) > limit else None

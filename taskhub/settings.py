@@ -1,0 +1,65 @@
+"""The environment, read once into a frozen value. Secrets may come from files (``TASKHUB_…_FILE``)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from taskhub.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """``database_url`` None means SQLite in ``data``; ``redis_url`` None means the embedded broker."""
+
+    data: Path
+    database_url: str | None = None
+    redis_url: str | None = None
+    config: Path | None = None
+    log_format: str = "text"
+    pool: int = 16
+    threads: int = 8
+
+    @property
+    def url(self) -> str:
+        """The database that is used."""
+        return self.database_url or f"sqlite:///{self.data / 'taskhub.db'}"
+
+
+def read(environ: Mapping[str, str] | None = None, *, data: Path | None = None) -> Settings:
+    """Settings from ``environ`` (default: the process' own)."""
+    env = os.environ if environ is None else environ
+    config = env.get("TASKHUB_CONFIG")
+    return Settings(
+        data=data or Path(env.get("TASKHUB_DATA", "data")),
+        database_url=_secret(env, "TASKHUB_DATABASE_URL"),
+        redis_url=_secret(env, "TASKHUB_REDIS_URL"),
+        config=Path(config) if config else None,
+        log_format=env.get("TASKHUB_LOG_FORMAT", "text"),
+        pool=_whole(env, "TASKHUB_POOL", 16),
+        threads=_whole(env, "TASKHUB_THREADS", 8),
+    )
+
+
+def secret(name: str, environ: Mapping[str, str] | None = None) -> str | None:
+    """The secret called ``name``: the variable itself, or the first line of the file named by ``<name>_FILE``."""
+    return _secret(os.environ if environ is None else environ, name)
+
+
+def _secret(env: Mapping[str, str], name: str) -> str | None:
+    path = env.get(f"{name}_FILE")
+    if path is None:
+        return env.get(name) or None
+    try:
+        return Path(path).read_text(encoding="utf-8").strip() or None
+    except OSError as error:
+        raise InvalidInput(f"{name}_FILE names {path}, which cannot be read: {error.strerror}") from error
+
+
+def _whole(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name, str(default))
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1000:
+        raise InvalidInput(f"{name} is {text!r}; it must be a whole number from 1 to 1000")
+    return int(text)

@@ -1,0 +1,129 @@
+"""Judgements on what a person asks for: reasons, dates, patches. Errors say what would be valid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from taskhub.calendars import BusinessCalendar
+from taskhub.db.tx import Tx
+from taskhub.errors import AtCapacity, Conflict, InvalidInput, TaskhubError
+from taskhub.policy.policies import Policies
+from taskhub.policy.promise import PauseReason
+from taskhub.policy.work import PRIORITIES
+from taskhub.tasks import moves
+from taskhub.tasks.model import Task
+
+LATEST_PAUSE = timedelta(days=366)
+LONGEST_NOTE = 20_000
+PATCHABLE = ("checklist", "note", "priority", "data", "due_at")
+
+
+def skip_reason(policies: Policies, reason: str) -> None:
+    """Skipping takes a reason from the list, where there is one."""
+    if policies.skip_reasons and reason not in policies.skip_reasons:
+        raise InvalidInput(
+            f"{reason!r} is no reason to skip. Reasons: {', '.join(policies.skip_reasons)}.",
+            code="unknown_reason", reasons=list(policies.skip_reasons),
+        )  # fmt: skip
+
+
+def pause_reason(policies: Policies, reason: str) -> PauseReason:
+    """The pause reason of that key."""
+    found = policies.pause_reasons.get(reason)
+    if found is None:
+        known = sorted(policies.pause_reasons)
+        raise InvalidInput(
+            f"{reason!r} is no reason to pause. Reasons: {', '.join(known)}.", code="unknown_reason", reasons=known
+        )
+    return found
+
+
+def pause_until(
+    policies: Policies, kind: PauseReason, until: datetime | None, now: datetime, calendar: BusinessCalendar
+) -> datetime:
+    """The next date of a pause: what was asked for, within what the reason allows; else the longest it allows."""
+    limit = now + (kind.max_for or LATEST_PAUSE)
+    if until is None:
+        return limit if kind.max_for else calendar.add(now, timedelta(hours=24))
+    if until <= now:
+        raise InvalidInput("until lies in the past; name an instant to come.", code="until_in_past")
+    if until > limit:
+        raise InvalidInput(
+            f"A pause for {kind.key!r} may last until {limit.isoformat()}.", code="pause_too_long",
+            latest=limit.isoformat(),
+        )  # fmt: skip
+    return until
+
+
+def room_to_pause(policies: Policies, paused: int) -> None:
+    """Nobody collects paused work without end."""
+    if paused >= policies.max_paused:
+        raise AtCapacity(
+            f"You have {paused} paused tasks already. Resume, complete or hand over one first.", code="too_many_paused"
+        )
+
+
+def has_room(tx: Tx, agent: str) -> bool:
+    """Whether one more task fits; locks the person."""
+    try:
+        moves.room_for(tx, agent)
+    except TaskhubError:
+        return False
+    return True
+
+
+def patched(task: Task, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns a PATCH changes."""
+    wanted: dict[str, Any] = {}
+    if "checklist" in changes:
+        wanted["checklist"] = ticked(task.checklist, changes["checklist"])
+    if "note" in changes:
+        wanted["note"] = changes["note"]
+    if "data" in changes:
+        wanted["data"] = {**task.data, **changes["data"]}
+    if "priority" in changes:
+        wanted["priority"] = priority(changes["priority"])
+    if "due_at" in changes:
+        wanted |= {"due_at": changes["due_at"], "explicit_due": changes["due_at"] is not None}
+    return wanted
+
+
+def unpatched(task: Task, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """What a PATCH that takes these changes back would send."""
+    names = [n for n in wanted if n in PATCHABLE]
+    old = {n: getattr(task, n) for n in names}
+    if "priority" in old:
+        old["priority"] = PRIORITIES[task.priority]
+    if isinstance(old.get("due_at"), datetime):
+        old["due_at"] = old["due_at"].isoformat() if task.explicit_due else None
+    return old
+
+
+def priority(name: str) -> int:
+    """The number of a priority."""
+    if name not in PRIORITIES:
+        raise InvalidInput(f"{name!r} is no priority. Priorities: {', '.join(PRIORITIES)}.", code="unknown_priority")
+    return PRIORITIES.index(name)
+
+
+def ticked(items: list[dict[str, Any]], marks: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The checklist with marks applied: ``{item, done?, not_applicable?, value?}``, each by its item number."""
+    new = {int(i["item"]): dict(i) for i in items}
+    for mark in marks:
+        found = new.get(mark.get("item", -1))
+        if found is None:
+            raise InvalidInput(
+                f"The checklist has no item {mark.get('item')!r}.", code="unknown_item", items=sorted(new)
+            )
+        if mark.get("not_applicable") is not None and not str(mark["not_applicable"]).strip():
+            raise InvalidInput("An item is not applicable for a reason: say which.", code="reason_missing")
+        found.update({k: mark[k] for k in ("done", "not_applicable", "value") if k in mark})
+    return [new[number] for number in sorted(new)]
+
+
+def undoable(task: Task) -> None:
+    """Nobody takes back what has moved on."""
+    if not task.is_open:
+        raise Conflict(f"The task is {task.state}; there is nothing to take back.", code="moved_on")

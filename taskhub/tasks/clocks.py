@@ -1,0 +1,174 @@
+"""The SLA clocks of a task in the database: opened, recounted, fallen due, stopped. The sla room does the sums."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from taskhub.calendars import BusinessCalendar
+from taskhub.db.tx import Tx
+from taskhub.policy.promise import SlaPolicy
+from taskhub.policy.work import PRIORITIES
+from taskhub.sla import clock as sla
+from taskhub.sla import times
+from taskhub.tasks import order, store
+from taskhub.tasks.model import Task
+
+TIMERS = ("clock.due", "escalation.step")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Clock rows to write, what the task shows of them, and when to look next."""
+
+    rows: list[dict[str, Any]]
+    due_at: datetime | None
+    state: str | None
+    next_look: datetime | None
+
+
+def opening(tx: Tx, row: Mapping[str, Any], *, started_at: datetime) -> Opened:
+    """Clocks of a task that becomes ready, counting from ``started_at``."""
+    policy = tx.policies.sla.get(row["sla"] or "")
+    clocks = _fresh(policy, started_at, row["due_at"] if row["explicit_due"] else None)
+    return _shown(tx, row["id"], row["queue"], clocks)
+
+
+def _fresh(policy: SlaPolicy | None, started_at: datetime, explicit: datetime | None) -> list[sla.SlaClock]:
+    clocks = []
+    if policy is not None or explicit is not None:
+        target = policy.completion if policy else None
+        warn = policy.warn_at if policy else sla.DEFAULT_WARN
+        clocks.append(sla.SlaClock("completion", target, started_at, explicit, warn))
+    if policy is not None and policy.first_start is not None:
+        clocks.append(sla.SlaClock("first_start", policy.first_start, started_at, None, policy.warn_at))
+    return clocks
+
+
+def _shown(tx: Tx, task_id: str, queue: str, clocks: Iterable[sla.SlaClock]) -> Opened:
+    calendar = tx.policies.calendar_of(queue)
+    rows, looks, due, state = [], [], None, None
+    for clock in clocks:
+        row = _row(task_id, clock, calendar)
+        rows.append(row)
+        looks.append(times.next_look(clock, calendar))
+        if clock.name == "completion":
+            due, state = row["due_at"], times.state(clock, calendar, tx.now)
+    return Opened(rows, due, state, min((at for at in looks if at is not None), default=None))
+
+
+def _row(task_id: str, clock: sla.SlaClock, calendar: BusinessCalendar) -> dict[str, Any]:
+    return {
+        "task": task_id, "target": clock.name, "started_at": clock.ready_at, "due_at": times.due_at(clock, calendar),
+        "warn_at": times.warn_at(clock, calendar), "warned_at": clock.warned_at, "breached_at": clock.breached_at,
+        "met_at": clock.met_at,
+    }  # fmt: skip
+
+
+def of(tx: Tx, task: Task | Mapping[str, Any]) -> list[sla.SlaClock]:
+    """The task's clocks as they are stored, with every pause so far."""
+    row = task if isinstance(task, Mapping) else {n: getattr(task, n) for n in Task.__slots__}
+    stored = store.clocks(tx, row["id"])
+    if not stored:
+        return []
+    policy = tx.policies.sla.get(row["sla"] or "")
+    pauses = tuple(sla.Pause(p.from_at, p.to_at, p.reason, p.by, p.stops_clock) for p in store.pauses(tx, row["id"]))
+    explicit = row["due_at"] if row["explicit_due"] else None
+    return [clock for r in stored if (clock := _clock(r, policy, pauses, explicit)) is not None]
+
+
+def _clock(
+    row: Any, policy: SlaPolicy | None, pauses: tuple[sla.Pause, ...], explicit: datetime | None
+) -> sla.SlaClock | None:
+    first = row.target == "first_start"
+    target = (policy.first_start if first else policy.completion) if policy else None
+    explicit = None if first else explicit
+    if target is None and explicit is None:
+        # The policy is gone: what was promised stands as the date it came to.
+        explicit = row.due_at
+    if target is None and explicit is None:
+        return None
+    warn = policy.warn_at if policy else sla.DEFAULT_WARN
+    return sla.SlaClock(
+        row.target, target, row.started_at, explicit, warn, pauses, row.warned_at, row.breached_at, row.met_at
+    )
+
+
+def _save(tx: Tx, task: Task | Mapping[str, Any], clocks: list[sla.SlaClock]) -> dict[str, Any]:
+    """Writes the clocks, re-arms the timer, returns the task's own columns."""
+    row = task if isinstance(task, Mapping) else {n: getattr(task, n) for n in Task.__slots__}
+    if not clocks:
+        return {}
+    shown = _shown(tx, row["id"], row["queue"], clocks)
+    store.put_clocks(tx, shown.rows)
+    arm(tx, row["id"], shown.next_look)
+    return {"due_at": shown.due_at, "sla_state": shown.state}
+
+
+def recount(tx: Tx, task: Task) -> dict[str, Any]:
+    """After a pause began or ended: the columns that changed."""
+    return _save(tx, task, of(tx, task))
+
+
+def retarget(tx: Tx, row: Mapping[str, Any]) -> dict[str, Any]:
+    """After due time, priority or policy changed: earned and counted time are kept."""
+    clocks = of(tx, row) or _fresh(tx.policies.sla.get(row["sla"] or ""), row["ready_at"] or tx.now, row["due_at"])
+    changed = _save(tx, row, clocks)
+    return changed | ({"start_by": start_by(tx, {**row, **changed})} if row["ready_at"] else {})
+
+
+def started(tx: Tx, task: Task) -> dict[str, Any]:
+    """The first start meets its target; a pause that ended is counted."""
+    clocks = [sla.meet(c, tx.now) if c.name == "first_start" and c.met_at is None else c for c in of(tx, task)]
+    return _save(tx, task, clocks)
+
+
+def stopped(tx: Tx, task: Task, *, met: bool) -> dict[str, Any]:
+    """Done or cancelled: nothing falls due any more."""
+    for topic in TIMERS:
+        tx.cancel(topic, task.id)
+    clocks = [sla.meet(c, tx.now) if c.met_at is None else c for c in of(tx, task)]
+    saved = _save(tx, task, clocks) if met else {}
+    for topic in TIMERS:
+        tx.cancel(topic, task.id)
+    return saved
+
+
+def restarted(tx: Tx, task: Task) -> dict[str, Any]:
+    """Reopened: the time it lay done does not count, the rest goes on where it stopped."""
+    if task.completed_at is not None:
+        store.put_pause(tx, task.id, "completed", task.completed_at, tx.now)
+    clocks = [replace(c, met_at=None) if c.name == "completion" else c for c in of(tx, task)]
+    return _save(tx, task, clocks)
+
+
+def falls(tx: Tx, task: Task) -> list[tuple[str, str, datetime]]:
+    """Puts on record what has fallen due by now: (target, warned or breached, when), in due order."""
+    calendar = tx.policies.calendar_of(task.queue)
+    fallen: list[tuple[str, str, datetime]] = []
+    clocks = of(tx, task)
+    for index, clock in enumerate(clocks):
+        for fall, at in times.falls_due(clock, calendar, tx.now):
+            clocks[index] = sla.record(clocks[index], fall, at)
+            fallen.append((clock.name, fall, at))
+    _save(tx, task, clocks)
+    return sorted(fallen, key=lambda f: f[2])
+
+
+def arm(tx: Tx, task_id: str, at: datetime | None) -> None:
+    """Moves the task's timer to ``at``; None takes it away."""
+    if at is None:
+        tx.cancel("clock.due", task_id)
+    else:
+        tx.emit("clock.due", task_id, due_at=at)
+
+
+def start_by(tx: Tx, row: Mapping[str, Any]) -> datetime:
+    """The stored instant that orders waiting tasks."""
+    queue = tx.policies.queues[row["queue"]]
+    return order.start_by(
+        queue.order, ready_at=row["ready_at"] or tx.now, due_at=row["due_at"], minutes=row["minutes"],
+        priority=PRIORITIES[row["priority"]], max_wait=queue.max_wait, calendar=tx.policies.calendar_of(row["queue"]),
+    )  # fmt: skip

@@ -1,0 +1,155 @@
+"""The life cycle as one table: operation, from which states, who may, what follows. Docs are generated from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from taskhub.errors import Forbidden, InvalidTransition, LeaseLost, VersionClash
+from taskhub.tasks.model import (
+    ASSIGNED,
+    BLOCKED,
+    CANCELLED,
+    COMPLETED,
+    GIVEN,
+    IN_PROGRESS,
+    OPEN,
+    PAUSED,
+    QUEUED,
+    Lease,
+    Task,
+)
+
+HOLDER, HOLDER_OR_MANAGER, MANAGER, ANYBODY, SYSTEM = "holder", "holder or manager", "manager", "anybody", "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One row of the table.
+
+    ``token``: the holder of an in_progress task proves it. ``lease``: new, ends or keeps. ``clock``: what happens to the
+    SLA clocks (start, meet_first, pause, run, stop, restart). ``inverse`` names the operation that undoes it.
+    """
+
+    name: str
+    frm: tuple[str, ...]
+    to: str | None
+    who: str
+    token: bool = False
+    lease: str = "keeps"
+    clock: str = ""
+    reason: bool = False
+    inverse: str | None = None
+
+
+TABLE: tuple[Operation, ...] = (
+    Operation("claim", (QUEUED,), IN_PROGRESS, ANYBODY, lease="new", clock="meet_first", inverse="release"),
+    Operation("offer", (QUEUED,), ASSIGNED, SYSTEM),
+    Operation("start", (ASSIGNED,), IN_PROGRESS, HOLDER, lease="new", clock="meet_first"),
+    Operation("renew", (IN_PROGRESS,), None, HOLDER, token=True),
+    Operation("release", (ASSIGNED, IN_PROGRESS), QUEUED, HOLDER, token=True, lease="ends", reason=True),
+    Operation("skip", (ASSIGNED, IN_PROGRESS), QUEUED, HOLDER, token=True, lease="ends", reason=True),
+    Operation(
+        "pause", (IN_PROGRESS,), PAUSED, HOLDER, token=True, lease="ends", clock="pause", reason=True, inverse="resume"
+    ),
+    Operation("resume", (PAUSED,), IN_PROGRESS, HOLDER, lease="new", clock="run"),
+    Operation("complete", (IN_PROGRESS,), COMPLETED, HOLDER, token=True, lease="ends", clock="stop", inverse="reopen"),
+    Operation(
+        "hand_over", GIVEN, ASSIGNED, HOLDER_OR_MANAGER, token=True, lease="ends", clock="run", inverse="hand_over"
+    ),
+    Operation("assign", (QUEUED, *GIVEN), ASSIGNED, MANAGER, lease="ends", clock="run", inverse="unassign"),
+    Operation("unassign", (ASSIGNED,), QUEUED, HOLDER_OR_MANAGER, lease="ends"),
+    Operation(
+        "change_kind",
+        OPEN,
+        QUEUED,
+        HOLDER_OR_MANAGER,
+        token=True,
+        lease="ends",
+        clock="run",
+        reason=True,
+        inverse="change_kind",
+    ),
+    Operation("cancel", OPEN, CANCELLED, MANAGER, lease="ends", clock="stop", reason=True, inverse="restore"),
+    Operation("reopen", (COMPLETED,), QUEUED, HOLDER_OR_MANAGER, clock="restart", inverse="recomplete"),
+    Operation("restore", (CANCELLED,), QUEUED, MANAGER, clock="restart"),
+    Operation("recomplete", (QUEUED, ASSIGNED), COMPLETED, HOLDER_OR_MANAGER, clock="stop"),
+    Operation("acknowledge", OPEN, None, HOLDER_OR_MANAGER),
+    Operation("patch", OPEN, None, HOLDER_OR_MANAGER, inverse="patch"),
+    Operation("unblock", (BLOCKED,), QUEUED, SYSTEM, clock="start"),
+    Operation("block", (QUEUED,), BLOCKED, SYSTEM),
+    Operation("set_aside", (IN_PROGRESS,), PAUSED, SYSTEM, lease="ends"),
+    Operation("expire", (IN_PROGRESS,), QUEUED, SYSTEM, lease="ends"),
+    Operation("withdraw", (ASSIGNED,), QUEUED, SYSTEM),
+    Operation("close", OPEN, CANCELLED, SYSTEM, lease="ends", clock="stop"),
+    Operation("finish", OPEN, COMPLETED, SYSTEM, lease="ends", clock="stop"),
+    Operation("wake", (PAUSED,), PAUSED, SYSTEM, clock="run"),
+    Operation("raise", OPEN, None, SYSTEM),
+    Operation("rederive", OPEN, None, SYSTEM),
+    Operation("sla.warned", OPEN, None, SYSTEM),
+    Operation("sla.breached", OPEN, None, SYSTEM),
+)
+OPERATIONS = {operation.name: operation for operation in TABLE}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: their agent key, whether they manage this task's people, the token and version they sent."""
+
+    agent: str | None
+    manages: bool = False
+    system: bool = False
+    token: int | None = None
+    version: int | None = None
+
+
+def check(name: str, task: Task, caller: Caller, lease: Lease | None) -> Operation:
+    """The operation, if ``caller`` may do it to ``task`` now; else the Conflict or Refused that says why not."""
+    operation = OPERATIONS[name]
+    if caller.version is not None and caller.version != task.version:
+        raise VersionClash(
+            f"The task has changed: it is at version {task.version}, you sent {caller.version}. Read it again.",
+            version=task.version,
+        )
+    if task.state not in operation.frm:
+        raise _wrong_state(name, operation, task, caller)
+    if operation.token and task.state == IN_PROGRESS and not _free_of_token(operation, caller):
+        _check_token(task, caller, lease)
+    elif not caller.system and not _may(operation.who, task, caller):
+        raise Forbidden(f"Only the {operation.who} may {name.replace('_', ' ')} this task.", holder=task.agent)
+    return operation
+
+
+def _free_of_token(operation: Operation, caller: Caller) -> bool:
+    managed = operation.who == HOLDER_OR_MANAGER and caller.manages and caller.token is None
+    return caller.system or managed
+
+
+def _wrong_state(name: str, operation: Operation, task: Task, caller: Caller) -> InvalidTransition | LeaseLost:
+    if operation.token and caller.token is not None:
+        return LeaseLost(
+            f"Your hold on this task has ended: it is {task.state} now. Nothing was changed.",
+            state=task.state, holder=task.agent,
+        )  # fmt: skip
+    return InvalidTransition(
+        f"A task that is {task.state} cannot {name.replace('_', ' ')}; that needs {' or '.join(operation.frm)}.",
+        state=task.state, holder=task.agent,
+    )  # fmt: skip
+
+
+def _check_token(task: Task, caller: Caller, lease: Lease | None) -> None:
+    if lease is None or caller.token is None or caller.token != lease.token:
+        said = "No lease_token was sent" if caller.token is None else "Your hold on this task has ended"
+        raise LeaseLost(
+            f"{said}; it is held by {task.agent}. Nothing was changed.", state=task.state, holder=task.agent
+        )
+
+
+def _may(who: str, task: Task, caller: Caller) -> bool:
+    holds = caller.agent is not None and caller.agent in (task.agent, task.completed_by)
+    return {
+        HOLDER: holds,
+        HOLDER_OR_MANAGER: holds or caller.manages,
+        MANAGER: caller.manages,
+        ANYBODY: True,
+        SYSTEM: False,
+    }[who]

@@ -1,0 +1,92 @@
+"""Tasks come into being: once per origin, blocked or ready, with their clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from taskhub.db.tx import Tx
+from taskhub.ids import new_id
+from taskhub.tasks import clocks, drafting, moves, store
+from taskhub.tasks.drafting import Draft
+from taskhub.tasks.model import QUEUED, NewTask, Task
+
+
+def make(tx: Tx, news: Sequence[NewTask]) -> list[str]:
+    """Makes every task whose origin is new, in one go. Returns the ids of all tasks of these origins, new or not."""
+    if not news:
+        return []
+    drafts = [drafting.draft(new, tx.policies, tx.now, new_id()) for new in news]
+    _block(tx, drafts)
+    clock_rows = [row for d in drafts if d.row["state"] == QUEUED for row in _make_ready(tx, d)]
+    for shape in {d.shape for d in drafts}:
+        store.know_shape(tx, shape)
+    made = store.insert_new(tx, [d.row for d in drafts])
+    fresh = [d for d in drafts if d.id in made]
+    store.put_clocks(tx, [row for row in clock_rows if row["task"] in made])
+    store.exclude(tx, [_exclusion(d.id, a, why) for d in fresh for a, why in d.new.excluded.items()])
+    for d in fresh:
+        _announce(tx, d)
+    known = [d.row["origin"] for d in drafts if d.id not in made]
+    return [d.id for d in fresh] + (store.by_origin(tx, known) if known else [])
+
+
+def _exclusion(task: str, agent: str, why: str) -> dict[str, Any]:
+    return {"task": task, "agent": agent, "why": why, "until": None}
+
+
+def _block(tx: Tx, drafts: Sequence[Draft]) -> None:
+    for file in {d.new.file for d in drafts if d.new.file and d.new.waits_for}:
+        batch = [(d.id, d.row["kind"]) for d in drafts if d.new.file == file]
+        others = store.open_in_file(tx, str(file)) + batch
+        for d in drafts:
+            if d.new.file == file:
+                d.row["blocked_by"] = drafting.blockers(d.new.waits_for, others, d.id)
+    for d in drafts:
+        d.row.setdefault("blocked_by", [])
+        d.row["state"] = drafting.state_of(d.row["blocked_by"], d.row["blocked_until"], tx.now)
+
+
+def _make_ready(tx: Tx, d: Draft) -> list[dict[str, Any]]:
+    opened = clocks.opening(tx, d.row, started_at=_clock_start(d, tx.now))
+    d.row.update(ready_at=tx.now, due_at=opened.due_at, sla_state=opened.state)
+    d.row["start_by"] = clocks.start_by(tx, d.row)
+    d.next_look = opened.next_look
+    return opened.rows
+
+
+def _clock_start(d: Draft, now: datetime) -> datetime:
+    early = d.new.sla_from == "occurred_at" and d.new.occurred_at is not None
+    return min(d.new.occurred_at or now, now) if early else now
+
+
+def _announce(tx: Tx, d: Draft) -> None:
+    row = d.row
+    born = {k: row[k] for k in ("kind", "queue", "state", "priority", "record", "rule", "event") if row[k] is not None}
+    tx.record("task", d.id, "create", born, seq=1)
+    tx.emit("task.created", d.id, {"queue": row["queue"]})
+    if row["file"]:
+        tx.emit("file.changed", row["file"])
+    if row["state"] == QUEUED:
+        queue = tx.policies.queues[row["queue"]]
+        tx.emit("task.ready", d.id, {"rotation": queue.turn_key, "queue": queue.key})
+        clocks.arm(tx, d.id, d.next_look)
+    elif row["blocked_until"] is not None:
+        tx.emit("block.ended", d.id, due_at=row["blocked_until"])
+
+
+def ready(tx: Tx, task: Task) -> Task:
+    """A blocked task becomes available: its clocks start now."""
+    row = {name: getattr(task, name) for name in Task.__slots__}
+    opened = clocks.opening(tx, row, started_at=tx.now)
+    row.update(ready_at=tx.now, due_at=opened.due_at)
+    store.put_clocks(tx, opened.rows)
+    changes = {
+        "state": QUEUED, "ready_at": tx.now, "due_at": opened.due_at, "sla_state": opened.state, "blocked_by": [],
+        "blocked_until": None, "start_by": clocks.start_by(tx, row),
+    }  # fmt: skip
+    moved = moves.move(tx, task, "unblock", changes)
+    moves.announce_ready(tx, moved)
+    clocks.arm(tx, task.id, opened.next_look)
+    return moved

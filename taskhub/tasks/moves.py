@@ -1,0 +1,137 @@
+"""One way to change a task: guarded by the table, written with its history row, its version and its timers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from taskhub.db.tx import Tx
+from taskhub.errors import AtCapacity, NotEligible, NotFound
+from taskhub.tasks import lifecycle, store
+from taskhub.tasks.model import IN_PROGRESS, QUEUED, Lease, Task
+
+EXCLUDED_FOR_EVER = ("not_by",)
+
+
+def locked(tx: Tx, task_id: str) -> Task:
+    """The task, locked. Raises NotFound."""
+    found = store.lock(tx, task_id)
+    if found is None:
+        raise NotFound(f"There is no task {task_id}.")
+    return found
+
+
+def caller(tx: Tx, task: Task, token: int | None = None, version: int | None = None) -> lifecycle.Caller:
+    """Who asks, as the table judges them."""
+    by = tx.by
+    return lifecycle.Caller(by.agent, oversees(tx, task), not by.is_person, token, version)
+
+
+def oversees(tx: Tx, task: Task) -> bool:
+    """Whether the caller manages this task's people: an admin, or a manager of its holder's or its queue's teams."""
+    if tx.by.role == "admin":
+        return True
+    if tx.by.role != "manager":
+        return False
+    queue = tx.policies.queues.get(task.queue)
+    return tx.by.agent is None or store.leads_any(tx, tx.by.agent, queue.teams if queue else (), task.agent)
+
+
+def allowed(
+    tx: Tx, task_id: str, operation: str, token: int | None = None, version: int | None = None
+) -> tuple[Task, Lease | None]:
+    """Locks the task (and its lease) and checks the operation against the table."""
+    task = locked(tx, task_id)
+    lease = store.lease_of(tx, task_id) if task.state == IN_PROGRESS else None
+    lifecycle.check(operation, task, caller(tx, task, token, version), lease)
+    return task, lease
+
+
+def move(tx: Tx, task: Task, act: str, changes: Mapping[str, Any], note: Mapping[str, Any] | None = None) -> Task:
+    """Writes ``changes`` with one history row. ``note`` adds facts to the row (reason, from whom)."""
+    version = task.version + 1 if tx.by.is_person else task.version
+    stamped = {**changes, "seq": task.seq + 1, "version": version}
+    store.save(tx, task.id, stamped)
+    difference = {k: _plain(v) for k, v in changes.items() if getattr(task, k) != v}
+    if "state" in difference:
+        difference["from"] = task.state
+    tx.record("task", task.id, act, {**difference, **(note or {})}, seq=stamped["seq"])
+    if lifecycle.OPERATIONS[act].lease == "ends" and task.state == IN_PROGRESS:
+        store.end_lease(tx, task.id)
+        tx.cancel("lease.expired", task.id)
+    return replace(task, **stamped)
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def back_to_queue(tx: Tx, task: Task, act: str, note: Mapping[str, Any]) -> Task:
+    """Nobody holds it any more: it waits again at its old place, and its rotation is woken."""
+    moved = move(
+        tx, task, act,
+        {"state": QUEUED, "agent": None, "pinned": False, "given_at": None, "paused_reason": None, "paused_until": None,
+         "paused_at": None},
+        note,
+    )  # fmt: skip
+    announce_ready(tx, moved)
+    freed(tx, task.agent)
+    return moved
+
+
+def announce_ready(tx: Tx, task: Task) -> None:
+    """Wakes the rotation that serves the task's queue."""
+    queue = tx.policies.queues.get(task.queue)
+    tx.emit("task.ready", task.id, {"rotation": queue.turn_key if queue else task.queue, "queue": task.queue})
+
+
+def freed(tx: Tx, agent: str | None) -> None:
+    """A person has room again: whatever waits for them is looked at."""
+    if agent is not None:
+        tx.emit("agent.freed", agent, {"agent": agent})
+
+
+def lease_until(tx: Tx, task: Task) -> datetime:
+    """When a lease granted now ends: the queue's term, at least twice the kind's expected minutes, in real time."""
+    queue = tx.policies.queues.get(task.queue)
+    term = queue.lease_for if queue else timedelta(minutes=15)
+    return tx.after(max(term, timedelta(minutes=2 * task.minutes)))
+
+
+def grant(tx: Tx, task: Task, agent: str) -> Lease:
+    """A new lease for ``agent`` and the timer that looks at its end."""
+    lease = store.grant(tx, task.id, agent, lease_until(tx, task))
+    tx.emit("lease.expired", task.id, due_at=lease.expires_at)
+    return lease
+
+
+def room_for(tx: Tx, agent_key: str, *, counts: int = 1) -> Any:
+    """Locks the person and makes sure ``counts`` more fit. Every act that gives work passes here. Returns the agent row.
+
+    Raises NotFound, NotEligible (inactive) or AtCapacity, which names what could be paused.
+    """
+    person = store.lock_agent(tx, agent_key)
+    if person is None:
+        raise NotFound(f"There is no agent {agent_key!r}.", agent=agent_key)
+    if not person.active:
+        raise NotEligible(f"{person.name} is no longer active and gets no work.", reasons=["inactive"], agent=agent_key)
+    paused = [key for key, queue in tx.policies.queues.items() if queue.paused_counts]
+    held = store.held(tx, agent_key, paused)
+    if len(held) + counts > person.capacity:
+        could = [{"id": id_, "title": title} for id_, title, state in held if state == IN_PROGRESS]
+        raise AtCapacity(
+            f"{person.name} holds {len(held)} of {person.capacity:g} tasks. Complete, pause or hand over one first.",
+            held=len(held), capacity=person.capacity, could_pause=could,
+        )  # fmt: skip
+    return person
+
+
+def refuse_excluded(tx: Tx, task: Task, agent_key: str) -> None:
+    """Four eyes hold on every way of giving work, override included."""
+    for who, why, _until in store.exclusions(tx, task.id):
+        if who == agent_key and why in EXCLUDED_FOR_EVER:
+            raise NotEligible(
+                f"{agent_key} may not do this task: {why.replace('_', ' ')}.", reasons=[why], agent=agent_key
+            )

@@ -1,0 +1,54 @@
+"""Open tasks follow the active policies: queue, weight, due time and order anew, earned and counted time kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from taskhub.db.tx import Tx
+from taskhub.tasks import clocks, moves, store
+from taskhub.tasks.model import QUEUED, Task
+from taskhub.tasks.shape import Shape
+
+
+def in_use(tx: Tx) -> dict[str, dict[str, int]]:
+    """Open tasks by queue and by kind."""
+    return {"queue": store.open_by(tx, "queue"), "kind": store.open_by(tx, "kind")}
+
+
+def rederive(tx: Tx, most: int) -> int:
+    """Brings up to ``most`` open tasks of older sets up to date. Returns how many it looked at."""
+    stale = store.of_other_policies(tx, tx.policies.hash, most)
+    for task in stale:
+        _one(tx, task)
+    return len(stale)
+
+
+def _one(tx: Tx, task: Task) -> None:
+    kind = tx.policies.kinds.get(task.kind)
+    if kind is None:
+        store.save(tx, task.id, {"policy_hash": tx.policies.hash})
+        return
+    requires = {**kind.requires, **task.requires}
+    level = max(kind.level, task.level)
+    shape = Shape.of(
+        kind.queue, kind.key, skill=kind.skill_key, level=level, requires=requires, extra_teams=tuple(task.extra_teams)
+    )
+    store.know_shape(tx, shape)
+    row: dict[str, Any] = {n: getattr(task, n) for n in Task.__slots__}
+    new = {
+        "queue": kind.queue,
+        "shape": shape.id,
+        "weight": kind.weight,
+        "minutes": kind.expected_minutes,
+        "level": level,
+    }
+    row |= new
+    if task.ready_at is not None:
+        new |= clocks.retarget(tx, row)
+    changed = {k: v for k, v in new.items() if getattr(task, k) != v}
+    if not changed:
+        store.save(tx, task.id, {"policy_hash": tx.policies.hash})
+        return
+    moved = moves.move(tx, task, "rederive", {**changed, "policy_hash": tx.policies.hash, "waiting_reasons": None})
+    if moved.state == QUEUED:
+        moves.announce_ready(tx, moved)

@@ -1,0 +1,288 @@
+"""What people do with tasks. Each function is one act: lock, ask the table, write, emit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from taskhub.db import history as histories
+from taskhub.db.tx import Tx
+from taskhub.errors import Conflict, InvalidInput, NotFound
+from taskhub.tasks import checks, clocks, drafting, making, moves, store
+from taskhub.tasks.model import ASSIGNED, CANCELLED, COMPLETED, IN_PROGRESS, PAUSED, QUEUED, Lease, NewTask, Task
+from taskhub.tasks.shape import Shape
+
+
+def create(tx: Tx, new: NewTask) -> Task:
+    """Makes a task by hand. Raises InvalidInput for an unknown kind or a queue that is not the kind's."""
+    (id_,) = making.make(tx, [new])
+    return get(tx, id_)
+
+
+def get(tx: Tx, task_id: str) -> Task:
+    """The task as it is. Raises NotFound."""
+    found = store.get(tx, task_id)
+    if found is None:
+        raise NotFound(f"There is no task {task_id}.")
+    return found
+
+
+def find(
+    tx: Tx, filters: Mapping[str, Any], cursor: tuple[datetime, str] | None, limit: int
+) -> tuple[list[Task], tuple[datetime, str] | None]:
+    """One page of tasks, newest first, and where the next page begins."""
+    rows = store.find(tx, filters, cursor, limit + 1)
+    page = rows[:limit]
+    return page, (page[-1].created_at, page[-1].id) if len(rows) > limit else None
+
+
+def leases(tx: Tx, tasks: list[Task]) -> dict[str, Lease]:
+    """Live leases of ``tasks``, by task id."""
+    return store.leases_of(tx, [t.id for t in tasks if t.state == IN_PROGRESS])
+
+
+def history(tx: Tx, task_id: str) -> list[dict[str, Any]]:
+    """Every transition of the task, oldest first."""
+    return histories.of(tx.conn, "task", task_id)
+
+
+def of_event(tx: Tx, event_id: str) -> list[str]:
+    """Ids of the tasks an event made."""
+    return store.by_event(tx, event_id)
+
+
+def lease_of(tx: Tx, task_id: str) -> Lease | None:
+    """The live lease of a task."""
+    return store.lease_of(tx, task_id, locked=False)
+
+
+def follower_started(tx: Tx, task_id: str | None) -> bool:
+    """Whether somebody has begun what this task led to."""
+    return task_id is not None and store.followers_started(tx, task_id)
+
+
+def restored(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Changes kept as JSON, as ``patch`` wants them."""
+    due = changes.get("due_at")
+    return {**changes, "due_at": datetime.fromisoformat(due)} if isinstance(due, str) else dict(changes)
+
+
+def start(tx: Tx, task_id: str, version: int | None = None) -> tuple[Task, Lease]:
+    """The assignee begins; on their own started task the lease they have comes back."""
+    task = moves.locked(tx, task_id)
+    live = store.lease_of(tx, task_id)
+    if task.state == IN_PROGRESS and live and task.agent == tx.by.agent:
+        return task, live
+    task, _ = moves.allowed(tx, task_id, "start", version=version)
+    return begin(tx, task, "start")
+
+
+def begin(tx: Tx, task: Task, act: str, note: Mapping[str, Any] | None = None) -> tuple[Task, Lease]:
+    """The task is in its person's hands from now: leased, first start met."""
+    agent = task.agent or tx.by.agent or ""
+    changes = {"state": IN_PROGRESS, "agent": agent, "started_at": task.started_at or tx.now}
+    changes |= {"paused_reason": None, "paused_until": None, "paused_at": None, "given_at": task.given_at or tx.now}
+    changes |= clocks.started(tx, task)
+    moved = moves.move(tx, task, act, changes, note)
+    return moved, moves.grant(tx, moved, agent)
+
+
+def renew(tx: Tx, task_id: str, token: int) -> tuple[Task, Lease]:
+    """The screen is alive: this lease and every other of the same person get a new term."""
+    task, _ = moves.allowed(tx, task_id, "renew", token)
+    until = moves.lease_until(tx, task)
+    store.renew(tx, task_id, token, until)
+    store.renew_all(tx, task.agent or "", until)
+    return task, Lease(task_id, task.agent or "", token, until)
+
+
+def release(
+    tx: Tx, task_id: str, reason: str, token: int | None = None, version: int | None = None, act: str = "release"
+) -> Task:
+    """Back to the queue, at its old place; not offered to the same person again within the cool-down."""
+    task, _ = moves.allowed(tx, task_id, act, token, version)
+    queue = tx.policies.queues.get(task.queue)
+    if queue is not None:
+        until = tx.after(queue.cool_down)
+        store.exclude(tx, [{"task": task.id, "agent": task.agent, "why": "declined", "until": until}])
+        tx.emit("cool_down.ended", task.id, {"rotation": queue.turn_key}, due_at=until)
+    return moves.back_to_queue(tx, task, act, {"reason": reason, "by_whom": task.agent})
+
+
+def skip(tx: Tx, task_id: str, reason: str, token: int | None = None, version: int | None = None) -> Task:
+    """Not this one: recorded with its reason, and the next claim gives another."""
+    checks.skip_reason(tx.policies, reason)
+    return release(tx, task_id, reason, token, version, act="skip")
+
+
+def pause(
+    tx: Tx, task_id: str, reason: str, until: datetime | None = None, token: int | None = None,
+    version: int | None = None,
+) -> Task:  # fmt: skip
+    """Stays with its person without a lease; every pause has a reason and a next date."""
+    kind = checks.pause_reason(tx.policies, reason)
+    task, _ = moves.allowed(tx, task_id, "pause", token, version)
+    checks.room_to_pause(tx.policies, len(store.find(tx, {"agent": task.agent, "state": PAUSED}, None, 1000)))
+    until = checks.pause_until(tx.policies, kind, until, tx.now, tx.policies.calendar_of(task.queue))
+    tx.inverse = {"op": "resume", "task": task.id}
+    return put_aside(tx, task, "pause", reason, until)
+
+
+def put_aside(tx: Tx, task: Task, act: str, reason: str, until: datetime | None) -> Task:
+    """Paused with a reason, by its person or by the workers."""
+    kind = tx.policies.pause_reasons.get(reason)
+    store.open_pause(tx, task.id, reason, stops=bool(kind and kind.stops_clock), at=tx.now)
+    changes = {"state": PAUSED, "paused_reason": reason, "paused_until": until, "paused_at": tx.now}
+    changes |= clocks.recount(tx, task)
+    moved = moves.move(tx, task, act, changes)
+    if until is not None:
+        tx.emit("snooze.ended", task.id, due_at=until)
+    moves.freed(tx, task.agent)
+    return moved
+
+
+def resume(tx: Tx, task_id: str, version: int | None = None) -> tuple[Task, Lease]:
+    """Back to work on it: checks capacity, runs the clock, gives a new lease."""
+    agent = store.get(tx, task_id)
+    if agent is not None and agent.state == PAUSED and agent.agent is not None:
+        moves.room_for(tx, agent.agent)
+    task, _ = moves.allowed(tx, task_id, "resume", version=version)
+    store.end_pause(tx, task.id, tx.now)
+    tx.cancel("snooze.ended", task.id)
+    return begin(tx, task, "resume")
+
+
+def complete(
+    tx: Tx, task_id: str, token: int | None, outcome: str | None = None, note: str | None = None,
+    data: Mapping[str, Any] | None = None, version: int | None = None,
+) -> Task:  # fmt: skip
+    """Done. Raises InvalidInput when required items of the checklist are open."""
+    task, _ = moves.allowed(tx, task_id, "complete", token, version)
+    left = drafting.open_items(task.checklist)
+    if left:
+        raise InvalidInput(
+            f"Still open on the checklist: {'; '.join(left)}. Tick them, or mark them not applicable with a reason.",
+            code="checklist_open", items=left,
+        )  # fmt: skip
+    tx.inverse = {"op": "reopen", "task": task.id}
+    changes = {"outcome": outcome, "note": note or task.note, "data": {**task.data, **(data or {})}}
+    return finish(tx, task, "complete", changes)
+
+
+def finish(tx: Tx, task: Task, act: str, changes: Mapping[str, Any]) -> Task:
+    """Completed or cancelled, by whoever: clocks stop, followers and the person's next work are looked at."""
+    done = "completed" if act in ("complete", "finish", "recomplete") else "cancelled"
+    state = {"completed": COMPLETED, "cancelled": CANCELLED}[done]
+    ends: dict[str, Any] = {"state": state, "paused_reason": None, "paused_until": None, "paused_at": None}
+    if state == COMPLETED:
+        ends |= {"completed_at": tx.now, "completed_by": tx.by.agent or task.agent}
+    store.end_pause(tx, task.id, tx.now)
+    ends |= clocks.stopped(tx, task, met=state == COMPLETED)
+    moved = moves.move(tx, task, act, {**changes, **ends})
+    tx.emit(f"task.{done}", task.id, {"kind": task.kind, "agent": task.agent})
+    if task.file:
+        tx.emit("file.changed", task.file)
+    moves.freed(tx, task.agent)
+    return moved
+
+
+def cancel(tx: Tx, task_id: str, reason: str, version: int | None = None, act: str = "cancel") -> Task:
+    """No longer needed."""
+    task, _ = moves.allowed(tx, task_id, act, version=version)
+    tx.inverse = {"op": "restore", "task": task.id}
+    return finish(tx, task, act, {"outcome": reason})
+
+
+def reopen(tx: Tx, task_id: str, reason: str | None = None, version: int | None = None, act: str = "reopen") -> Task:
+    """Rework: back to the last person if they may take it, else to the queue; its clocks go on where they stopped."""
+    last = get(tx, task_id).agent
+    # The person's row is locked before the task's, in every act.
+    roomy = last is not None and checks.has_room(tx, last)
+    task, _ = moves.allowed(tx, task_id, act, version=version)
+    back: dict[str, Any] = {"state": QUEUED, "agent": None, "pinned": False, "given_at": None, "completed_at": None}
+    if roomy:
+        back |= {"state": ASSIGNED, "agent": task.agent, "given_at": tx.now}
+    back |= {"ready_at": tx.now, "outcome": None, "completed_by": None} | clocks.restarted(tx, task)
+    back["start_by"] = clocks.start_by(tx, {**{n: getattr(task, n) for n in Task.__slots__}, **back})
+    moved = moves.move(tx, task, act, back, {"reason": reason, "was": task.state})
+    if moved.state == QUEUED:
+        moves.announce_ready(tx, moved)
+    return moved
+
+
+def assign(tx: Tx, task_id: str, agent: str, version: int | None = None) -> Task:
+    """A manager gives it to a person: pinned, the old token dead."""
+    return _give(tx, task_id, agent, "assign", None, version, None)
+
+
+def hand_over(
+    tx: Tx, task_id: str, to: str, note: str | None = None, token: int | None = None, version: int | None = None
+) -> Task:
+    """Its person (or a manager) passes it on to a colleague: pinned, notes kept, the old token dead."""
+    return _give(tx, task_id, to, "hand_over", token, version, note)
+
+
+def _give(tx: Tx, task_id: str, to: str, act: str, token: int | None, version: int | None, note: str | None) -> Task:
+    moves.room_for(tx, to)
+    task, _ = moves.allowed(tx, task_id, act, token, version)
+    if task.agent == to:
+        raise Conflict(f"{to} has this task already.", code="already_assigned", holder=to)
+    moves.refuse_excluded(tx, task, to)
+    store.end_pause(tx, task.id, tx.now)
+    tx.inverse = (
+        {"op": "assign", "task": task.id, "agent": task.agent} if task.agent else {"op": "unassign", "task": task.id}
+    )
+    given = {"state": ASSIGNED, "agent": to, "pinned": True, "given_at": tx.now, "waiting_reasons": None}
+    given |= {"paused_reason": None, "paused_until": None, "paused_at": None, "note": note or task.note}
+    given |= clocks.recount(tx, task)
+    moved = moves.move(tx, task, act, given, {"was": task.agent})
+    tx.emit("task.given", task.id, {"agent": to, "way": act})
+    moves.freed(tx, task.agent)
+    return moved
+
+
+def unassign(tx: Tx, task_id: str, version: int | None = None) -> Task:
+    """Back to the queue: the inverse of an assignment that has not been started."""
+    task, _ = moves.allowed(tx, task_id, "unassign", version=version)
+    return moves.back_to_queue(tx, task, "unassign", {})
+
+
+def change_kind(
+    tx: Tx, task_id: str, kind: str, reason: str, token: int | None = None, version: int | None = None
+) -> Task:
+    """It was another sort of work: waits in that kind's queue, its clock kept."""
+    task, _ = moves.allowed(tx, task_id, "change_kind", token, version)
+    new = drafting.draft(NewTask(kind=kind, title=task.title, level=1), tx.policies, tx.now, task.id)
+    names = ("kind", "queue", "shape", "level", "weight", "minutes", "requires", "checklist")
+    changes = {name: new.row[name] for name in names}
+    store.know_shape(tx, Shape.parse(new.shape.text))
+    store.end_pause(tx, task.id, tx.now)
+    changes |= clocks.recount(tx, task)
+    row = {n: getattr(task, n) for n in Task.__slots__} | changes
+    changes["start_by"] = clocks.start_by(tx, row) if task.ready_at else None
+    tx.inverse = {"op": "change_kind", "task": task.id, "kind": task.kind}
+    if task.state == "blocked":
+        return moves.move(tx, task, "change_kind", changes, {"reason": reason, "was": task.kind})
+    base = moves.move(tx, task, "change_kind", changes, {"reason": reason, "was": task.kind})
+    return moves.back_to_queue(tx, base, "change_kind", {"reason": reason})
+
+
+def acknowledge(tx: Tx, task_id: str, version: int | None = None) -> Task:
+    """Somebody has seen that it is late: the ladder stops."""
+    task, _ = moves.allowed(tx, task_id, "acknowledge", version=version)
+    tx.cancel("escalation.step", task.id)
+    return moves.move(
+        tx, task, "acknowledge", {"acknowledged_by": tx.by.agent or tx.by.label, "acknowledged_at": tx.now}
+    )
+
+
+def patch(tx: Tx, task_id: str, version: int, changes: Mapping[str, Any]) -> Task:
+    """Checklist, note, priority, data or due time; needs the version that was read."""
+    task, _ = moves.allowed(tx, task_id, "patch", version=version)
+    wanted = checks.patched(task, changes)
+    tx.inverse = {"op": "patch", "task": task.id, "changes": checks.unpatched(task, wanted)}
+    if {"due_at", "explicit_due", "priority"} & wanted.keys():
+        row = {n: getattr(task, n) for n in Task.__slots__} | wanted
+        wanted |= clocks.retarget(tx, row)
+    return moves.move(tx, task, "patch", wanted)

@@ -1,0 +1,278 @@
+"""The only SQL that writes tasks, leases, pauses, clocks and exclusions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, and_, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from taskhub.db.tables import agent, closing, counter, exclusion, fence, lease, pause, shape, sla_clock, task, team
+from taskhub.db.tx import Tx
+from taskhub.tasks.model import BLOCKED, GIVEN, OPEN, Lease, Task
+from taskhub.tasks.shape import Shape
+
+_COLUMNS = [task.c[name] for name in Task.__slots__]
+
+
+def _insert(tx: Tx, table: Any) -> Any:
+    return sqlite.insert(table) if tx.lite else postgresql.insert(table)
+
+
+def _task(row: Any) -> Task:
+    return Task(*row)
+
+
+def lock(tx: Tx, task_id: str) -> Task | None:
+    """The task, locked until the transaction ends."""
+    row = tx.conn.execute(select(*_COLUMNS).where(task.c.id == task_id).with_for_update()).first()
+    return _task(row) if row else None
+
+
+def lock_many(tx: Tx, ids: Iterable[str]) -> list[Task]:
+    """Tasks locked in the order of their ids."""
+    chosen = select(*_COLUMNS).where(task.c.id.in_(list(ids))).order_by(task.c.id).with_for_update()
+    return [_task(row) for row in tx.conn.execute(chosen)]
+
+
+def get(tx: Tx, task_id: str) -> Task | None:
+    """The task as it is now, unlocked."""
+    row = tx.conn.execute(select(*_COLUMNS).where(task.c.id == task_id)).first()
+    return _task(row) if row else None
+
+
+def insert_new(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Inserts rows whose origin is new. Returns the ids that were inserted."""
+    statement = _insert(tx, task).on_conflict_do_nothing(index_elements=["origin"]).returning(task.c.id)
+    return set(tx.conn.execute(statement, [dict(row) for row in rows]).scalars())
+
+
+def by_origin(tx: Tx, origins: Sequence[str]) -> list[str]:
+    """Ids of the tasks that came of ``origins``, oldest first."""
+    found = select(task.c.id).where(task.c.origin.in_(origins)).order_by(task.c.id)
+    return list(tx.conn.execute(found).scalars())
+
+
+def save(tx: Tx, task_id: str, changes: Mapping[str, Any]) -> None:
+    """Writes changed columns of a locked task."""
+    tx.conn.execute(update(task).where(task.c.id == task_id).values(**changes))
+
+
+def know_shape(tx: Tx, new: Shape) -> None:
+    """Registers a shape once."""
+    values = {"id": new.id, "queue": new.queue, "kind": new.kind, "text": new.text}
+    tx.conn.execute(_insert(tx, shape).values(values).on_conflict_do_nothing())
+
+
+def exclude(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Keeps people out of tasks; a later row for the same (task, agent, why) moves its end."""
+    if rows:
+        statement = _insert(tx, exclusion)
+        tx.conn.execute(
+            statement.on_conflict_do_update(
+                index_elements=["task", "agent", "why"], set_={"until": statement.excluded.until}
+            ),
+            [dict(row) for row in rows],
+        )
+
+
+def exclusions(tx: Tx, task_id: str) -> list[tuple[str, str, datetime | None]]:
+    """(agent, why, until) of those who may not take the task."""
+    rows = tx.conn.execute(
+        select(exclusion.c.agent, exclusion.c.why, exclusion.c.until).where(exclusion.c.task == task_id)
+    )
+    return [(row.agent, row.why, row.until) for row in rows]
+
+
+# ── leases ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+def next_token(tx: Tx) -> int:
+    """A token larger than every one before it."""
+    if not tx.lite:
+        return int(tx.conn.execute(fence.next_value()).scalar_one())
+    statement = sqlite.insert(counter).values(name="fence", value=1)
+    raised = statement.on_conflict_do_update(index_elements=["name"], set_={"value": counter.c.value + 1})
+    return int(tx.conn.execute(raised.returning(counter.c.value)).scalar_one())
+
+
+def grant(tx: Tx, task_id: str, agent_key: str, expires_at: datetime) -> Lease:
+    """A new lease with a new token; what was there before is dead."""
+    new = Lease(task_id, agent_key, next_token(tx), expires_at)
+    values = {"task": new.task, "agent": new.agent, "token": new.token, "expires_at": new.expires_at}
+    tx.conn.execute(_insert(tx, lease).values(values).on_conflict_do_update(index_elements=["task"], set_=values))
+    return new
+
+
+def lease_of(tx: Tx, task_id: str, *, locked: bool = True) -> Lease | None:
+    """The live lease of a task."""
+    found: Select[Any] = select(lease).where(lease.c.task == task_id)
+    row = tx.conn.execute(found.with_for_update() if locked else found).first()
+    return Lease(*row) if row else None
+
+
+def leases_of(tx: Tx, ids: Sequence[str]) -> dict[str, Lease]:
+    """Live leases by task, for lists."""
+    return {row.task: Lease(*row) for row in tx.conn.execute(select(lease).where(lease.c.task.in_(ids)))}
+
+
+def renew(tx: Tx, task_id: str, token: int, expires_at: datetime) -> bool:
+    """Prolongs the lease if ``token`` still holds."""
+    held = update(lease).where(lease.c.task == task_id, lease.c.token == token)
+    return tx.conn.execute(held.values(expires_at=expires_at)).rowcount == 1
+
+
+def renew_all(tx: Tx, agent_key: str, expires_at: datetime) -> None:
+    """Prolongs every lease of one person: their screen is alive."""
+    later = and_(lease.c.agent == agent_key, lease.c.expires_at < expires_at)
+    tx.conn.execute(update(lease).where(later).values(expires_at=expires_at))
+
+
+def end_lease(tx: Tx, task_id: str) -> None:
+    """The token is dead from here on."""
+    tx.conn.execute(delete(lease).where(lease.c.task == task_id))
+
+
+def prolong_live(tx: Tx, expires_at: datetime) -> int:
+    """After an outage of the workers: every lease gets at least until ``expires_at``. Returns how many."""
+    return tx.conn.execute(update(lease).where(lease.c.expires_at < expires_at).values(expires_at=expires_at)).rowcount
+
+
+# ── pauses and clocks ────────────────────────────────────────────────────────────────────────────────────────────────
+def open_pause(tx: Tx, task_id: str, reason: str, *, stops: bool, at: datetime) -> None:
+    """A pause begins."""
+    tx.conn.execute(insert(pause).values(task=task_id, from_at=at, reason=reason, by=tx.by.label, stops_clock=stops))
+
+
+def put_pause(tx: Tx, task_id: str, reason: str, from_at: datetime, to_at: datetime) -> None:
+    """A closed stretch that stops the clock: the time a task lay done before it was reopened."""
+    values = {"task": task_id, "from_at": from_at, "to_at": to_at, "reason": reason, "by": tx.by.label}
+    tx.conn.execute(insert(pause).values(**values, stops_clock=True))
+
+
+def end_pause(tx: Tx, task_id: str, at: datetime) -> None:
+    """The open pause, if any, ends."""
+    tx.conn.execute(update(pause).where(pause.c.task == task_id, pause.c.to_at.is_(None)).values(to_at=at))
+
+
+def pauses(tx: Tx, task_id: str) -> list[Any]:
+    """Every pause of a task, oldest first: from_at, to_at, reason, by, stops_clock."""
+    return list(tx.conn.execute(select(pause).where(pause.c.task == task_id).order_by(pause.c.from_at, pause.c.id)))
+
+
+def put_clocks(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Writes clocks as they are now, whole rows."""
+    if rows:
+        statement = _insert(tx, sla_clock)
+        names = [c.name for c in sla_clock.c if c.name not in ("task", "target")]
+        changed = {name: statement.excluded[name] for name in names}
+        tx.conn.execute(
+            statement.on_conflict_do_update(index_elements=["task", "target"], set_=changed), [dict(r) for r in rows]
+        )
+
+
+def clocks(tx: Tx, task_id: str) -> list[Any]:
+    """The stored clocks of a task."""
+    return list(tx.conn.execute(select(sla_clock).where(sla_clock.c.task == task_id).order_by(sla_clock.c.target)))
+
+
+# ── looks ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+def lock_agent(tx: Tx, agent_key: str) -> Any:
+    """Locks a person's row: only acts that give work do this. None when there is no such person."""
+    wanted = select(agent.c.key, agent.c.capacity, agent.c.active, agent.c.team, agent.c.name)
+    return tx.conn.execute(wanted.where(agent.c.key == agent_key).with_for_update()).first()
+
+
+def held(tx: Tx, agent_key: str, paused_queues: Sequence[str]) -> list[tuple[str, str, str]]:
+    """(id, title, state) of what counts against a person's capacity. Read after the lock, in a statement of its own."""
+    paused = and_(task.c.state == "paused", task.c.queue.in_(paused_queues))
+    counts = or_(task.c.state.in_(("assigned", "in_progress")), paused)
+    rows = tx.conn.execute(select(task.c.id, task.c.title, task.c.state).where(task.c.agent == agent_key, counts))
+    return [(row.id, row.title, row.state) for row in rows]
+
+
+def given_to(tx: Tx, agent_key: str) -> list[Task]:
+    """Everything with a person, locked in the order of ids."""
+    mine = select(*_COLUMNS).where(task.c.agent == agent_key, task.c.state.in_(GIVEN))
+    return [_task(row) for row in tx.conn.execute(mine.order_by(task.c.id).with_for_update())]
+
+
+def of_record(tx: Tx, record: str, kinds: Sequence[str]) -> list[Task]:
+    """Open tasks about a record or belonging to that lead or deal, locked; ``*`` in kinds means all."""
+    noun, _, id_ = record.partition(":")
+    about = [task.c.record == record]
+    if noun in ("lead", "deal"):
+        about.append(task.c[noun] == id_)
+    wanted = [or_(*about), task.c.state.in_(OPEN)]
+    if "*" not in kinds:
+        wanted.append(task.c.kind.in_(kinds))
+    rows = tx.conn.execute(select(*_COLUMNS).where(*wanted).order_by(task.c.id).with_for_update())
+    return [_task(row) for row in rows]
+
+
+def waiting_in_file(tx: Tx, file: str) -> list[Task]:
+    """Tasks of a file that wait for others and have not been given, locked."""
+    wanted = [task.c.file == file, task.c.state.in_((BLOCKED, "queued"))]
+    rows = tx.conn.execute(select(*_COLUMNS).where(*wanted).order_by(task.c.id).with_for_update())
+    return [found for found in map(_task, rows) if found.waits_for or found.state == BLOCKED]
+
+
+def open_in_file(tx: Tx, file: str) -> list[tuple[str, str]]:
+    """(id, kind) of a file's open tasks."""
+    rows = tx.conn.execute(select(task.c.id, task.c.kind).where(task.c.file == file, task.c.state.in_(OPEN)))
+    return [(row.id, row.kind) for row in rows]
+
+
+def find(tx: Tx, filters: Mapping[str, Any], after: tuple[datetime, str] | None, limit: int) -> list[Task]:
+    """Tasks matching every filter (column -> value or list of values), newest first."""
+    wanted: Select[Any] = select(*_COLUMNS).order_by(task.c.created_at.desc(), task.c.id.desc()).limit(limit)
+    for name, value in filters.items():
+        column = task.c[name]
+        wanted = wanted.where(column.in_(value) if isinstance(value, list | tuple | set) else column == value)
+    if after is not None:
+        wanted = wanted.where(tuple_(task.c.created_at, task.c.id) < tuple_(*after))
+    return [_task(row) for row in tx.conn.execute(wanted)]
+
+
+def by_event(tx: Tx, event_id: str) -> list[str]:
+    """Ids of the tasks an event made."""
+    return list(tx.conn.execute(select(task.c.id).where(task.c.event == event_id).order_by(task.c.id)).scalars())
+
+
+def remembered(tx: Tx, records: Sequence[str]) -> list[Any]:
+    """Closings and completions remembered for any of ``records``, oldest change first."""
+    rows = select(closing).where(closing.c.record.in_(records)).order_by(closing.c.version_at, closing.c.version_tie)
+    return list(tx.conn.execute(rows))
+
+
+def remember(tx: Tx, values: Mapping[str, Any]) -> bool:
+    """Remembers a closing once per origin. False when it was known."""
+    statement = _insert(tx, closing).values(dict(values)).on_conflict_do_nothing(index_elements=["origin"])
+    return tx.conn.execute(statement).rowcount == 1
+
+
+def followers_started(tx: Tx, task_id: str) -> bool:
+    """Whether a task that this one led to has been started or ended."""
+    begun = task.c.state.in_(("in_progress", "paused", "completed"))
+    return tx.conn.execute(select(task.c.id).where(task.c.parent == task_id, begun).limit(1)).first() is not None
+
+
+def open_by(tx: Tx, column: str) -> dict[str, int]:
+    """Open tasks counted by ``queue`` or ``kind``."""
+    counted = select(task.c[column], func.count()).where(task.c.state.in_(OPEN)).group_by(task.c[column])
+    return dict(row._tuple() for row in tx.conn.execute(counted))
+
+
+def of_other_policies(tx: Tx, hash_: str, most: int) -> list[Task]:
+    """Open tasks stamped with another policy set, locked."""
+    stale = select(*_COLUMNS).where(task.c.state.in_(OPEN), task.c.policy_hash != hash_).order_by(task.c.id).limit(most)
+    return [_task(row) for row in tx.conn.execute(stale.with_for_update())]
+
+
+def leads_any(tx: Tx, manager: str, teams: Sequence[str], agent_key: str | None) -> bool:
+    """Whether ``manager`` leads or manages one of ``teams`` or the team of ``agent_key``."""
+    of_agent = select(agent.c.team).where(agent.c.key == agent_key).scalar_subquery()
+    rows = tx.conn.execute(
+        select(team.c.leader, team.c.managers).where(or_(team.c.key.in_(teams), team.c.key == of_agent))
+    )
+    return any(row.leader == manager or manager in row.managers for row in rows)

@@ -1,0 +1,109 @@
+"""What falls due: each function locks its record, asks the rule what is due by now, and does that, or nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from taskhub.db.tx import Tx
+from taskhub.tasks import clocks, drafting, making, moves, service, store
+from taskhub.tasks.model import ASSIGNED, AWAY, BLOCKED, IN_PROGRESS, PAUSED, QUEUED, SET_ASIDE, Task
+
+
+def clock_due(tx: Tx, task_id: str) -> None:
+    """Warnings and breaches by now go on record, once each, and are announced."""
+    task = store.lock(tx, task_id)
+    if task is None or not task.is_open:
+        return
+    for target, fall, at in clocks.falls(tx, task):
+        state = {"warned": "at_risk", "breached": "breached"}[fall]
+        shown = {"sla_state": state} if target == "completion" else {}
+        task = _fall(tx, task, f"sla.{fall}", shown, target, at)
+
+
+def _fall(tx: Tx, task: Task, topic: str, shown: dict[str, str], target: str, at: datetime) -> Task:
+    tx.emit(topic, task.id, {"target": target, "at": at.isoformat()})
+    return moves.move(tx, task, topic, shown, {"target": target, "due": at.isoformat()})
+
+
+def lease_expired(tx: Tx, task_id: str) -> None:
+    """A lease has ended: set aside with its person (hold), or back to the queue (return). Prolonged: look again."""
+    task = store.lock(tx, task_id)
+    lease = store.lease_of(tx, task_id)
+    if task is None or lease is None or task.state != IN_PROGRESS:
+        return
+    if lease.expires_at > tx.now:
+        tx.emit("lease.expired", task_id, due_at=lease.expires_at)
+        return
+    queue = tx.policies.queues.get(task.queue)
+    if queue is not None and queue.on_idle == "return":
+        moves.back_to_queue(tx, task, "expire", {"by_whom": task.agent})
+        return
+    until = tx.policies.calendar_of(task.queue).add(tx.now, queue.hold_for) if queue else None
+    service.put_aside(tx, task, "set_aside", SET_ASIDE, until)
+    tx.emit("task.held", task.id, {"agent": task.agent}, due_at=until)
+
+
+def snooze_ended(tx: Tx, task_id: str) -> None:
+    """The date of a pause has come: the clock runs again and the task tops its person's list."""
+    task = store.lock(tx, task_id)
+    if task is None or task.state != PAUSED or task.paused_until is None:
+        return
+    if task.paused_until > tx.now:
+        tx.emit("snooze.ended", task_id, due_at=task.paused_until)
+        return
+    wake(tx, task, "snooze.ended")
+
+
+def wake(tx: Tx, task: Task, why: str) -> Task:
+    """A paused task's clock runs again; it stays with its person and tops the list."""
+    store.end_pause(tx, task.id, tx.now)
+    changes = {"paused_until": min(task.paused_until or tx.now, tx.now)} | clocks.recount(tx, task)
+    return moves.move(tx, task, "wake", changes, {"why": why})
+
+
+def block_ended(tx: Tx, task_id: str) -> None:
+    """A task that waited for its date is ready, unless it waits for others too."""
+    task = store.lock(tx, task_id)
+    if task is None or task.state != BLOCKED:
+        return
+    if task.blocked_until is not None and task.blocked_until > tx.now:
+        tx.emit("block.ended", task_id, due_at=task.blocked_until)
+    elif not task.blocked_by:
+        making.ready(tx, task)
+
+
+def file_changed(tx: Tx, file: str) -> None:
+    """Something in a file was made or ended: what waits for others of the file is looked at again."""
+    waiting = store.waiting_in_file(tx, file)
+    others = store.open_in_file(tx, file) if waiting else []
+    for task in waiting:
+        blocked_by = drafting.blockers(task.waits_for, others, task.id)
+        state = drafting.state_of(blocked_by, task.blocked_until, tx.now)
+        if state == task.state and blocked_by == task.blocked_by:
+            continue
+        if state == QUEUED and task.state == BLOCKED:
+            making.ready(tx, task)
+        else:
+            act = "block" if task.state != state else "unblock"
+            moves.move(tx, task, act, {"state": state, "blocked_by": blocked_by})
+
+
+def gone(tx: Tx, agent: str, back_at: datetime | None) -> None:
+    """A person goes away: unstarted, unpinned work returns; started work waits for them, unless it is due before."""
+    for task in store.given_to(tx, agent):
+        if task.state == ASSIGNED and not task.pinned:
+            moves.back_to_queue(tx, task, "withdraw", {"by_whom": agent})
+        elif task.state == IN_PROGRESS:
+            _leave(tx, task, back_at)
+
+
+def _leave(tx: Tx, task: Task, back_at: datetime | None) -> None:
+    if task.due_at is not None and (back_at is None or task.due_at < back_at):
+        moves.back_to_queue(tx, task, "expire", {"by_whom": task.agent, "why": AWAY})
+    else:
+        service.put_aside(tx, task, "set_aside", AWAY, back_at)
+
+
+def grace(tx: Tx, until: datetime) -> int:
+    """The workers had stopped looking: every live lease gets one full new term before any is reaped."""
+    return store.prolong_live(tx, until)
