@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from taskhub.clock import Clock
 from taskhub.db import engine, policy_set
 from taskhub.db.flow import Flow
 from taskhub.db.interruption import Interrupted, interruption
+from taskhub.db.line import Line
 from taskhub.db.opening import Opening, open_
 from taskhub.db.tx import SYSTEM, By, Tx
 from taskhub.policy.policies import Policies
@@ -34,11 +36,13 @@ class Database:
     """Engines, the cache of accepted policy sets and the bell. Thread-safe; one per process.
 
     After each commit ``ring`` gets the ids of rows that are due, ``tell`` (noun, id, act) of everything that changed.
+    ``clock`` replaces the one the database names: for tests.
     """
 
     def __init__(
-        self, url: str, *, pool: int = 16, flow: Flow, loader: Loader, ring: Ring = silent, tell: Tell = silent
-    ) -> None:
+        self, url: str, *, pool: int = 16, flow: Flow, loader: Loader, ring: Ring = silent, tell: Tell = silent,
+        clock: Clock | None = None,
+    ) -> None:  # fmt: skip
         self.url = url
         self.pool = pool
         self.lite = engine.is_sqlite(url)
@@ -47,11 +51,12 @@ class Database:
         self.flow = flow
         self.ring = ring
         self.tell = tell
+        self.clock = clock
         self._loader = loader
         self._accepted: dict[str, Policies] = {}
         self._vital = self.engine if self.lite else engine.writer(url, VITAL)
         # SQLite has one writer: waiting in line here is fair and cheap, waiting inside SQLite is polling.
-        self._line = threading.Lock() if self.lite else None
+        self._line = Line() if self.lite else None
 
     @contextmanager
     def begin(
@@ -65,6 +70,8 @@ class Database:
         """
         with self._connection(write=write, vital=vital) as conn:
             opening = _opened(conn, key_id)
+            if self.clock is not None:
+                opening = replace(opening, clock=self.clock)
             who = by(opening) if callable(by) else by
             policies = self._policies(conn, opening.policy_hash)
             tx = Tx(
@@ -88,7 +95,7 @@ class Database:
     @contextmanager
     def _connection(self, *, write: bool, vital: bool) -> Iterator[Connection]:
         line = self._line if write else None
-        if line is not None and not line.acquire(timeout=LINE_WAIT):
+        if line is not None and not line.acquire(LINE_WAIT, first=vital):
             raise Interrupted("The database is busy with another writer. Try again.", lost=True, retry_after=2)
         try:
             with (self._vital if vital else self.engine if write else self.readers).connect() as conn:

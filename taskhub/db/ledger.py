@@ -199,9 +199,9 @@ def _take(conn: Connection, now: datetime, until: datetime, limit: int, *which: 
         update(message)
         .where(c.id.in_(ids))
         .values(token=token, until=until, attempts=c.attempts + 1, lost=c.lost + case((fell, 1), else_=0))
-        .returning(c.id, c.topic, c.handler, c.key, c.mode, c.payload, c.due_at, c.attempts)
+        .returning(c.id, c.topic, c.handler, c.key, c.mode, c.payload, c.due_at, c.attempts, c.token)
     )
-    return sorted((Taken(*row, token=token) for row in result), key=lambda row: (row.due_at, row.id))
+    return sorted((Taken(*row) for row in result), key=lambda row: (row.due_at, row.id))
 
 
 def settle(conn: Connection, row: Taken, now: datetime) -> bool:
@@ -234,11 +234,12 @@ def fail(conn: Connection, row: Taken, error: str, again_at: datetime, now: date
     conn.execute(update(message).where(_held(row)).values(error=told, **new))
 
 
-def give_back(conn: Connection, rows: Iterable[Taken], now: datetime) -> None:
-    """Returns rows uncounted, free from ``now`` on: the process is stopping, or the database failed, not the work."""
+def give_back(conn: Connection, rows: Iterable[Taken], now: datetime, *, later: datetime | None = None) -> None:
+    """Returns rows uncounted, free from ``now`` or ``later`` on: what failed, if anything did, was not the work."""
+    new = {"until": now} if later is None else {"until": later, "due_at": later}
     for row in rows:
         token = row.token if row.mode == "one" else None
-        conn.execute(update(message).where(_held(row)).values(token=token, until=now, attempts=row.attempts - 1))
+        conn.execute(update(message).where(_held(row)).values(token=token, attempts=row.attempts - 1, **new))
 
 
 def prolong(conn: Connection, rows: Sequence[Taken], until: datetime) -> None:
@@ -273,6 +274,11 @@ def revive(conn: Connection, row_id: int, now: datetime) -> bool:
         fresh = {"token": None, "until": None, "attempts": 0, "lost": 0, "error": None}
         conn.execute(update(message).where(*which).values(dead_at=None, due_at=now, **fresh))
     return True
+
+
+def any_due(conn: Connection, now: datetime) -> bool:
+    """Whether a row could be taken: a look that costs no lock."""
+    return bool(conn.execute(select(_due(now).limit(1).exists())).scalar())
 
 
 def next_due(conn: Connection, now: datetime) -> datetime | None:

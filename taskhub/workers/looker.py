@@ -1,0 +1,154 @@
+"""The loop over the ledger: whatever is due is found here, bell or no bell."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from datetime import datetime, timedelta
+
+from taskhub.db import ledger
+from taskhub.db.database import Database
+from taskhub.db.interruption import Interrupted
+from taskhub.db.ledger import Taken
+from taskhub.db.tx import Tx
+from taskhub.workers.crew import Crew
+from taskhub.workers.gate import Gate
+from taskhub.workers.holdings import Holdings
+from taskhub.workers.pulse import Pulse
+from taskhub.workers.runner import Runner
+
+LONGEST = 0.25
+RUNG = timedelta(seconds=1)
+QUIET = 2.0
+BURY_EVERY = 1.0
+ALONE_WAIT = 30.0
+
+log = logging.getLogger(__name__)
+
+
+class Looker:
+    """One thread. Takes rows while the crews have room; runs a row on its last try itself, alone."""
+
+    def __init__(
+        self, database: Database, holdings: Holdings, pulse: Pulse, gate: Gate, runner: Runner, *, rung: bool
+    ) -> None:
+        self._database = database
+        self._holdings = holdings
+        self._pulse = pulse
+        self._gate = gate
+        self._runner = runner
+        self._rung = RUNG if rung else timedelta()
+        self._chance = random.Random()  # noqa: S311
+        self._quiet_until = 0.0
+        self._buried_at = 0.0
+        self._lonely = False
+        self._failures = 0
+        self._wake = threading.Event()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="looker", daemon=True)
+
+    def start(self, inside: Crew, outside: Crew) -> None:
+        """Starts the thread: it feeds the two crews."""
+        self._inside, self._outside = inside, outside
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There may be something to take, or room for it."""
+        self._wake.set()
+
+    def stop(self, timeout: float) -> None:
+        """Takes nothing more."""
+        self._stopped.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def _loop(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                pause = self._look()
+            except Interrupted as cut:
+                pause = self._back_off(cut.message)
+                # Whoever lost the database with us may give its rows back before they count as lost.
+                self._quiet_until = time.monotonic() + QUIET
+            except Exception as error:
+                log.exception("the loop failed")
+                pause = self._back_off(str(error))
+            else:
+                self._failures = 0
+            self._wake.wait(pause)
+            self._wake.clear()
+
+    def _back_off(self, why: str) -> float:
+        self._failures += 1
+        if self._failures == 1:
+            log.warning("the loop waits: %s", why)
+        return min(LONGEST * (1 << min(self._failures, 8)), 2.0) * self._chance.uniform(0.5, 1)
+
+    def _look(self) -> float:
+        """One look; how long to sleep after it."""
+        if not self._pulse.fresh:
+            return LONGEST
+        self._holdings.pay()
+        with self._database.read() as tx:
+            now, due, next_ = tx.now, ledger.any_due(tx.conn, tx.now), ledger.next_due(tx.conn, tx.now)
+            soon = tx.after(timedelta(seconds=LONGEST))
+        found = due and self._take()
+        if self._lonely and not self._outside.unfinished:
+            self._run_alone()
+        if found:
+            return 0.0 if self._inside.unfinished < self._inside.size else LONGEST
+        return _until(next_, now, soon)
+
+    def _take(self) -> bool:
+        with self._database.begin() as tx:
+            inside, outside = self._fresh(tx)
+            if time.monotonic() >= self._quiet_until:
+                self._tried(tx, inside, outside)
+        self._holdings.add([*inside, *outside])
+        self._inside.submit(inside)
+        self._outside.submit(outside)
+        return bool(inside or outside)
+
+    def _fresh(self, tx: Tx) -> tuple[list[Taken], list[Taken]]:
+        until, before = tx.after(ledger.HOLD), tx.after(-self._rung)
+        inside: list[Taken] = []
+        if (room := min(ledger.LIMIT, 8 * self._inside.size) - self._inside.unfinished) > 0:
+            inside = ledger.take_fresh(tx.conn, tx.now, until, limit=room, rung_before=before, outside=False)
+        free = 0 if self._lonely else self._outside.size - self._outside.unfinished
+        outside: list[Taken] = []
+        if free > 0:
+            outside = ledger.take_fresh(tx.conn, tx.now, until, limit=free, rung_before=before, outside=True)
+        return inside, outside
+
+    def _tried(self, tx: Tx, inside: list[Taken], outside: list[Taken]) -> None:
+        until = tx.after(ledger.HOLD)
+        if self._inside.unfinished + len(inside) < ledger.LIMIT:
+            inside += ledger.take_tried(tx.conn, tx.now, until, outside=False)
+        if not self._lonely and self._outside.unfinished + len(outside) < self._outside.size:
+            outside += ledger.take_tried(tx.conn, tx.now, until, outside=True)
+        self._lonely = ledger.last_waits(tx.conn, tx.now)
+        if time.monotonic() - self._buried_at >= BURY_EVERY:
+            self._buried_at = time.monotonic()
+            if buried := ledger.bury(tx.conn, tx.now):
+                log.error("%d rows are dead: each ended its process three times", buried)
+
+    def _run_alone(self) -> None:
+        self._lonely = False
+        with self._gate.alone(ALONE_WAIT) as empty:
+            if not empty or self._stopped.is_set() or not self._pulse.fresh:
+                return
+            with self._database.begin() as tx:
+                rows = ledger.take_last(tx.conn, tx.now, tx.after(ledger.HOLD))
+            self._holdings.add(rows)
+            for row in rows:
+                self._runner.run(row)
+
+
+def _until(next_: datetime | None, now: datetime, soon: datetime) -> float:
+    """Seconds to sleep so as to wake when ``next_`` falls due; ``soon`` is taskhub's time after the longest sleep."""
+    if next_ is None or next_ >= soon or soon <= now:
+        return LONGEST
+    return LONGEST * ((next_ - now) / (soon - now))

@@ -1,0 +1,96 @@
+"""The life of worker processes: an end in order on SIGTERM, and a supervisor that replaces those that died."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from taskhub.workers.worker import Worker
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 30.0
+SETTLED = 30.0
+LAST_GRACE = 20.0
+TICK = 0.1
+
+log = logging.getLogger(__name__)
+
+
+def run_until_stopped(worker: Worker) -> int:
+    """Runs ``worker`` in this process until SIGTERM, SIGINT or the end of its parent. Returns the exit code."""
+    parent = os.getppid()
+    with _signalled() as stop:
+        worker.start()
+        while not stop.wait(1.0):
+            if os.getppid() != parent:
+                log.warning("the supervisor is gone; this worker ends too")
+                break
+        return 0 if worker.stop() else 1
+
+
+@contextmanager
+def _signalled() -> Iterator[threading.Event]:
+    """An event that SIGTERM and SIGINT set, instead of what they did before."""
+    stop = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in SIGNALS}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@dataclass
+class _Place:
+    """One of the processes: who is in it, and how soon the next may follow."""
+
+    number: int
+    start: Callable[[], subprocess.Popen[bytes]]
+    child: subprocess.Popen[bytes] | None = None
+    started_at: float = field(default=0.0)
+    not_before: float = field(default=0.0)
+    pause: float = FIRST_PAUSE
+
+    def look(self, now: float) -> None:
+        """Starts a child when there is none, and notes one that died."""
+        if self.child is not None and (code := self.child.poll()) is not None:
+            self.pause = FIRST_PAUSE if now - self.started_at > SETTLED else min(self.pause * 2, LONGEST_PAUSE)
+            self.not_before = now + self.pause
+            log.error("worker process %d ended with %s; another follows in %.1f s", self.number, code, self.pause)
+            self.child = None
+        if self.child is None and now >= self.not_before:
+            self.child, self.started_at = self.start(), now
+
+
+def supervise(command: Sequence[str], processes: int) -> int:
+    """Keeps ``processes`` children of ``command`` alive until SIGTERM or SIGINT, which they get too.
+
+    Returns 0 when all of them ended by themselves afterwards.
+    """
+    places = [_Place(n, lambda: subprocess.Popen(list(command))) for n in range(1, processes + 1)]  # noqa: S603
+    with _signalled() as stop:
+        while not stop.wait(TICK):
+            for place in places:
+                place.look(time.monotonic())
+        return _end([place.child for place in places if place.child is not None])
+
+
+def _end(children: Sequence[subprocess.Popen[bytes]]) -> int:
+    for child in children:
+        child.terminate()
+    deadline = time.monotonic() + LAST_GRACE
+    for child in children:
+        try:
+            child.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            log.warning("worker process %d does not end; it is killed, its rows run again", child.pid)
+            child.kill()
+            child.wait()
+    return 0 if all(child.returncode == 0 for child in children) else 1

@@ -1,0 +1,88 @@
+"""The sweep: each worker notes every two seconds that it looks, so that a gap is known before it does harm."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+
+from taskhub.db import sweep
+from taskhub.db.database import Database
+from taskhub.db.handler import GapHook
+from taskhub.db.interruption import Interrupted
+from taskhub.workers.holdings import Holdings
+
+PROLONG_EVERY = 1.0
+BEAT_EVERY = 2.0
+GAP = timedelta(seconds=10)
+FRESH = 6.0
+PATIENCE = 3
+
+log = logging.getLogger(__name__)
+
+
+class Pulse:
+    """Prolongs what is held once a second and beats every two; both on connections of their own.
+
+    Nothing is handled without a fresh beat: after a gap, leases get their new term before any is looked at.
+    """
+
+    def __init__(self, database: Database, holdings: Holdings, on_gap: Sequence[GapHook]) -> None:
+        self._database = database
+        self._holdings = holdings
+        self._on_gap = on_gap
+        self._beaten_at = float("-inf")
+        self._failures = 0
+        self._away = False
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
+
+    def start(self) -> None:
+        """Beats once, then from a thread."""
+        self._step()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the thread."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join(5)
+
+    @property
+    def fresh(self) -> bool:
+        """Whether rows may be handled."""
+        return time.monotonic() - self._beaten_at < FRESH
+
+    def beat(self) -> None:
+        """Notes a look; after a gap first tells everyone concerned, in the same transaction."""
+        start = time.monotonic()
+        with self._database.begin(vital=True) as tx:
+            gap = sweep.beat(tx.conn, tx.real_now, every=timedelta(seconds=BEAT_EVERY * 0.9))
+            if gap is not None and gap > GAP:
+                log.warning("nobody looked for %.0f s", gap.total_seconds())
+                for hook in self._on_gap if self._failures < PATIENCE else ():
+                    hook(tx, gap)
+        self._beaten_at = start
+        self._failures = 0
+
+    def _run(self) -> None:
+        while not self._stopped.wait(PROLONG_EVERY):
+            self._step()
+
+    def _step(self) -> None:
+        try:
+            self._holdings.prolong()
+            if time.monotonic() - self._beaten_at >= BEAT_EVERY - PROLONG_EVERY / 2:
+                self.beat()
+        except Interrupted as cut:
+            if not self._away:
+                log.warning("the pulse stops: %s", cut.message)
+            self._away = True
+        except Exception:
+            # A gap hook that always fails must not stop all work for ever.
+            self._failures += 1
+            log.exception("the pulse failed")
+        else:
+            self._away = False

@@ -1,0 +1,21 @@
+"""How long the ledger and the firings of calendar jobs are kept."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from taskhub.db import leftovers, sweep
+from taskhub.db.tx import Tx
+from taskhub.workers.jobs import Job, every
+
+KEPT = timedelta(days=7)
+AT_ONCE = 20_000
+
+
+def forget(tx: Tx) -> None:
+    """Deletes rows done and jobs fired more than a week ago; dead rows stay until somebody decides."""
+    leftovers.forget(tx.conn, tx.now - KEPT, limit=AT_ONCE)
+    sweep.forget_firings(tx.conn, tx.now - KEPT)
+
+
+RETENTION = Job("ledger.forget", every(timedelta(minutes=10)), forget)

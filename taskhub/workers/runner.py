@@ -1,0 +1,121 @@
+"""Runs one row: the work and its settling in one transaction, or the work between two."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from taskhub.db import ledger
+from taskhub.db.database import Database
+from taskhub.db.handler import Handlers, Inside, Outside, Work
+from taskhub.db.interruption import Interrupted
+from taskhub.db.ledger import Taken
+from taskhub.db.tx import SYSTEM, Tx
+from taskhub.workers.holdings import Holdings
+
+T = TypeVar("T")
+
+SOON = (0.02, 0.1, 0.3)
+LATE = (0.1, 0.3, 1.0, 2.0, 3.0)
+UNKNOWN_WAIT = timedelta(seconds=10)
+
+log = logging.getLogger(__name__)
+
+
+class TakenOver(Exception):
+    """The token is no longer ours: whatever was done is rolled back."""
+
+
+class Runner:
+    """Never raises. Afterwards the row is done, waits for its next try, is dead, is owed back or is somebody else's."""
+
+    def __init__(self, database: Database, handlers: Handlers, holdings: Holdings, chance: random.Random) -> None:
+        self._database = database
+        self._handlers = handlers
+        self._holdings = holdings
+        self._chance = chance
+
+    def run(self, row: Taken) -> None:
+        """Runs ``row``, which this process holds."""
+        try:
+            self._handle(row)
+        except TakenOver:
+            log.info("row %d (%s) was taken over; its work is rolled back", row.id, row.handler)
+        except Interrupted as cut:
+            log.info("row %d (%s) goes back uncounted: %s", row.id, row.handler, cut.message)
+            self._holdings.owe(row)
+        except (Exception, SystemExit) as error:  # noqa: BLE001
+            self._failed(row, error)
+        finally:
+            self._holdings.drop(row)
+
+    def _handle(self, row: Taken) -> None:
+        handler = self._handlers.get(row.handler)
+        if handler is None:
+            # While old and new code run side by side, the new knows it. If nobody does, it waits in sight.
+            log.warning("row %d: no handler is called %s here", row.id, row.handler)
+            self._holdings.owe(row, UNKNOWN_WAIT)
+        elif callable(handler):
+            self._persist(SOON, lambda: self._inside(handler, row))
+        else:
+            self._outside(handler, row)
+
+    def _inside(self, handler: Inside, row: Taken) -> None:
+        with self._database.begin(SYSTEM) as tx:
+            handler(tx, row)
+            _settle(tx, row)
+
+    def _outside(self, handler: Outside, row: Taken) -> None:
+        def prepare() -> Work | None:
+            with self._database.begin(SYSTEM) as tx:
+                work = handler.prepare(tx, row)
+                if work is None:
+                    _settle(tx, row)
+                return work
+
+        def finish(result: Any) -> None:
+            with self._database.begin(SYSTEM) as tx:
+                handler.finish(tx, row, result)
+                _settle(tx, row)
+
+        work = self._persist(SOON, prepare)
+        if work is not None:
+            result = work()
+            self._persist(LATE, lambda: finish(result), lost=True)
+
+    def _persist(self, pauses: tuple[float, ...], step: Callable[[], T], *, lost: bool = False) -> T:
+        """``step``, again after each pause while the database was busy (``lost``: also while it was away)."""
+        for pause in pauses:
+            try:
+                return step()
+            except Interrupted as cut:
+                if cut.lost and not lost:
+                    raise
+            time.sleep(pause * self._chance.uniform(0.5, 1.5))
+        return step()
+
+    def _failed(self, row: Taken, error: BaseException) -> None:
+        asked = getattr(error, "retry_after", None)
+        wait = ledger.wait_after(row, self._chance.uniform(1, 1.25), timedelta(seconds=asked) if asked else None)
+        told = f"{type(error).__name__}: {error}"
+        log.warning(
+            "row %d (%s), try %d: %s; %s", row.id, row.handler, row.attempts, told,
+            "dead" if wait is None else f"again in {wait.total_seconds():.0f} s", exc_info=error,
+        )  # fmt: skip
+        try:
+            self._persist(SOON, lambda: self._note(row, told, wait))
+        except Interrupted as cut:
+            log.warning("row %d: its failure could not be noted; it runs again when its hold ends: %s", row.id, cut)
+
+    def _note(self, row: Taken, told: str, wait: timedelta | None) -> None:
+        with self._database.begin(SYSTEM) as tx:
+            ledger.fail(tx.conn, row, told, tx.after(wait or timedelta()), tx.now, dead=wait is None)
+
+
+def _settle(tx: Tx, row: Taken) -> None:
+    if not ledger.settle(tx.conn, row, tx.now):
+        raise TakenOver

@@ -1,0 +1,139 @@
+"""One worker process: loop, actor, crews, pulse and calendar jobs, put together and stopped in order."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Sequence
+from typing import Self
+
+from taskhub.bell import Bell
+from taskhub.db import ledger
+from taskhub.db.database import Database
+from taskhub.db.handler import GapHook, Handlers
+from taskhub.db.interruption import Interrupted
+from taskhub.db.ledger import Taken
+from taskhub.workers.crew import Crew
+from taskhub.workers.gate import Gate
+from taskhub.workers.holdings import Holdings
+from taskhub.workers.jobs import Job, Ticker
+from taskhub.workers.listener import Listener
+from taskhub.workers.looker import Looker
+from taskhub.workers.pulse import Pulse
+from taskhub.workers.retention import RETENTION
+from taskhub.workers.runner import Runner
+
+GRACE = 8.0
+SLOT_WAIT = 0.5
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Runs the rows of the ledger until it is stopped. Needs ``threads`` + ``outside_threads`` + 2 connections at most.
+
+    ``bell`` None: everything is found by the loop, at once. ``outside_threads`` run the work between two transactions,
+    so that an endpoint that hangs cannot hold up the rest.
+    """
+
+    def __init__(
+        self, database: Database, handlers: Handlers, bell: Bell | None = None, *, threads: int = 8,
+        outside_threads: int = 4, jobs: Sequence[Job] = (), on_gap: Sequence[GapHook] = (),
+    ) -> None:  # fmt: skip
+        self._database = database
+        self._holdings = Holdings(database)
+        self._pulse = Pulse(database, self._holdings, on_gap)
+        self._gate = Gate()
+        self._runner = Runner(database, handlers, self._holdings, random.Random())  # noqa: S311
+        self._slots = threading.BoundedSemaphore(threads)
+        self._looker = Looker(
+            database, self._holdings, self._pulse, self._gate, self._runner, rung=bell is not None
+        )  # fmt: skip
+        self._inside = Crew("inside", threads, self._run_inside, self._looker.wake)
+        self._outside = Crew("outside", outside_threads, self._run, self._looker.wake)
+        self._ticker = Ticker(database, [*jobs, RETENTION], lambda: self._pulse.fresh)
+        self._listener = Listener(bell, self._hear, threads) if bell is not None else None
+        self._stopping = False
+        self._stop_lock = threading.Lock()
+
+    def start(self) -> Self:
+        """Starts every thread. The database and Redis may be away."""
+        self._pulse.start()
+        self._inside.start()
+        self._outside.start()
+        self._looker.start(self._inside, self._outside)
+        self._ticker.start()
+        if self._listener is not None:
+            self._listener.start()
+        return self
+
+    def stop(self, grace: float = GRACE) -> bool:
+        """Finishes the rows that run, gives the others back uncounted. False when some still ran after ``grace``.
+
+        May be called again, from any thread.
+        """
+        end = time.monotonic() + grace
+
+        def left() -> float:
+            return end - time.monotonic()
+
+        self._stopping = True
+        with self._stop_lock:
+            self._ticker.stop()
+            self._looker.stop(max(0.0, left()))
+            ended = [crew.stop(left) for crew in (self._inside, self._outside)]
+            if self._listener is not None:
+                self._listener.stop()
+            try:
+                self._holdings.pay()
+            except Interrupted as cut:
+                log.warning("rows could not be given back; they are taken again when their hold ends: %s", cut.message)
+            self._pulse.stop()
+        return all(ended)
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the database was reached a moment ago."""
+        return self._pulse.fresh and not self._stopping
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _run_inside(self, row: Taken) -> None:
+        with self._slots:
+            self._run(row)
+
+    def _run(self, row: Taken) -> None:
+        with self._gate.among_others():
+            if self._stopping or not self._pulse.fresh:
+                self._holdings.owe(row)
+            else:
+                self._runner.run(row)
+
+    def _hear(self, row_id: int) -> None:
+        """The bell rang for ``row_id``. Where there is no time for it, the loop finds it a second later."""
+        if self._stopping or not self._pulse.fresh or not self._slots.acquire(timeout=SLOT_WAIT):
+            return
+        try:
+            with self._database.begin() as tx:
+                row = ledger.take_one(tx.conn, row_id, tx.now, tx.after(ledger.HOLD))
+        except Interrupted:
+            row = None
+        finally:
+            self._slots.release()
+        if row is not None:
+            self._holdings.add([row])
+            self._place(row)
+
+    def _place(self, row: Taken) -> None:
+        if row.mode != "outside":
+            self._run_inside(row)
+        elif self._outside.unfinished < self._outside.size:
+            self._outside.submit([row])
+        else:
+            self._holdings.owe(row)
