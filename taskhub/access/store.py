@@ -1,0 +1,49 @@
+"""Rows of API keys, and the teams a person manages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from taskhub.db.tables import agent, api_key, team
+
+_SHOWN = (api_key.c.id, api_key.c.role, api_key.c.name, api_key.c.agent, api_key.c.created_at, api_key.c.expires_at,
+          api_key.c.revoked_at)  # fmt: skip
+
+
+def add_key(conn: Connection, row: Mapping[str, Any]) -> None:
+    """Stores a new key."""
+    conn.execute(insert(api_key).values(**row))
+
+
+def keys_of(conn: Connection, agent_key: str) -> list[dict[str, Any]]:
+    """The keys of one person, oldest first, without their hashes."""
+    rows = conn.execute(
+        select(*_SHOWN).where(api_key.c.agent == agent_key).order_by(api_key.c.created_at, api_key.c.id)
+    )
+    return [dict(row) for row in rows.mappings()]
+
+
+def find_key(conn: Connection, key_id: str) -> dict[str, Any] | None:
+    """One key without its hash."""
+    row = conn.execute(select(*_SHOWN).where(api_key.c.id == key_id)).mappings().one_or_none()
+    return dict(row) if row else None
+
+
+def revoke(conn: Connection, key_id: str, at: datetime) -> bool:
+    """Ends a key; False when it had ended before."""
+    live = (api_key.c.id == key_id) & api_key.c.revoked_at.is_(None)
+    return conn.execute(update(api_key).where(live).values(revoked_at=at)).rowcount == 1
+
+
+def roles_of(conn: Connection, agent_key: str) -> list[str] | None:
+    """The roles of an active person; None when there is no such person."""
+    return conn.execute(select(agent.c.roles).where(agent.c.key == agent_key, agent.c.active)).scalar()
+
+
+def team_rows(conn: Connection) -> list[Any]:
+    """Every team with who runs it."""
+    return list(conn.execute(select(team.c.key, team.c.leader, team.c.managers, team.c.department)))

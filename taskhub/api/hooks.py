@@ -1,0 +1,68 @@
+"""``/hooks``: what CRM systems post. No bearer: the connection's own check says who is there."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from taskhub.api import backlog
+from taskhub.connectors.inbound import HookRequest
+from taskhub.db.tx import By, Tx
+from taskhub.errors import TaskhubError, Unauthenticated
+from taskhub.events import service as events
+from taskhub.http.body import body_of
+from taskhub.http.edge import OPEN, declared
+from taskhub.http.inputs import Id
+from taskhub.http.route import router
+from taskhub.http.state import AppState, state_of
+from taskhub.policy.policies import Connection
+
+routes = router("hooks")
+REFUSED = "This address or its credentials are not known. Check the connection's secrets on both sides."
+
+
+@routes.post("/hooks/{connection}")
+@declared(OPEN)
+def hook(request: Request, connection: Id) -> Response:
+    """One delivery of a CRM; the answer is the one its system wants."""
+    return _receive(request, connection, None)
+
+
+@routes.post("/hooks/{connection}/{path_secret}")
+@declared(OPEN)
+def hook_with_secret(request: Request, connection: Id, path_secret: Id) -> Response:
+    """The same for systems without a check of their own: the last part of the address is the secret."""
+    return _receive(request, connection, path_secret)
+
+
+def _receive(request: Request, key: str, path_secret: str | None) -> Response:
+    """Nobody holds up a writer before they have proved who they are."""
+    state = state_of(request)
+    by = By(f"hook:{key[:64]}", "integration")
+    with state.database.read(by) as tx:
+        sent = _read(request, path_secret, tx)
+        connection = _verified(tx, state, sent, key)
+        reader = state.inbound(connection.system)
+        deliveries = reader.split_and_normalise(sent, connection)
+    kind = sent.headers.get("content-type", "")
+    with state.database.begin(by) as tx:
+        backlog.refuse_flood(tx, state)
+        events.ingest(tx, deliveries, sent.body, sent.headers, kind, connection=connection.key, quarantine_clash=True)
+    answer = reader.answer(deliveries)
+    return Response(answer.body, answer.status, media_type=answer.content_type)
+
+
+def _verified(tx: Tx, state: AppState, sent: HookRequest, key: str) -> Connection:
+    """The connection. Every failure is the same 401: unknown connection, system without hooks, wrong credentials."""
+    try:
+        connection = tx.policies.connections[key]
+        secrets = {name: state.secret(variable) or "" for name, variable in connection.secrets.items()}
+        state.inbound(connection.system).verify(sent, connection, secrets)
+    except (KeyError, TaskhubError):
+        raise Unauthenticated(REFUSED) from None
+    return connection
+
+
+def _read(request: Request, path_secret: str | None, tx: Tx) -> HookRequest:
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return HookRequest(body_of(request), tx.now, "POST", headers, dict(request.query_params), path_secret)

@@ -1,0 +1,108 @@
+"""What screens and clients ask across rooms: reads only, each one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import and_, case, exists, func, or_, select
+
+from taskhub.db.tables import agent, event, history, lease, message, pause, sla_clock, task
+from taskhub.db.tx import Tx
+
+ASKED = "asked:"
+OPEN = ("blocked", "queued", "assigned", "in_progress", "paused")
+
+
+class Extras(NamedTuple):
+    """What a task's JSON shows beyond its row."""
+
+    expires_at: datetime | None
+    warn_at: datetime | None
+    paused_by: str | None
+
+
+def extras(tx: Tx, ids: Sequence[str]) -> dict[str, Extras]:
+    """Lease, warning and pause of tasks, by id."""
+    clock = and_(sla_clock.c.task == task.c.id, sla_clock.c.target == "completion")
+    open_pause = and_(pause.c.task == task.c.id, pause.c.to_at.is_(None))
+    joined = task.outerjoin(lease, lease.c.task == task.c.id).outerjoin(sla_clock, clock).outerjoin(pause, open_pause)
+    found = select(task.c.id, lease.c.expires_at, sla_clock.c.warn_at, pause.c.by).select_from(joined)
+    return {row[0]: Extras(*row[1:]) for row in tx.conn.execute(found.where(task.c.id.in_(ids)))}
+
+
+def asked_by(tx: Tx, label: str, most: int = 1000) -> list[str]:
+    """Ids of the tasks somebody ordered by hand, newest first."""
+    begins, ends = f"{ASKED}{label}:", f"{ASKED}{label};"
+    mine = select(task.c.id).where(task.c.origin > begins, task.c.origin < ends)
+    return list(tx.conn.execute(mine.order_by(task.c.id.desc()).limit(most)).scalars())
+
+
+def waiting(tx: Tx, queues: Sequence[str]) -> list[Any]:
+    """Open tasks by (queue, state): count, how many are late, the earliest start_by."""
+    late = func.sum(case((task.c.sla_state == "breached", 1), else_=0))
+    found = select(task.c.queue, task.c.state, func.count(), late, func.min(task.c.start_by))
+    found = found.where(task.c.queue.in_(queues), task.c.state.in_(OPEN)).group_by(task.c.queue, task.c.state)
+    return list(tx.conn.execute(found))
+
+
+def people(tx: Tx, teams: Iterable[str]) -> list[Any]:
+    """Active people of teams with how much they hold: key, name, team, presence, capacity, held."""
+    held = select(func.count()).where(task.c.agent == agent.c.key, task.c.state.in_(("assigned", "in_progress")))
+    columns = (agent.c.key, agent.c.name, agent.c.team, agent.c.presence, agent.c.presence_until, agent.c.capacity)
+    found = select(*columns, held.scalar_subquery().label("held")).where(agent.c.team.in_(list(teams)), agent.c.active)
+    return list(tx.conn.execute(found.order_by(agent.c.key)))
+
+
+def served(tx: Tx, noun: str, record_id: str, me: str | None, queues: Sequence[str]) -> bool:
+    """Whether an open task of mine or of my queues is about the record."""
+    about = [task.c.record == f"{noun}:{record_id}"]
+    if noun in ("lead", "deal"):
+        about.append(task.c[noun] == record_id)
+    mine = or_(task.c.agent == (me or ""), task.c.queue.in_(list(queues)))
+    return bool(tx.conn.execute(select(exists().where(or_(*about), mine, task.c.state.in_(OPEN)))).scalar())
+
+
+def team_of_owner(tx: Tx, owner: str | None) -> str | None:
+    """The team of the person who owns a record."""
+    return tx.conn.execute(select(agent.c.team).where(agent.c.key == owner)).scalar() if owner else None
+
+
+def members(tx: Tx, teams: Iterable[str]) -> list[str]:
+    """Keys of the people of teams."""
+    return list(tx.conn.execute(select(agent.c.key).where(agent.c.team.in_(list(teams)))).scalars())
+
+
+def newest_change(tx: Tx) -> int:
+    """The number of the newest history row."""
+    return int(tx.conn.execute(select(func.max(history.c.row))).scalar() or 0)
+
+
+def changes_since(tx: Tx, row: int, most: int = 500) -> list[Any]:
+    """History rows behind ``row``: row, noun, id, act."""
+    found = select(history.c.row, history.c.noun, history.c.id, history.c.act).where(history.c.row > row)
+    return list(tx.conn.execute(found.order_by(history.c.row).limit(most)))
+
+
+def gauges(tx: Tx) -> list[tuple[str, dict[str, str], float]]:
+    """Figures for Prometheus: (name, labels, value)."""
+    tasks = select(task.c.queue, task.c.state, func.count()).where(task.c.state.in_(OPEN))
+    events = select(event.c.state, func.count()).group_by(event.c.state)
+    undone = select(func.count(), func.min(message.c.due_at)).where(
+        message.c.done_at.is_(None), message.c.dead_at.is_(None)
+    )
+    dead = select(func.count()).where(message.c.dead_at.is_not(None))
+    leases = select(func.count()).select_from(lease)
+    presences = select(agent.c.presence, func.count()).where(agent.c.active).group_by(agent.c.presence)
+    found: list[tuple[str, dict[str, str], float]] = []
+    for queue, state, count in tx.conn.execute(tasks.group_by(task.c.queue, task.c.state)):
+        found.append(("taskhub_open_tasks", {"queue": queue, "state": state}, count))
+    found += [("taskhub_events", {"state": state}, count) for state, count in tx.conn.execute(events)]
+    found += [("taskhub_agents", {"presence": state}, count) for state, count in tx.conn.execute(presences)]
+    count, oldest = tx.conn.execute(undone).one()
+    late = max(0.0, (tx.now - oldest).total_seconds()) if oldest else 0.0
+    found += [("taskhub_messages_open", {}, count), ("taskhub_messages_late_seconds", {}, late)]
+    found.append(("taskhub_messages_dead", {}, tx.conn.execute(dead).scalar_one()))
+    found.append(("taskhub_leases", {}, tx.conn.execute(leases).scalar_one()))
+    return found

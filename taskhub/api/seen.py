@@ -1,0 +1,65 @@
+"""Facts for the permission table: what a task, a person, a queue or a record is to the caller."""
+
+from __future__ import annotations
+
+from taskhub.access import service as access
+from taskhub.access.permissions import Caller, Object, can, reaches_all
+from taskhub.agents import service as agents
+from taskhub.agents.model import Agent
+from taskhub.api import queries
+from taskhub.db.tx import Tx
+from taskhub.policy.policies import Policies
+from taskhub.policy.work import Queue
+from taskhub.tasks import service as tasks
+from taskhub.tasks.model import Task
+
+
+def of_task(task: Task, policies: Policies) -> Object:
+    """A task concerns the teams its queue admits and those an escalation let in."""
+    queue = policies.queues.get(task.queue)
+    teams = frozenset(queue.teams if queue else ()) | frozenset(task.extra_teams)
+    return Object(task.agent or task.completed_by, teams, _asked_by(task))
+
+
+def of_agent(agent: Agent) -> Object:
+    """A person belongs to themselves and concerns their team."""
+    return Object(agent.key, frozenset({agent.team}))
+
+
+def of_queue(queue: Queue) -> Object:
+    """A queue concerns the teams it admits."""
+    return Object(teams=frozenset(queue.teams))
+
+
+def task(tx: Tx, task_id: str, act: str = "task.read") -> tuple[Task, Caller]:
+    """The task, if the caller may do ``act`` to it. Raises NotFound or Forbidden."""
+    found, who = tasks.get(tx, task_id), access.caller(tx)
+    access.check(who, act, of_task(found, tx.policies))
+    return found, who
+
+
+def agent(tx: Tx, key: str, act: str = "agent.read") -> tuple[Agent, Caller]:
+    """The person, if the caller may do ``act`` to them. Raises NotFound or Forbidden."""
+    found, who = agents.get_agent(tx, key), access.caller(tx)
+    access.check(who, act, of_agent(found))
+    return found, who
+
+
+def queues(who: Caller, policies: Policies) -> list[str] | None:
+    """Keys of the queues the caller sees; None: all."""
+    if reaches_all(who, "queue.read"):
+        return None
+    return [key for key, queue in policies.queues.items() if can(who, "queue.read", of_queue(queue))]
+
+
+def teams(who: Caller) -> list[str] | None:
+    """Keys of the teams whose people the caller sees; None: all."""
+    if reaches_all(who, "agent.read"):
+        return None
+    return sorted({*who.managed, *([who.by.team] if who.by.team else [])})
+
+
+def _asked_by(task: Task) -> str | None:
+    """Tasks made by hand carry who ordered them in their origin."""
+    origin = task.origin or ""
+    return origin.removeprefix(queries.ASKED).rpartition(":")[0] if origin.startswith(queries.ASKED) else None

@@ -1,0 +1,104 @@
+"""What clients get: the JSON of tasks, leases, people, events and records, exactly as the contract names it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from taskhub.agents.model import Absence, Agent, Team
+from taskhub.api import queries
+from taskhub.api.queries import Extras
+from taskhub.db.tx import Tx
+from taskhub.errors import TaskhubError
+from taskhub.events.inbox import Stored
+from taskhub.policy.work import PRIORITIES
+from taskhub.tasks.model import IN_PROGRESS, PAUSED, Lease, Task
+
+_NOTHING = Extras(None, None, None)
+_PRIVATE = ("email", "external_ids", "hours_per_week", "cost_per_hour")
+
+
+def tasks(tx: Tx, rows: Sequence[Task]) -> list[dict[str, Any]]:
+    """Tasks as clients see them."""
+    extras = queries.extras(tx, [row.id for row in rows]) if rows else {}
+    return [_task(tx, row, extras.get(row.id, _NOTHING)) for row in rows]
+
+
+def task(tx: Tx, row: Task) -> dict[str, Any]:
+    """One task."""
+    return tasks(tx, [row])[0]
+
+
+def _task(tx: Tx, row: Task, more: Extras) -> dict[str, Any]:
+    return {
+        "id": row.id, "kind": row.kind, "title": row.title, "queue": row.queue, "state": row.state,
+        "paused": _paused(row, more), "blocked_by": list(row.blocked_by), "priority": PRIORITIES[row.priority],
+        "agent": row.agent, "lead": row.lead, "deal": row.deal, "event": row.event, "created_at": row.created_at,
+        "ready_at": row.ready_at, "due_at": row.due_at,
+        "sla": {"state": row.sla_state, "due_at": row.due_at, "warn_at": more.warn_at,
+                "remaining_s": remaining_s(tx, row)},
+        "lease": {"expires_at": more.expires_at} if row.state == IN_PROGRESS and more.expires_at else None,
+        "checklist": list(row.checklist), "data": dict(row.data), "note": row.note, "outcome": row.outcome,
+        "started_at": row.started_at, "completed_at": row.completed_at, "completed_by": row.completed_by,
+        "waiting_reasons": row.waiting_reasons, "acknowledged_by": row.acknowledged_by, "version": row.version,
+    }  # fmt: skip
+
+
+def _paused(row: Task, more: Extras) -> dict[str, Any] | None:
+    if row.state != PAUSED:
+        return None
+    return {"reason": row.paused_reason, "until": row.paused_until, "by": more.paused_by or row.agent}
+
+
+def remaining_s(tx: Tx, row: Task) -> float | None:
+    """Open seconds left until the due time; negative once it has passed, None when no clock runs."""
+    if row.due_at is None or not row.is_open or row.queue not in tx.policies.queues:
+        return None
+    calendar = tx.policies.calendar_of(row.queue)
+    first, last = sorted((tx.now, row.due_at))
+    try:
+        seconds = calendar.elapsed(first, last).total_seconds()
+    except (ValueError, TaskhubError):
+        return None
+    return seconds if tx.now <= row.due_at else -seconds
+
+
+def lease(row: Lease) -> dict[str, Any]:
+    """The proof of holding a task, for its holder only."""
+    return {"token": row.token, "expires_at": row.expires_at}
+
+
+def team(row: Team) -> dict[str, Any]:
+    """One team."""
+    return {name: getattr(row, name) for name in Team.__slots__}
+
+
+def agent(row: Agent, *, private: bool) -> dict[str, Any]:
+    """One person; what only they and their managers see is left out for others."""
+    shown = {name: getattr(row, name) for name in Agent.__slots__ if private or name not in _PRIVATE}
+    return {**shown, "attributes": dict(row.attributes), "skills": dict(row.skills)}
+
+
+def absence(row: Absence) -> dict[str, Any]:
+    """One planned time away."""
+    return {"id": row.id, "agent": row.agent, "from": row.from_at, "until": row.until_at, "reason": row.reason}
+
+
+def event(row: Stored, task_ids: Sequence[str]) -> dict[str, Any]:
+    """One event of the inbox and the tasks it made."""
+    return {**event_line(row), "data": dict(row.event.data) if row.event else None, "tasks": list(task_ids)}
+
+
+def event_line(row: Stored) -> dict[str, Any]:
+    """One event in a list."""
+    return {
+        "event_id": row.id, "source": row.source, "id": row.external_id, "type": row.type, "subject": row.subject,
+        "connection": row.connection, "occurred_at": row.occurred_at, "received_at": row.received_at,
+        "state": row.state, "reason": row.reason,
+    }  # fmt: skip
+
+
+def record(noun: str, id_: str, fields: Mapping[str, Any], first_seen: datetime, changed: datetime) -> dict[str, Any]:
+    """One sales record as it is known."""
+    return {"noun": noun, **fields, "id": id_, "first_seen_at": first_seen, "last_changed_at": changed}

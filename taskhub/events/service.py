@@ -1,0 +1,149 @@
+"""The inbox: every delivery is stored once, then applied, ignored or quarantined; nothing is dropped in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from taskhub.db.tx import Tx
+from taskhub.errors import Conflict, DeliveryClash, NotFound
+from taskhub.events import store
+from taskhub.events.codec import event_to_json
+from taskhub.events.inbox import (
+    ACCEPTED,
+    APPLIED,
+    DUPLICATE,
+    OTHER_BODY,
+    QUARANTINED,
+    RECEIVED,
+    STATE_OF_OUTCOME,
+    Raw,
+    Receipt,
+    Stored,
+    pieces,
+    scrubbed,
+)
+from taskhub.events.model import Delivery
+from taskhub.ids import new_id
+
+RECEIVED_TOPIC = "event.received"
+Normalise = Callable[[Stored, Raw], Sequence[Delivery]]
+
+
+def ingest(
+    tx: Tx, deliveries: Sequence[Delivery], raw: bytes, headers: Mapping[str, str], content_type: str, *,
+    connection: str | None = None, quarantine_clash: bool = False,
+) -> list[Receipt]:  # fmt: skip
+    """Stores each delivery once. The same id with another body raises DeliveryClash, or is stored quarantined."""
+    if not deliveries:
+        return []
+    kept = scrubbed(headers)
+    parts = pieces(raw, content_type, deliveries)
+    rows = [_row(tx, one, part, kept, connection) for one, part in zip(deliveries, parts, strict=True)]
+    firsts = {row["delivery_key"]: row for row in reversed(rows)}
+    fresh = store.insert_new(tx.conn, list(firsts.values()))
+    if len(fresh) < len(rows):
+        fresh |= _judge_known(tx, [row for row in rows if row["id"] not in fresh], quarantine=quarantine_clash)
+    for row in rows:
+        _announce(tx, row, fresh)
+    return [Receipt(r["id"], r["source"], r["external_id"], ACCEPTED if r["id"] in fresh else DUPLICATE) for r in rows]
+
+
+def load(tx: Tx, event_id: str) -> Stored:
+    """One stored delivery. Raises NotFound."""
+    return _found(event_id, store.get(tx.conn, event_id))
+
+
+def lock(tx: Tx, event_id: str) -> Stored:
+    """One stored delivery, locked until the transaction ends."""
+    return _found(event_id, store.get(tx.conn, event_id, locked=True))
+
+
+def settle(tx: Tx, event_id: str, state: str, reason: str | None = None) -> None:
+    """Says what became of a locked delivery: applied, ignored or quarantined, with the reason."""
+    applied_at = tx.now if state == APPLIED else None
+    store.save(tx.conn, event_id, {"state": state, "reason": reason, "applied_at": applied_at})
+
+
+def find(
+    tx: Tx, filters: Mapping[str, str], after: tuple[datetime, str] | None, limit: int
+) -> tuple[list[Stored], tuple[datetime, str] | None]:
+    """One page of deliveries, newest first, and where the next page begins."""
+    rows = store.find(tx.conn, filters, after, limit + 1)
+    page = rows[:limit]
+    return page, (page[-1].received_at, page[-1].id) if len(rows) > limit else None
+
+
+def replay(tx: Tx, event_id: str, normalise: Normalise) -> Stored:
+    """Normalises a quarantined delivery again under today's maps; what can be applied now will be."""
+    before = lock(tx, event_id)
+    raw = store.raw(tx.conn, event_id)
+    if before.state != QUARANTINED or raw is None:
+        raise Conflict(f"Only quarantined events are replayed; this one is {before.state}.", code="not_quarantined")
+    again = next((one for one in normalise(before, raw) if one.delivery_key == before.delivery_key), None)
+    changes = _outcome(again) if again else {"reason": before.reason}
+    store.save(tx.conn, event_id, changes)
+    tx.record("event", event_id, "replay", {"state": changes.get("state", QUARANTINED)})
+    after = load(tx, event_id)
+    _emit(tx, after.id, after.state, str(after.event.record or "") if after.event else "")
+    return after
+
+
+def waiting(tx: Tx, most: int) -> int:
+    """How many deliveries wait to be applied, counted up to ``most``."""
+    return store.waiting(tx.conn, most)
+
+
+def _row(
+    tx: Tx, one: Delivery, part: tuple[bytes, str], headers: Mapping[str, str], connection: str | None
+) -> dict[str, Any]:  # fmt: skip
+    return {
+        "id": new_id(), "source": one.source, "external_id": one.external_id, "type": one.type, "subject": one.subject,
+        "connection": connection, "delivery_key": one.delivery_key, "variant": "", "body_hash": one.body_hash,
+        "occurred_at": one.occurred_at or tx.now, "received_at": tx.now, "content_type": part[1],
+        "headers": dict(headers), "raw": part[0], **_outcome(one),
+    }  # fmt: skip
+
+
+def _outcome(one: Delivery) -> dict[str, Any]:
+    normalised = event_to_json(one.event) if one.event else None
+    return {"normalised": normalised, "state": STATE_OF_OUTCOME[one.outcome], "reason": one.reason}
+
+
+def _judge_known(tx: Tx, rows: Sequence[dict[str, Any]], *, quarantine: bool) -> set[str]:
+    """Gives copies the id of what is stored. Returns the ids of other bodies under a known key, stored apart."""
+    known = store.known(tx.conn, {row["delivery_key"] for row in rows})
+    apart: list[dict[str, Any]] = []
+    for row in rows:
+        key, hash_ = row["delivery_key"], row["body_hash"]
+        first_id, first_hash = known[key, ""]
+        if hash_ == first_hash:
+            row["id"] = first_id
+        elif not quarantine:
+            raise DeliveryClash(
+                f"An event {row['external_id']!r} from {row['source']!r} came before with another body. "
+                "Nothing was stored: send it under a new id.", event_id=first_id,
+            )  # fmt: skip
+        else:
+            row.update(variant=hash_, state=QUARANTINED, reason=OTHER_BODY)
+            row["id"] = known.setdefault((key, hash_), (row["id"], hash_))[0]
+            apart.append(row)
+    return store.insert_new(tx.conn, apart) if apart else set()
+
+
+def _announce(tx: Tx, row: Mapping[str, Any], fresh: set[str]) -> None:
+    if row["id"] in fresh:
+        record = (row["normalised"] or {}).get("record")
+        _emit(tx, row["id"], row["state"], ":".join(record) if record else "")
+
+
+def _emit(tx: Tx, event_id: str, state: str, record: str) -> None:
+    if state == RECEIVED:
+        tx.emit(RECEIVED_TOPIC, event_id, {"record": record})
+
+
+def _found(event_id: str, row: Stored | None) -> Stored:
+    if row is None:
+        raise NotFound(f"There is no event {event_id[:64]!r}.")
+    return row

@@ -1,0 +1,75 @@
+"""The only SQL that writes the inbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from taskhub.db.tables import event
+from taskhub.events.codec import event_from_json
+from taskhub.events.inbox import Raw, Stored
+
+_SHOWN = [event.c[name] for name in Stored.__slots__ if name != "event"] + [event.c.normalised]
+
+
+def insert_new(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Inserts the rows whose (delivery_key, variant) is new. Returns their ids."""
+    dialect: Any = sqlite if conn.dialect.name == "sqlite" else postgresql
+    new = dialect.insert(event).on_conflict_do_nothing(index_elements=["delivery_key", "variant"])
+    # In the order of their keys: two batches with the same events then cannot wait for each other.
+    ordered = sorted(rows, key=lambda row: (row["delivery_key"], row["variant"]))
+    return set(conn.execute(new.returning(event.c.id), [dict(row) for row in ordered]).scalars())
+
+
+def known(conn: Connection, keys: Iterable[str]) -> dict[tuple[str, str], tuple[str, str]]:
+    """(id, body hash) of what is stored under the delivery keys, by (delivery_key, variant)."""
+    c = event.c
+    rows = conn.execute(select(c.delivery_key, c.variant, c.id, c.body_hash).where(c.delivery_key.in_(list(keys))))
+    return {(row.delivery_key, row.variant): (row.id, row.body_hash) for row in rows}
+
+
+def get(conn: Connection, event_id: str, *, locked: bool = False) -> Stored | None:
+    """One stored delivery; ``locked`` until the transaction ends."""
+    found = select(*_SHOWN).where(event.c.id == event_id)
+    row = conn.execute(found.with_for_update() if locked else found).first()
+    return _stored(row) if row else None
+
+
+def raw(conn: Connection, event_id: str) -> Raw | None:
+    """The bytes of one stored delivery."""
+    c = event.c
+    row = conn.execute(select(c.raw, c.content_type, c.headers).where(c.id == event_id)).first()
+    return Raw(bytes(row.raw), row.content_type, row.headers) if row else None
+
+
+def find(
+    conn: Connection, filters: Mapping[str, str], after: tuple[datetime, str] | None, limit: int
+) -> list[Stored]:  # fmt: skip
+    """Deliveries matching every filter (column -> value), newest first."""
+    wanted: Select[Any] = select(*_SHOWN).order_by(event.c.received_at.desc(), event.c.id.desc()).limit(limit)
+    for name, value in filters.items():
+        wanted = wanted.where(event.c[name] == value)
+    if after is not None:
+        wanted = wanted.where(tuple_(event.c.received_at, event.c.id) < tuple_(*after))
+    return [_stored(row) for row in conn.execute(wanted)]
+
+
+def save(conn: Connection, event_id: str, changes: Mapping[str, Any]) -> None:
+    """Writes changed columns of a locked delivery."""
+    conn.execute(update(event).where(event.c.id == event_id).values(**changes))
+
+
+def waiting(conn: Connection, most: int) -> int:
+    """How many deliveries wait to be applied, counted up to ``most``."""
+    some = select(event.c.id).where(event.c.state == "received").limit(most).subquery()
+    return int(conn.execute(select(func.count()).select_from(some)).scalar_one())
+
+
+def _stored(row: Any) -> Stored:
+    *plain, normalised = row
+    fields: list[Any] = [*plain, event_from_json(normalised) if normalised else None]
+    return Stored(*fields)

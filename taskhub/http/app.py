@@ -1,0 +1,50 @@
+"""The app: routers, problems, guards, and a thread for every database connection."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio.to_thread
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from taskhub import __version__
+from taskhub.http import problems
+from taskhub.http.body import BodyGuard
+from taskhub.http.headers import SecurityHeaders
+from taskhub.http.state import AppState
+
+
+def create_app(state: AppState, routers: Sequence[APIRouter], prefix: str = "") -> FastAPI:
+    """An app over ``state`` that serves ``routers``."""
+    app = FastAPI(title="taskhub", version=__version__, lifespan=_lifespan, redirect_slashes=False)
+    app.state.taskhub = state
+    for router in routers:
+        app.include_router(router, prefix=prefix)
+    problems.install(app)
+    app.add_middleware(BodyGuard, within=state.body_within)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(state.allowed_hosts), www_redirect=False)
+    app.add_middleware(SecurityHeaders)
+    app.openapi = lambda: _schema(app)  # type: ignore[method-assign]
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    state: AppState = app.state.taskhub
+    # More threads than connections would only queue for connections, and time out there.
+    anyio.to_thread.current_default_thread_limiter().total_tokens = state.database.pool
+    yield
+    state.stopping.set()
+
+
+def _schema(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        schemes = schema.setdefault("components", {}).setdefault("securitySchemes", {})
+        schemes["key"] = {"type": "http", "scheme": "bearer", "description": "An API key, th_live_…"}
+        app.openapi_schema = schema
+    return app.openapi_schema

@@ -1,0 +1,59 @@
+"""Idempotency-Key on a POST: the act happens once, its twin waits and gets the first reply."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from taskhub.db import idempotency
+from taskhub.db.idempotency import Call, Stored
+from taskhub.db.tx import Tx
+from taskhub.errors import AlreadyDone, InvalidInput
+from taskhub.http.body import body_of
+from taskhub.ids import digest
+
+HEADER = "idempotency-key"
+_FORM = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
+
+Work = Callable[[], tuple[Response, bool]]
+
+
+def answer(tx: Tx, request: Request, work: Work, *, secret: bool) -> Response:
+    """Does ``work``, or answers what it answered before. ``work`` also says whether its reply is worth keeping."""
+    key = request.headers.get(HEADER) if request.method == "POST" else None
+    if key is None:
+        return work()[0]
+    call = _call(tx, request, key)
+    stored = idempotency.claim(tx.conn, call, tx.real_now)
+    if stored is not None:
+        return _again(stored, secret=secret)
+    response, kept = work()
+    if kept:
+        idempotency.keep(tx.conn, call, response.status_code, _kept(bytes(response.body), secret=secret))
+    else:
+        idempotency.drop(tx.conn, call)
+    return response
+
+
+def _call(tx: Tx, request: Request, key: str) -> Call:
+    if not _FORM.fullmatch(key):
+        raise InvalidInput("An Idempotency-Key is 1 to 255 printable ASCII characters.", code="bad_idempotency_key")
+    route = f"{request.method} {request.scope['route'].path}"
+    sent = (request.scope["path"], request.scope["query_string"].decode("latin-1"), body_of(request).decode("latin-1"))
+    return Call(tx.by.label, route, key, digest(*sent))
+
+
+def _kept(body: bytes, *, secret: bool) -> bytes:
+    """A secret is shown once and never stored: only the id of what was made is."""
+    return orjson.dumps({"id": orjson.loads(body).get("id")}) if secret else body
+
+
+def _again(stored: Stored, *, secret: bool) -> Response:
+    if secret:
+        made = orjson.loads(stored.reply)
+        raise AlreadyDone("This was done before; its secret is shown only once. Revoke it and make another.", **made)
+    return Response(stored.reply, stored.status, {"idempotency-replayed": "true"}, "application/json")
