@@ -13,7 +13,7 @@ from taskhub.sales import service as sales
 def apply_event(tx: Tx, row: Taken) -> None:
     """Applies the event named by the message, once; an event that is settled already is left alone."""
     stored = events.lock(tx, row.key)
-    if stored is None or stored.event is None or stored.state != "received":
+    if stored.event is None or stored.state != "received":
         return
     done = sales.apply(tx, stored.event)
     made = plan(stored.event, done.changes, done.known, tx.policies.rules, tx.policies.kinds)

@@ -91,7 +91,7 @@ def _look(tx: Tx, queues: Sequence[Queue], *, push: bool) -> Seen:
         # A pull queue's pass asks who may ever take it, not who has room this minute.
         people = [replace(one, capacity=ENDLESS, held=0) for one in people]
     shapes = store.shapes(tx, keys)
-    free = sum(max(0, one.capacity - one.held) for one in people) if push else 1
+    free = int(sum(max(0, one.capacity - one.held) for one in people)) if push else 1
     rows = {row.id: row for row in store.unseen(tx, keys, LOOK)}
     more = len(rows) == LOOK
     if free:
@@ -116,7 +116,7 @@ def _only_reasons(result: PassResult) -> PassResult:
 
 
 def _overtaken(tx: Tx, seen: Seen, result: PassResult) -> PassResult:
-    """Under the locks: everything from the first pick on that no longer holds is dropped, and what stays is decided anew.
+    """Under the locks: from the first pick on that no longer holds all is dropped, and what stays is decided anew.
 
     What came after that pick was decided as if it had been made, so it may not stand.
     """

@@ -83,9 +83,10 @@ def _given(tx: Tx, keys: Sequence[str], since: datetime) -> dict[str, int]:
     return dict(row._tuple() for row in rows)
 
 
-def shapes(tx: Tx, queues: Collection[str]) -> dict[str, Shape]:
-    """Every shape seen in ``queues``, by its id."""
-    rows = tx.conn.execute(select(shape.c.id, shape.c.text).where(shape.c.queue.in_(queues)))
+def shapes(tx: Tx, queues: Collection[str] | None) -> dict[str, Shape]:
+    """Every shape seen in ``queues`` (None = all), by its id."""
+    wanted = select(shape.c.id, shape.c.text)
+    rows = tx.conn.execute(wanted if queues is None else wanted.where(shape.c.queue.in_(queues)))
     return {row.id: Shape.parse(row.text) for row in rows}
 
 
@@ -150,7 +151,7 @@ def save_turns(tx: Tx, changed: Mapping[str, Mapping[str, int]]) -> None:
     """Writes the turns that moved."""
     rows = [{"rotation": r, "agent": a, "seq": n} for r, t in sorted(changed.items()) for a, n in sorted(t.items())]
     if rows:
-        statement = (sqlite if tx.lite else postgresql).insert(turn)  # type: ignore[attr-defined]
+        statement = (sqlite if tx.lite else postgresql).insert(turn)
         kept = {"seq": statement.excluded.seq}
         tx.conn.execute(statement.on_conflict_do_update(index_elements=["rotation", "agent"], set_=kept), rows)
 

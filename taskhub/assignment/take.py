@@ -53,8 +53,9 @@ def own(tx: Tx, agent: str, queues: Sequence[str] | None) -> str | None:
     mine = [task.c.agent == agent, or_(task.c.state == ASSIGNED, ended)]
     if queues is not None:
         mine.append(task.c.queue.in_(queues))
-    first = select(task.c.id).where(*mine).order_by(task.c.state.desc(), task.c.start_by, task.c.created_at, task.c.id).limit(1)
-    return tx.conn.execute(first.with_for_update(skip_locked=True)).scalar()
+    in_order = (task.c.state.desc(), task.c.start_by, task.c.created_at, task.c.id)
+    head = select(task.c.id).where(*mine).order_by(*in_order).limit(1)
+    return tx.conn.execute(head.with_for_update(skip_locked=True)).scalar()
 
 
 def first(tx: Tx, offered: Offer) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from taskhub.assignment import passes, pull, record, sentences, store
+from taskhub.assignment import claim, passes, pull, record, sentences, store
 from taskhub.assignment.installed import plugins
 from taskhub.assignment.model import Assigned, Candidate, Decision, Waiting
 from taskhub.assignment.rerun import DIFFERENT, SAME, Rerun, rerun
@@ -28,13 +28,14 @@ def why(tx: Tx, task_id: str, language: str = "en") -> dict[str, Any]:
         "outcome": row.outcome, "agent": row.agent, "way": row.way, "reason": _sentence(row, again, name, language),
         "reasons": row.facts.get("reasons", []), "strategy": row.strategy, "strategy_version": row.strategy_version,
         "model": row.model, "candidates": [_candidate(c) for c in again.candidates], "decided_at": row.at,
-        "policy_hash": row.policy_hash, "rerun": again.status, "rerun_detail": again.why or None,
+        "passed_over": _passed_over(row), "policy_hash": row.policy_hash, "rerun": again.status,
+        "rerun_detail": again.why or None,
     }  # fmt: skip
 
 
 def _again(tx: Tx, row: Any) -> Rerun:
     if row.way == "pull":
-        return rerun_pulled(row)
+        return rerun_pulled(tx, row)
     if row.way == "manual":
         return Rerun(SAME)
     place = row.facts["position"]
@@ -43,12 +44,11 @@ def _again(tx: Tx, row: Any) -> Rerun:
     return _to_be_pulled(row, found) if row.facts.get("reasons") == [passes.READY_TO_PULL] else found
 
 
-def rerun_pulled(row: Any) -> Rerun:
+def rerun_pulled(tx: Tx, row: Any) -> Rerun:
     """A claim's record checked again."""
-    facts = pull.pull_from_json(row.facts["pull"])
+    facts = claim.read_record(tx, row.facts["pull"])
     found = pull.rerun_pull(facts, plugins())
-    over = tuple(Candidate(facts.agent.key, False, codes) for _, codes in facts.passed_over)
-    return Rerun(found.status, found.why, found.now, (Candidate(facts.agent.key, True, (), 1), *over[:0]))
+    return Rerun(found.status, found.why, found.now, (Candidate(facts.agent.key, eligible=True, rank=1),))
 
 
 def _to_be_pulled(row: Any, found: Rerun) -> Rerun:
@@ -72,7 +72,7 @@ def _candidate(seen: Candidate) -> dict[str, Any]:
 
 def _sentence(row: Any, again: Rerun, kind: str, language: str) -> str:
     if row.way == "pull":
-        return sentences.pulled(bool('"picked":true' in row.facts["pull"]), language)
+        return sentences.pulled(bool(row.facts["pull"]["picked"]), language)
     if row.way == "manual":
         by = row.facts.get("by", "").removeprefix("agent:")
         return {"fr": f"Donnée à la main par {by}."}.get(language[:2], f"Given by hand by {by}.")
@@ -80,3 +80,13 @@ def _sentence(row: Any, again: Rerun, kind: str, language: str) -> str:
         able = sum(c.eligible for c in again.candidates)
         return sentences.chosen(row.facts["tie"], able, kind, language)
     return sentences.waiting(row.facts["reasons"], language)
+
+
+def _passed_over(row: Any) -> list[dict[str, Any]]:
+    """Heads that stood before a pulled task and could not go to this person."""
+    seen = row.facts.get("pull") or {}
+    if "over" in seen:
+        return [{"task": one[0], "reasons": one[8]} for one in seen["over"]]
+    return [
+        {"task": one[0], "reasons": why_} for one, why_ in zip(seen.get("tasks", ()), seen.get("why", ()), strict=False)
+    ]

@@ -9,7 +9,7 @@ row without and one row with a token per (handler, key), so a failed one keeps i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -122,9 +122,10 @@ def _upsert(conn: Connection, *, earliest: bool) -> Any:
     ).returning(c.id, c.due_at)
 
 
-def cancel(conn: Connection, handler: str, key: str) -> None:
-    """Deletes the untaken timer of (handler, key), if there is one."""
-    conn.execute(delete(message).where(c.handler == handler, c.key == key, text(UNTAKEN)))
+def cancel(conn: Connection, timers: Collection[tuple[str, str]]) -> None:
+    """Deletes the untaken timers of these (handler, key) pairs, where there are any."""
+    which = or_(*[and_(c.handler == handler, c.key == key) for handler, key in sorted(timers)])
+    conn.execute(delete(message).where(which, text(UNTAKEN)))
 
 
 def take(conn: Connection, now: datetime, until: datetime, *, limit: int = LIMIT, rung_before: datetime) -> list[Taken]:

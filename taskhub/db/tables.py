@@ -253,6 +253,7 @@ exclusion = Table(  # people a task must not go to: declined (until), conflict, 
     Column("agent", Key, primary_key=True),
     Column("why", Key, primary_key=True),
     Column("until", Instant),
+    Index("ix_exclusion_agent", "agent"),
 )
 lease = Table(
     "lease",

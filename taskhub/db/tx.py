@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -57,7 +57,7 @@ class Tx:
     ring: list[int] = field(default_factory=list)
     _rows: list[ledger.Row] = field(default_factory=list)
     _history: list[history.Entry] = field(default_factory=list)
-    _on_commit: list[Callable[[], None]] = field(default_factory=list)
+    _cancelled: set[tuple[str, str]] = field(default_factory=set)
 
     @property
     def lite(self) -> bool:
@@ -81,14 +81,14 @@ class Tx:
         due = due_at or self.now
         for route in self.flow[topic]:
             place = route.key(key, body)
+            self._cancelled.discard((route.handler, place))
             self._rows.append(ledger.Row(topic, route.handler, place, route.mode, body, due, route.earliest))
 
     def cancel(self, topic: str, key: str) -> None:
         """Deletes the untaken timers of ``topic`` for ``key``; also what this very transaction meant to emit."""
         handlers = {route.handler for route in self.flow[topic]}
         self._rows = [r for r in self._rows if not (r.handler in handlers and r.key == key and r.mode == "one")]
-        for handler in sorted(handlers):
-            ledger.cancel(self.conn, handler, key)
+        self._cancelled |= {(handler, key) for handler in handlers}
 
     def record(self, noun: str, id_: str, act_: str, change: Mapping[str, Any], *, seq: int | None = None) -> None:
         """One history row: ``act_`` did ``change`` to the record. ``seq`` is given where the record counts them."""
@@ -106,9 +106,11 @@ class Tx:
             )  # fmt: skip
         if self._history:
             history.write(self.conn, self._history, act_id=self.act_id, at=self.now, by=self.by.label)
+        if self._cancelled:
+            ledger.cancel(self.conn, self._cancelled)
         if self._rows:
             due = [row.due_at <= self.now for row in self._rows]
             ids = ledger.write(self.conn, self._rows, self.now)
             if any(due):
                 self.ring += ids
-        self._rows, self._history = [], []
+        self._rows, self._history, self._cancelled = [], [], set()

@@ -20,7 +20,7 @@ def lock(tx: Tx, ref: RecordRef, connection: str | None) -> RecordState | None:
     """Locks the record, making its row when this is the first word of it. None: nothing was known."""
     table = RECORDS[ref.noun]
     dialect: Any = sqlite if tx.lite else postgresql
-    born = {"id": ref.id, "connection": connection, "fields": {}, "versions": {}}
+    born: dict[str, Any] = {"id": ref.id, "connection": connection, "fields": {}, "versions": {}}
     born |= {"first_seen_at": tx.now, "last_changed_at": tx.now}
     made = tx.conn.execute(dialect.insert(table).values(**born).on_conflict_do_nothing(index_elements=["id"]))
     if made.rowcount:

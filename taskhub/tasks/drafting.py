@@ -30,7 +30,7 @@ class Draft:
 
 
 def draft(new: NewTask, policies: Policies, now: datetime, id_: str) -> Draft:
-    """The row of ``new``, not yet blocked or ready. Raises InvalidInput for an unknown kind or a queue not the kind's."""
+    """The row of ``new``, not yet blocked or ready. Raises InvalidInput for an unknown kind or another's queue."""
     kind = policies.kinds.get(new.kind)
     if kind is None:
         raise InvalidInput(
@@ -46,9 +46,11 @@ def draft(new: NewTask, policies: Policies, now: datetime, id_: str) -> Draft:
     shape = Shape.of(kind.queue, kind.key, skill=kind.skill_key, level=level, requires=requires)
     version_at, version_tie = new.version or (None, None)
     row = {
-        "id": id_, "kind": kind.key, "title": new.title, "queue": kind.queue, "shape": shape.id, "priority": new.priority,
+        "id": id_, "kind": kind.key, "title": new.title, "queue": kind.queue, "shape": shape.id,
+        "priority": new.priority,
         "level": level, "weight": kind.weight, "minutes": kind.expected_minutes, "requires": requires,
-        "record": new.record, "file": new.file, "lead": new.lead, "deal": new.deal, "event": new.event, "rule": new.rule,
+        "record": new.record, "file": new.file, "lead": new.lead, "deal": new.deal, "event": new.event,
+        "rule": new.rule,
         "parent": new.parent, "depth": new.depth, "origin": new.origin, "version_at": version_at,
         "version_tie": version_tie, "waits_for": list(new.waits_for), "created_at": now, "occurred_at": new.occurred_at,
         "due_at": new.due_at, "explicit_due": new.due_at is not None, "sla": new.sla or kind.sla,

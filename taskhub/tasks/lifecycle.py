@@ -26,8 +26,8 @@ HOLDER, HOLDER_OR_MANAGER, MANAGER, ANYBODY, SYSTEM = "holder", "holder or manag
 class Operation:
     """One row of the table.
 
-    ``token``: the holder of an in_progress task proves it. ``lease``: new, ends or keeps. ``clock``: what happens to the
-    SLA clocks (start, meet_first, pause, run, stop, restart). ``inverse`` names the operation that undoes it.
+    ``token``: the holder of an in_progress task proves it. ``lease``: new, ends or keeps. ``clock``: what happens to
+    the SLA clocks (start, meet_first, pause, run, stop, restart). ``inverse`` names the operation that undoes it.
     """
 
     name: str

@@ -108,7 +108,7 @@ def grant(tx: Tx, task: Task, agent: str) -> Lease:
 
 
 def room_for(tx: Tx, agent_key: str, *, counts: int = 1) -> Any:
-    """Locks the person and makes sure ``counts`` more fit. Every act that gives work passes here. Returns the agent row.
+    """Locks the person and makes sure ``counts`` more fit: every act that gives work passes here. Returns their row.
 
     Raises NotFound, NotEligible (inactive) or AtCapacity, which names what could be paused.
     """

@@ -148,7 +148,7 @@ def resume(tx: Tx, task_id: str, version: int | None = None) -> tuple[Task, Leas
     if agent is not None and agent.state == PAUSED and agent.agent is not None:
         moves.room_for(tx, agent.agent)
     task, _ = moves.allowed(tx, task_id, "resume", version=version)
-    store.end_pause(tx, task.id, tx.now)
+    store.end_pause(tx, task)
     tx.cancel("snooze.ended", task.id)
     return begin(tx, task, "resume")
 
@@ -177,7 +177,7 @@ def finish(tx: Tx, task: Task, act: str, changes: Mapping[str, Any]) -> Task:
     ends: dict[str, Any] = {"state": state, "paused_reason": None, "paused_until": None, "paused_at": None}
     if state == COMPLETED:
         ends |= {"completed_at": tx.now, "completed_by": tx.by.agent or task.agent}
-    store.end_pause(tx, task.id, tx.now)
+    store.end_pause(tx, task)
     ends |= clocks.stopped(tx, task, met=state == COMPLETED)
     moved = moves.move(tx, task, act, {**changes, **ends})
     tx.emit(f"task.{done}", task.id, {"kind": task.kind, "agent": task.agent})
@@ -229,7 +229,7 @@ def _give(tx: Tx, task_id: str, to: str, act: str, token: int | None, version: i
     if task.agent == to:
         raise Conflict(f"{to} has this task already.", code="already_assigned", holder=to)
     moves.refuse_excluded(tx, task, to)
-    store.end_pause(tx, task.id, tx.now)
+    store.end_pause(tx, task)
     tx.inverse = (
         {"op": "assign", "task": task.id, "agent": task.agent} if task.agent else {"op": "unassign", "task": task.id}
     )
@@ -257,7 +257,7 @@ def change_kind(
     names = ("kind", "queue", "shape", "level", "weight", "minutes", "requires", "checklist")
     changes = {name: new.row[name] for name in names}
     store.know_shape(tx, Shape.parse(new.shape.text))
-    store.end_pause(tx, task.id, tx.now)
+    store.end_pause(tx, task)
     changes |= clocks.recount(tx, task)
     row = {n: getattr(task, n) for n in Task.__slots__} | changes
     changes["start_by"] = clocks.start_by(tx, row) if task.ready_at else None

@@ -16,8 +16,8 @@ def _frozen(value: Any) -> Any:
 class Shape(NamedTuple):
     """Tasks of one shape share candidates and reasons, and wait in one index range.
 
-    ``requires`` is sorted (attribute, value) pairs, ``extra_teams`` are let in by an escalation, ``lane`` is the pool a model
-    with several pools drew for the task.
+    ``requires`` is sorted (attribute, value) pairs, ``extra_teams`` are let in by an escalation, ``lane`` is the pool
+    a model with several pools drew for the task.
 
     >>> Shape.of("offers", "contract", level=2, requires={"language": "de"}).text
     '["offers","contract","contract",2,[["language","de"]],[],""]'

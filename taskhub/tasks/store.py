@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from taskhub.db.tables import agent, closing, counter, exclusion, fence, lease, pause, shape, sla_clock, task, team
 from taskhub.db.tx import Tx
-from taskhub.tasks.model import BLOCKED, GIVEN, OPEN, Lease, Task
+from taskhub.tasks.model import BLOCKED, GIVEN, OPEN, PAUSED, Lease, Task
 from taskhub.tasks.shape import Shape
 
 _COLUMNS = [task.c[name] for name in Task.__slots__]
@@ -150,9 +150,11 @@ def put_pause(tx: Tx, task_id: str, reason: str, from_at: datetime, to_at: datet
     tx.conn.execute(insert(pause).values(**values, stops_clock=True))
 
 
-def end_pause(tx: Tx, task_id: str, at: datetime) -> None:
-    """The open pause, if any, ends."""
-    tx.conn.execute(update(pause).where(pause.c.task == task_id, pause.c.to_at.is_(None)).values(to_at=at))
+def end_pause(tx: Tx, paused: Task) -> None:
+    """The open pause of a paused task, if any, ends now."""
+    if paused.state == PAUSED:
+        still = update(pause).where(pause.c.task == paused.id, pause.c.to_at.is_(None))
+        tx.conn.execute(still.values(to_at=tx.now))
 
 
 def pauses(tx: Tx, task_id: str) -> list[Any]:

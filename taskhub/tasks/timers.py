@@ -56,7 +56,7 @@ def snooze_ended(tx: Tx, task_id: str) -> None:
 
 def wake(tx: Tx, task: Task, why: str) -> Task:
     """A paused task's clock runs again; it stays with its person and tops the list."""
-    store.end_pause(tx, task.id, tx.now)
+    store.end_pause(tx, task)
     changes = {"paused_until": min(task.paused_until or tx.now, tx.now)} | clocks.recount(tx, task)
     return moves.move(tx, task, "wake", changes, {"why": why})
 

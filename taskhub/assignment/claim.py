@@ -1,0 +1,184 @@
+"""The claim: one button, the one task that matters most for the caller now, or the reason for nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from taskhub.agents.availability import present
+from taskhub.assignment import eligibility, passes, pull, serving, store, swift, take
+from taskhub.assignment.codec import as_agent, as_queue, to_moment
+from taskhub.assignment.installed import plugins
+from taskhub.assignment.model import AgentFacts, QueueFacts, TaskFacts
+from taskhub.db.tx import Tx
+from taskhub.errors import Forbidden, InvalidInput, NotEligible
+from taskhub.ids import new_id
+from taskhub.policy.work import Staffing
+from taskhub.tasks import service as tasks
+from taskhub.tasks.model import PAUSED, Lease, Task
+from taskhub.tasks.shape import Shape
+
+NOTHING, FULL, NOT_AVAILABLE = "nothing_eligible", "at_capacity", "not_available"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a claim gave: task and lease, or the reason for nothing."""
+
+    task: Task | None = None
+    lease: Lease | None = None
+    reason: str | None = None
+
+
+def claim(tx: Tx, queues: Sequence[str] | None = None) -> Claim:
+    """The caller's own work first, else the head of what they may take. Raises Forbidden, NotEligible, InvalidInput."""
+    return _step_by_step(tx, queues) if tx.lite else _swiftly(tx, queues)
+
+
+def _swiftly(tx: Tx, queues: Sequence[str] | None) -> Claim:
+    locked = swift.lock(tx, _caller(tx))
+    me = _there(tx, locked.person if locked else None)
+    served = {
+        key: serving.served(tx.policies.queues[key], plugins(), switch=_switch(tx, key, locked.switches))
+        for key in _named(tx, queues)
+    } if locked else {}  # fmt: skip
+    shapes = _known(tx, locked.shapes if locked else (), served)
+    may = eligibility.may_take_shapes(me, tuple(shapes.values()), served, tx.now, plugins())
+    refused = {id_: (shape, may.refused[shape]) for id_, shape in shapes.items() if shape in may.refused}
+    allowed = {id_: shape for id_, shape in shapes.items() if id_ not in refused}
+    found = swift.take(tx, me, served, allowed, refused)
+    if found.own is not None:
+        return start_own(tx, me.key, queues)
+    if found.task is not None:
+        return Claim(found.task, found.lease)
+    return Claim(reason=_not_now(tx, replace(me, held=found.held)) or NOTHING)
+
+
+def _step_by_step(tx: Tx, queues: Sequence[str] | None) -> Claim:
+    me = locked_caller(tx)
+    mine = start_own(tx, me.key, queues)
+    if mine.task is not None:
+        return mine
+    reason = _not_now(tx, me)
+    if reason is not None:
+        return Claim(reason=reason)
+    offered = take.offer(tx, me, served_queues(tx, queues))
+    found = take.first(tx, offered)
+    if found is None:
+        return Claim(reason=NOTHING)
+    task = tasks.get(tx, found)
+    return taken(tx, offered, task, take.passed_over(tx, offered, task.start_by))
+
+
+def start_own(tx: Tx, me: str, queues: Sequence[str] | None) -> Claim:
+    """What is mine already: ended snoozes, then what I was given."""
+    mine = take.own(tx, me, queues)
+    if mine is None:
+        return Claim(reason=NOTHING)
+    task = tasks.get(tx, mine)
+    return Claim(*tasks.begin(tx, task, "resume" if task.state == PAUSED else "start"))
+
+
+def locked_caller(tx: Tx) -> AgentFacts:
+    """The caller's facts, their row locked."""
+    return _there(tx, store.person(tx, _caller(tx), passes.paused_queues(tx), lock=True))
+
+
+def _caller(tx: Tx) -> str:
+    if tx.by.agent is None:
+        raise Forbidden("Only a key that belongs to an agent can take tasks.", code="not_an_agent")
+    return tx.by.agent
+
+
+def _there(tx: Tx, me: AgentFacts | None) -> AgentFacts:
+    if me is None or not me.active:
+        raise NotEligible("You are no longer active and get no work.", reasons=["inactive"])
+    if present(me.presence, me.presence_until, tx.now) == "offline":
+        store.wake_up(tx, me.key)
+        return replace(me, presence="available", presence_until=None)
+    return me
+
+
+def _not_now(tx: Tx, me: AgentFacts) -> str | None:
+    if present(me.presence, me.presence_until, tx.now) != "available":
+        return NOT_AVAILABLE
+    return FULL if me.held >= me.capacity else None
+
+
+def _named(tx: Tx, wanted: Sequence[str] | None) -> Sequence[str]:
+    known = tx.policies.queues
+    unknown = next((key for key in wanted or () if key not in known), None)
+    if unknown is not None:
+        raise InvalidInput(f"There is no queue {unknown!r}. Queues: {', '.join(sorted(known))}.", code="unknown_queue")
+    return wanted if wanted is not None else tuple(known)
+
+
+def served_queues(tx: Tx, wanted: Sequence[str] | None) -> dict[str, QueueFacts]:
+    """How the named queues (None = all) are served now. Raises InvalidInput for one that does not exist."""
+    return passes.facts(tx, [tx.policies.queues[key] for key in _named(tx, wanted)])
+
+
+def _switch(tx: Tx, key: str, switches: Mapping[str, Any]) -> Staffing | None:
+    row = switches.get(key)
+    if row is None or row["model"] is None:
+        return None
+    return Staffing(row["model"], row["params"], row["strategy"] or tx.policies.queues[key].staffing.strategy)
+
+
+_shapes: dict[str, Shape] = {}
+
+
+def _known(tx: Tx, ids: Sequence[str], queues: Mapping[str, QueueFacts]) -> dict[str, Shape]:
+    """Shapes by id; a shape never changes, so each is read once per process."""
+    if any(id_ not in _shapes for id_ in ids):
+        _shapes.update(store.shapes(tx, None))
+    return {id_: _shapes[id_] for id_ in ids if _shapes[id_].queue in queues}
+
+
+def taken(
+    tx: Tx, offered: take.Offer, task: Task, over: Sequence[Any], *, picked: bool = False, reason: str | None = None
+) -> Claim:
+    """Records the gift with what was seen, and starts it."""
+    shapes, me = {**offered.allowed, **offered.refused}, offered.person
+    out = store.excluded(tx, [task.id, *[row.id for row in over]])
+    skipped = [store.facts_of(row, shapes, out) for row in over]
+    seen = tuple((t, pull.against(me, t, offered.queues[t.queue], tx.now, plugins())) for t in skipped)
+    row = store.facts_of(task, shapes, out)
+    used = {t.queue: offered.queues[t.queue] for t in (*skipped, row)}
+    facts = pull.PullFacts(tx.now, me, used, row, seen, picked, tx.policies.hash)
+    note(tx, "pull", task, me.key, {"pull": json.loads(pull.pull_to_json(facts))})
+    started, lease = tasks.begin(tx, task, "claim", {"reason": reason} if reason else None)
+    tx.inverse = {"op": "release", "task": task.id}
+    return Claim(started, lease)
+
+
+def note(tx: Tx, way: str, task: Task, agent: str | None, facts: dict[str, Any]) -> None:
+    """One decision record of work that was pulled or given by hand."""
+    queue = tx.policies.queues.get(task.queue)
+    row = {
+        "id": new_id(), "task": task.id, "pass_id": None, "way": way, "at": tx.now, "outcome": "assigned",
+        "agent": agent, "facts": facts, "strategy": None, "strategy_version": None,
+        "model": queue.staffing.model if queue else None, "policy_hash": tx.policies.hash,
+    }  # fmt: skip
+    store.save_decisions(tx, [row])
+
+
+def read_record(tx: Tx, raw: Mapping[str, Any]) -> pull.PullFacts:
+    """A stored pull, whichever way it was written."""
+    if "over" not in raw:
+        return pull.pull_from_json(json.dumps(raw))
+    shapes = store.shapes(tx, None)
+    return pull.PullFacts(
+        now=to_moment(raw["now"]), agent=as_agent({**raw["agent"], "held": raw["held"]}),
+        queues={q["key"]: as_queue(dict(q)) for q in raw["queues"]}, taken=_task(raw["task"], shapes),
+        passed_over=tuple((_task(row[:8], shapes), tuple(row[8])) for row in raw["over"]), picked=raw["picked"],
+        policy_hash=raw["policy"], engine_version=raw["engine"],
+    )  # fmt: skip
+
+
+def _task(row: Sequence[Any], shapes: Mapping[str, Shape]) -> TaskFacts:
+    id_, shape, start_by, created_at, weight, minutes, due_at, out = row
+    due = to_moment(due_at) if due_at else None
+    return TaskFacts(id_, shapes[shape], to_moment(start_by), to_moment(created_at), weight, minutes, due, out)
