@@ -1,4 +1,4 @@
-"""The revisions make exactly the tables that taskhub.db.tables describes, on both databases, whoever runs them at once."""
+"""The revisions make exactly the tables that taskhub.db.tables describes, whoever runs them at once."""
 
 import subprocess
 import sys
@@ -29,18 +29,20 @@ def _sqlite_shape(owner: Engine) -> set[str]:
 
 def _parts(sql: str) -> set[str]:
     head, _, body = " ".join(sql.split()).partition("(")
-    return {f"{head.strip()}: {part.strip().rstrip(',')}" for part in body.rstrip(") ").replace("CONSTRAINT", "\n").split("\n")}
+    return {
+        f"{head.strip()}: {part.strip().rstrip(',')}"
+        for part in body.rstrip(") ").replace("CONSTRAINT", "\n").split("\n")
+    }
 
 
 def _postgres_shape(owner: Engine) -> set[str]:
+    columns = "table_name, column_name, data_type, collation_name, is_nullable, column_default"
+    constraints = "conrelid::regclass::text, conname, pg_get_constraintdef(oid)"
     facts = (
-        "SELECT table_name, column_name, data_type, collation_name, is_nullable, column_default, '' FROM"
-        " information_schema.columns WHERE table_schema = 'public'",
-        "SELECT indexdef, '', '', '', '', '', '' FROM pg_indexes WHERE schemaname = 'public'",
-        "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid), '', '', '', '' FROM pg_constraint"
-        " WHERE connamespace = 'public'::regnamespace",
-        "SELECT relname, array_to_string(reloptions, ','), relkind::text, '', '', '', '' FROM pg_class"
-        " WHERE relnamespace = 'public'::regnamespace",
+        f"SELECT {columns} FROM information_schema.columns WHERE table_schema = 'public'",
+        "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'",
+        f"SELECT {constraints} FROM pg_constraint WHERE connamespace = 'public'::regnamespace",
+        "SELECT relname, relkind, reloptions FROM pg_class WHERE relnamespace = 'public'::regnamespace",
     )
     with owner.connect() as conn:
         rows = {"|".join(map(str, row)) for fact in facts for row in conn.execute(text(fact))}

@@ -187,13 +187,22 @@ def _part_5() -> None:
         sa.Column("waiting_reasons", Json), sa.Column("seq", sa.Integer(), server_default="0", nullable=False),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_task")), sa.UniqueConstraint("origin", name=op.f("uq_task_origin")))
+    op.create_index("ix_task_deal", "task", ["deal"], unique=False, postgresql_where=sa.text("deal is not null"),
+        sqlite_where=sa.text("deal is not null"))
     op.create_index("ix_task_file", "task", ["file"], unique=False)
     op.create_index("ix_task_held", "task", ["agent", "state"], unique=False,
         postgresql_where=sa.text("state in ('assigned','in_progress','paused')"),
         sqlite_where=sa.text("state in ('assigned','in_progress','paused')"))
+    op.create_index("ix_task_lead", "task", ["lead"], unique=False, postgresql_where=sa.text("lead is not null"),
+        sqlite_where=sa.text("lead is not null"))
+    op.create_index("ix_task_parent", "task", ["parent"], unique=False, postgresql_where=sa.text("parent is not null"),
+        sqlite_where=sa.text("parent is not null"))
     op.create_index("ix_task_record", "task", ["record"], unique=False)
     op.create_index("ix_task_waiting", "task", ["queue", "shape", "start_by", "created_at", "id"], unique=False,
         postgresql_where=sa.text("state = 'queued'"), sqlite_where=sa.text("state = 'queued'"))
+
+
+def _part_6() -> None:
     op.create_table("team", sa.Column("key", Key, nullable=False), sa.Column("name", sa.Text(), nullable=False),
         sa.Column("kind", Key, nullable=False), sa.Column("leader", Key), sa.Column("managers", Json, nullable=False),
         sa.Column("department", Key), sa.Column("version", sa.Integer(), server_default="1", nullable=False),
@@ -201,9 +210,6 @@ def _part_5() -> None:
     op.create_table("turn", sa.Column("rotation", Key, nullable=False), sa.Column("agent", Key, nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("rotation", "agent", name=op.f("pk_turn")))
-
-
-def _part_6() -> None:
     op.create_table("agent", sa.Column("key", Key, nullable=False), sa.Column("name", sa.Text(), nullable=False),
         sa.Column("email", sa.Text()), sa.Column("team", Key, nullable=False), sa.Column("roles", Json, nullable=False),
         sa.Column("skills", Json, nullable=False), sa.Column("attributes", Json, nullable=False),
@@ -228,21 +234,22 @@ def _part_6() -> None:
         sa.Column("why", Key, nullable=False), sa.Column("until", Instant),
         sa.ForeignKeyConstraint(["task"], ["task.id"], name=op.f("fk_exclusion_task")),
         sa.PrimaryKeyConstraint("task", "agent", "why", name=op.f("pk_exclusion")))
+    op.create_index("ix_exclusion_agent", "exclusion", ["agent"], unique=False)
     op.create_table("pause", sa.Column("id", Serial, nullable=False), sa.Column("task", Key, nullable=False),
         sa.Column("from_at", Instant, nullable=False), sa.Column("to_at", Instant),
         sa.Column("reason", Key, nullable=False), sa.Column("by", Key, nullable=False),
         sa.Column("stops_clock", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["task"], ["task.id"], name=op.f("fk_pause_task")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pause")))
+
+
+def _part_7() -> None:
     op.create_index("ix_pause_task", "pause", ["task"], unique=False)
     op.create_table("sla_clock", sa.Column("task", Key, nullable=False), sa.Column("target", Key, nullable=False),
         sa.Column("started_at", Instant, nullable=False), sa.Column("due_at", Instant), sa.Column("warn_at", Instant),
         sa.Column("warned_at", Instant), sa.Column("breached_at", Instant), sa.Column("met_at", Instant),
         sa.ForeignKeyConstraint(["task"], ["task.id"], name=op.f("fk_sla_clock_task")),
         sa.PrimaryKeyConstraint("task", "target", name=op.f("pk_sla_clock")))
-
-
-def _part_7() -> None:
     op.create_table("absence", sa.Column("id", Key, nullable=False), sa.Column("agent", Key, nullable=False),
         sa.Column("from_at", Instant, nullable=False), sa.Column("until_at", Instant, nullable=False),
         sa.Column("reason", sa.Text()),

@@ -1,0 +1,288 @@
+"""What the ledger promises, the same on SQLite and PostgreSQL. Time is an argument here: no test waits."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import insert, select, text, update
+
+from taskhub.db import engine, ledger, leftovers
+from taskhub.db.ledger import Row
+from taskhub.db.tables import message
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+HOUR = timedelta(hours=1)
+c = message.c
+
+
+class Ledger:
+    """One transaction per call, at a time of the test's choosing."""
+
+    def __init__(self, url):
+        self.engine = engine.writer(url, 4)
+        self.now = NOW
+
+    def call(self, function, *args, **named):
+        with self.engine.begin() as conn:
+            return function(conn, *args, **named)
+
+    def emit(self, *keys, mode="each", handler="h", due_at=None, earliest=False, n=0):
+        rows = [Row("t", handler, key, mode, {"n": n}, due_at or self.now, earliest) for key in keys]
+        return self.call(ledger.write, rows, self.now)
+
+    def take(self, how=ledger.take_fresh, **named):
+        if how in (ledger.take, ledger.take_fresh):
+            named = {"limit": 100, "rung_before": self.now} | named
+        return self.call(how, self.now, self.now + ledger.HOLD, **named)
+
+    def one(self, how=ledger.take_fresh, **named):
+        (row,) = self.take(how, **named)
+        return row
+
+    def settle(self, row):
+        return self.call(ledger.settle, row, self.now)
+
+    def fail(self, row, text="boom"):
+        wait = ledger.wait_after(row, 1.0)
+        again_at = self.now + (wait or timedelta())
+        self.call(ledger.fail, row, text, again_at, self.now, dead=wait is None)
+        return wait
+
+    def column(self, column):
+        return self.call(lambda conn: list(conn.execute(select(column).order_by(c.id)).scalars()))
+
+    def pass_(self, time):
+        self.now += time
+
+
+@pytest.fixture
+def book(database_url):
+    book = Ledger(database_url)
+    yield book
+    book.engine.dispose()
+
+
+def keys(rows):
+    return [row.key for row in rows]
+
+
+def test_rows_are_taken_when_due_in_due_order_and_only_once(book):
+    book.emit("late", due_at=NOW + HOUR)
+    book.emit("b", due_at=NOW - SECOND)
+    book.emit("a", due_at=NOW - 2 * SECOND)
+    book.emit("c", due_at=NOW)
+    assert keys(book.take(limit=2)) == ["a", "b"]
+    assert keys(book.take()) == ["c"]
+    assert book.take() == book.take(ledger.take) == []
+    book.pass_(HOUR - timedelta(microseconds=1))
+    assert "late" not in keys(book.take())
+    book.pass_(timedelta(microseconds=1))
+    assert keys(book.take()) == ["late"]
+
+
+def test_rung_rows_are_left_to_the_bell_for_a_second_and_timers_are_not(book):
+    ids = book.emit("rung", "timer")
+    assert book.take(rung_before=NOW - SECOND) == []
+    assert book.call(ledger.take_one, ids[0], NOW, NOW + ledger.HOLD).key == "rung"
+    assert book.call(ledger.take_one, ids[0], NOW, NOW + ledger.HOLD) is None
+    book.pass_(SECOND)
+    assert keys(book.take(rung_before=NOW)) == ["timer"]
+    assert book.emit("timer", due_at=book.now + SECOND) == []
+    book.pass_(SECOND)
+    assert keys(book.take(rung_before=NOW)) == ["timer"]
+
+
+def test_a_wake_emitted_again_and_again_grows_old_enough_for_the_loop(book):
+    for _ in range(10):
+        book.emit("pool", mode="one", earliest=True)
+        book.pass_(SECOND / 4)
+    assert keys(book.take(rung_before=book.now - SECOND)) == ["pool"]
+
+
+@pytest.mark.parametrize("earliest", [False, True])
+def test_one_row_moves_while_untaken_and_gets_a_successor_once_taken(book, earliest):
+    book.emit("k", mode="one", due_at=NOW + 2 * HOUR, earliest=earliest, n=1)
+    book.emit("k", mode="one", due_at=NOW + 3 * HOUR, earliest=earliest, n=2)
+    assert book.column(c.due_at) == [NOW + (2 if earliest else 3) * HOUR]
+    book.emit("k", mode="one", due_at=NOW, earliest=earliest, n=3)
+    first = book.one()
+    assert first.payload == {"n": 3}
+    book.emit("k", mode="one", n=4)
+    (second,) = book.column(c.id)[1:]
+    assert book.take() == []
+    assert book.call(ledger.take_one, second, NOW, NOW + ledger.HOLD) is None
+    assert book.settle(first)
+    assert book.one().payload == {"n": 4}
+
+
+def test_a_one_row_that_failed_still_keeps_its_successor_waiting(book):
+    book.emit("k", mode="one", n=1)
+    book.fail(book.one())
+    book.emit("k", mode="one", n=2)
+    book.emit("k", mode="one", n=3)
+    assert len(book.column(c.id)) == 2
+    assert book.take() == []
+    book.pass_(SECOND)
+    first = book.one(ledger.take)
+    assert first.payload == {"n": 1}
+    assert book.take(ledger.take) == []
+    book.settle(first)
+    assert book.one(ledger.take).payload == {"n": 3}
+
+
+def test_cancel_takes_only_what_is_untaken(book):
+    book.emit("k", mode="one")
+    row = book.one()
+    book.emit("k", mode="one", due_at=NOW + HOUR)
+    book.call(ledger.cancel, [("h", "k")])
+    assert book.column(c.id) == [row.id]
+    assert book.settle(row)
+
+
+def test_when_a_hold_ends_another_takes_over_and_the_first_cannot_settle(book):
+    book.emit("a", "b")
+    first, neighbour = book.take()
+    book.pass_(3 * SECOND)
+    book.call(ledger.prolong, [neighbour], book.now + ledger.HOLD)
+    book.pass_(SECOND)
+    again = book.one(ledger.take)
+    assert (again.id, again.attempts) == (first.id, 2)
+    assert not book.settle(first)
+    book.call(ledger.prolong, [first], book.now + HOUR)
+    book.call(ledger.give_back, [first], book.now)
+    assert book.settle(again)
+    assert not book.settle(again)
+    assert book.settle(neighbour)
+
+
+def test_a_failing_row_runs_again_after_1_and_10_seconds_singly_and_is_dead_after_three_tries(book):
+    book.emit("a", "b")
+    for row in book.take():
+        assert book.fail(row) == SECOND
+    book.pass_(SECOND)
+    assert book.take() == []
+    pair = [book.one(ledger.take_tried), book.one(ledger.take_tried)]
+    assert book.take(ledger.take_tried) == []
+    assert [book.fail(row) for row in pair] == [10 * SECOND] * 2
+    book.pass_(10 * SECOND)
+    assert book.take() == book.take(ledger.take_tried) == []
+    assert book.call(ledger.last_waits, book.now)
+    row = book.one(ledger.take_last)
+    assert (row.attempts, book.fail(row, "no\0 \ud800 more")) == (3, None)
+    book.settle(book.one(ledger.take_last))
+    book.pass_(100 * HOUR)
+    assert book.take(ledger.take) == []
+    (dead,) = book.call(leftovers.dead)
+    assert (dead["key"], dead["error"]) == (row.key, "no ? more")
+    assert not book.settle(row)
+
+
+@pytest.mark.parametrize("mode", ["each", "one", "outside"])
+def test_a_row_whose_every_try_ends_its_process_is_dead_after_three(book, mode):
+    book.emit("poison", mode=mode)
+    for tries, how in enumerate((ledger.take_fresh, ledger.take_tried, ledger.take_last), 1):
+        assert book.call(ledger.bury, book.now) == 0
+        row = book.one(how)
+        assert row.attempts == tries
+        book.pass_(ledger.HOLD)
+    assert book.take(ledger.take) == []
+    assert book.call(ledger.bury, book.now) == 1
+    assert book.call(leftovers.census, book.now) == {"later": 0, "due": 0, "held": 0, "dead": 1}
+    assert not book.settle(row)
+
+
+def test_a_dead_row_can_be_revived(book):
+    book.emit("k")
+    for _ in range(3):
+        book.fail(book.one(ledger.take))
+        book.pass_(10 * SECOND)
+    (dead,) = book.call(leftovers.dead, handler="h")
+    assert book.call(leftovers.dead, handler="other") == []
+    assert not book.call(ledger.revive, dead["id"] + 1, book.now)
+    assert book.call(ledger.revive, dead["id"], book.now)
+    assert not book.call(ledger.revive, dead["id"], book.now)
+    row = book.one(rung_before=book.now - SECOND)
+    assert (row.id, row.attempts) == (dead["id"], 1)
+
+
+@pytest.mark.parametrize("successor", ["none", "untaken", "taken"])
+def test_a_revived_one_row_and_its_successor_do_not_block_each_other(book, successor):
+    book.emit("k", mode="one", n=1)
+    for _ in range(3):
+        book.fail(book.one(ledger.take))
+        book.pass_(10 * SECOND)
+    if successor != "none":
+        book.emit("k", mode="one", due_at=book.now, n=2)
+    held = book.take() if successor == "taken" else []
+    assert book.call(ledger.revive, book.column(c.id)[0], book.now)
+    for row in held:
+        book.fail(row)
+    ran = []
+    for _ in range(3):
+        book.pass_(10 * SECOND)
+        rows = book.take(ledger.take)
+        assert all(book.settle(row) for row in rows)
+        ran += rows
+    assert len(ran) == (2 if successor == "taken" else 1)
+
+
+def test_outside_rows_have_ten_tries_over_days_and_wait_as_long_as_asked(book):
+    book.emit("crm", mode="outside")
+    waits = []
+    for _ in range(10):
+        row = book.one(outside=True)
+        waits.append(book.fail(row))
+        book.pass_(waits[-1] or HOUR)
+    assert waits == [*ledger.OUTSIDE_BACKOFF, None]
+    first = replace(row, attempts=1)
+    assert ledger.wait_after(first, 1.0, HOUR) == HOUR
+    assert ledger.wait_after(first, 1.0, 99 * HOUR) == 24 * HOUR
+
+
+def test_the_lanes_are_taken_apart(book):
+    book.emit("in")
+    book.emit("out", mode="outside")
+    assert keys(book.take(outside=True)) == ["out"]
+    assert keys(book.take(outside=False)) == ["in"]
+
+
+@pytest.mark.parametrize("mode", ["each", "one", "outside"])
+def test_rows_given_back_are_not_counted(book, mode):
+    book.emit("a", "b", mode=mode)
+    rows = book.take()
+    book.call(ledger.give_back, rows[:1], book.now)
+    book.call(ledger.give_back, rows[1:], book.now, later=book.now + 9 * SECOND)
+    assert book.column(c.attempts) == [0, 0]
+    assert keys(book.take()) == ["a"]
+    book.pass_(9 * SECOND)
+    assert keys(book.take()) == ["b"]
+
+
+def test_looks_say_what_is_due_and_when_the_next_is(book):
+    assert (book.call(ledger.any_due, NOW), book.call(ledger.next_due, NOW)) == (False, None)
+    book.emit("a", due_at=NOW + HOUR)
+    assert (book.call(ledger.any_due, NOW), book.call(ledger.next_due, NOW)) == (False, NOW + HOUR)
+    book.emit("b")
+    assert (book.call(ledger.any_due, NOW), book.call(ledger.next_due, NOW)) == (True, NOW + HOUR)
+    assert book.call(leftovers.census, NOW) == {"later": 1, "due": 1, "held": 0, "dead": 0}
+
+
+def test_done_rows_are_forgotten_and_no_others(book):
+    book.emit("done", "open")
+    book.settle(book.take(limit=1)[0])
+    assert book.call(leftovers.forget, NOW, limit=10) == 0
+    assert book.call(leftovers.forget, NOW + HOUR, limit=10) == 1
+    assert book.column(c.key) == ["open"]
+
+
+def test_a_look_over_many_waiting_rows_uses_the_index(book):
+    timer = {"topic": "t", "handler": "h", "mode": "each", "payload": {}, "emitted_at": NOW, "due_at": NOW + HOUR}
+    book.call(lambda conn: conn.execute(insert(message), [{**timer, "key": str(n)} for n in range(20_000)]))
+    book.call(lambda conn: conn.execute(update(message).where(c.id % 2 == 0).values(done_at=NOW)))
+    book.call(lambda conn: conn.execute(text("ANALYZE")))
+    look = ledger._due(NOW, ledger.FAILED_OUTSIDE).order_by(c.due_at, c.id).limit(100)
+    explain = "EXPLAIN QUERY PLAN " if book.engine.dialect.name == "sqlite" else "EXPLAIN "
+    query = str(look.compile(book.engine, compile_kwargs={"literal_binds": True}))
+    plan = book.call(lambda conn: "\n".join(str(row) for row in conn.exec_driver_sql(explain + query)))
+    assert "ix_message_due" in plan
