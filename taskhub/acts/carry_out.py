@@ -32,14 +32,14 @@ def _new(draft: TaskDraft, owners: dict[str, str], event: str | None, occurred_a
         kind=draft.kind, title=draft.title, priority=PRIORITIES.index(draft.priority), level=draft.level,
         requires=draft.requires, sla=draft.sla, sla_from=draft.sla_from, delay=draft.delay, waits_for=draft.waits_for,
         excluded={owners[name]: why for name in draft.excluded if name in owners},
-        record=str(draft.record) if draft.record else None, file=draft.file, lead=draft.lead, deal=draft.deal,
+        record=str(draft.record) if draft.record else None,
+        file=draft.file, lead=draft.lead, deal=draft.deal,
         event=event, rule=draft.rule, parent=draft.parent, depth=draft.depth, origin=draft.origin,
-        version=(draft.version.at, draft.version.tie), occurred_at=occurred_at, data=draft.data, checklist=draft.checklist,
+        version=(draft.version.at, draft.version.tie), occurred_at=occurred_at, data=draft.data,
+        checklist=draft.checklist,
     )  # fmt: skip
 
 
 def _ending(effect: Effect, event: str | None) -> Ending:
     version = (effect.version.at, effect.version.tie)
-    return Ending(
-        effect.verb, str(effect.record), effect.kinds, version, effect.rule, effect.reason, event
-    )
+    return Ending(effect.verb, str(effect.record), effect.kinds, version, effect.rule, effect.reason, event)
