@@ -1,0 +1,1 @@
+"""What operations people decide, typed. Pure: TOML texts in, ``Policies`` or every problem at once out."""

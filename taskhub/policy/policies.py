@@ -1,0 +1,114 @@
+"""The whole accepted set, resolved: what a transaction sees as ``tx.policies``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from taskhub.calendars import BusinessCalendar
+from taskhub.errors import Problem
+from taskhub.policy.promise import EscalationPolicy, PauseReason, SlaPolicy
+from taskhub.policy.rule import Rule
+from taskhub.policy.text import LocalText
+from taskhub.policy.work import Kind, Queue
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage of one pipeline, named and explained."""
+
+    key: str
+    name: LocalText
+    meaning: LocalText | None = None
+    guidance: LocalText | None = None
+    key_fields: tuple[str, ...] = ()
+    required_fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """A path of stages for ``noun`` (lead or deal)."""
+
+    key: str
+    name: LocalText
+    noun: str
+    stages: tuple[Stage, ...]
+    lost_reasons: tuple[str, ...] = ()
+    currency: str | None = None
+    lost_reason_names: Mapping[str, LocalText] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One CRM connection. ``secrets`` are names of environment variables or files, never the secrets themselves.
+
+    ``fields``: noun → our field → theirs. ``stages``: noun → their stage id → our stage key. ``users``: their id → agent.
+    """
+
+    key: str
+    system: str  # pipedrive | salesforce | dynamics | webhooks
+    name: LocalText
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    stages: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    users: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """An accepted policy set. ``hash`` names its texts and its resolved form; equal hash means equal behaviour."""
+
+    hash: str
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    queues: Mapping[str, Queue] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    sla: Mapping[str, SlaPolicy] = field(default_factory=dict)
+    pause_reasons: Mapping[str, PauseReason] = field(default_factory=dict)
+    skip_reasons: tuple[str, ...] = ()
+    calendars: Mapping[str, BusinessCalendar] = field(default_factory=dict)
+    escalations: Mapping[str, EscalationPolicy] = field(default_factory=dict)
+    pipelines: Mapping[str, Pipeline] = field(default_factory=dict)
+    connections: Mapping[str, Connection] = field(default_factory=dict)
+    max_paused: int = 30
+    resolved: Mapping[str, Any] = field(default_factory=dict)
+    skip_reason_names: Mapping[str, LocalText] = field(default_factory=dict)
+    warnings: tuple[Problem, ...] = field(default=(), compare=False)
+
+    @property
+    def teams(self) -> tuple[str, ...]:
+        """Every team a queue or an escalation step names, sorted: made on activation when missing."""
+        named = {team for queue in self.queues.values() for team in queue.teams}
+        steps = [step for ladder in self.escalations.values() for step in ladder.steps]
+        named.update(team for step in steps for team in step.widen)
+        named.update(to.removeprefix("team:") for step in steps for to in step.notify if to.startswith("team:"))
+        return tuple(sorted(named))
+
+    def kinds_of(self, queue: str) -> tuple[Kind, ...]:
+        """The kinds whose tasks wait in ``queue``, in file order."""
+        return tuple(kind for kind in self.kinds.values() if kind.queue == queue)
+
+    def rules_on(self, event_type: str) -> tuple[Rule, ...]:
+        """The rules that listen to ``event_type``, in file order."""
+        return tuple(rule for rule in self.rules if event_type in rule.on)
+
+    def stage(self, noun: str, key: str, pipeline: str | None = None) -> Stage | None:
+        """The stage ``key`` of ``pipeline``, or of the first pipeline of ``noun`` that has it."""
+        found = (
+            stage
+            for line in self.pipelines.values()
+            if line.noun == noun and pipeline in (None, line.key)
+            for stage in line.stages
+            if stage.key == key
+        )
+        return next(found, None)
+
+    def calendar_of(self, queue: str) -> BusinessCalendar:
+        """The calendar in whose business time ``queue`` works."""
+        return self.calendars[self.queues[queue].calendar]
+
+    def minutes_of(self, kind: str) -> timedelta:
+        """The kind's expected minutes from the file."""
+        return timedelta(minutes=self.kinds[kind].expected_minutes)
