@@ -1,0 +1,48 @@
+"""The inbound seam: what one system's folder must offer. Pure: raw request in, deliveries out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from taskhub.events.model import Delivery
+from taskhub.policy.policies import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class HookRequest:
+    """One delivery as it came in. ``headers`` have lower-case names; ``path_secret`` is the last part of the route."""
+
+    body: bytes
+    received_at: datetime
+    method: str = "POST"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    path_secret: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HookAnswer:
+    """The answer the sending system wants to hear."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+class Inbound(Protocol):
+    """One system's reading of its own wire format. ``secrets`` are resolved values, keyed as in the connection."""
+
+    def verify(self, request: HookRequest, connection: Connection, secrets: Mapping[str, str]) -> None:
+        """Return when the sender proved who they are, else raise ``Unauthenticated``."""
+        ...
+
+    def split_and_normalise(self, request: HookRequest, connection: Connection) -> list[Delivery]:
+        """One delivery per fact; raise ``InvalidInput`` only for what must be refused and not stored."""
+        ...
+
+    def answer(self, deliveries: Sequence[Delivery]) -> HookAnswer:
+        """What to reply once ``deliveries`` are stored."""
+        ...

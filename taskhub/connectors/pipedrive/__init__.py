@@ -1,0 +1,1 @@
+"""Pipedrive: webhooks version 2 and version 1."""

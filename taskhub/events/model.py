@@ -1,0 +1,82 @@
+"""The normalised event: what every sender's message becomes before any rule sees it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+NOUNS = ("lead", "deal", "contact", "account", "activity")
+
+
+class RecordRef(NamedTuple):
+    """A sales record: ``noun`` of NOUNS and its ``id`` in taskhub (a CRM's ids are prefixed by their connection)."""
+
+    noun: str
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.noun}:{self.id}"
+
+
+class Version(NamedTuple):
+    """Orders what senders say about one record: the instant it happened, then the sender's id of the event."""
+
+    at: datetime
+    tie: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One fact, normalised.
+
+    ``types`` holds at least one type, the most decisive first (a CRM's one change may be both a stage move and a win).
+    ``data`` has the native form: objects ``lead``, ``deal``, ``contact``, ``account``, ``activity`` with our field
+    names; anything we cannot read stays under its own keys and is ignored. ``previous`` maps noun -> field -> old
+    value, only for what this event says has changed. ``states_change`` is False for state-only events (polls,
+    re-reads). ``order`` settles events of the same instant where the sender says more than its id does (a finer time).
+    """
+
+    source: str
+    external_id: str
+    types: tuple[str, ...]
+    occurred_at: datetime
+    record: RecordRef | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    previous: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    connection: str | None = None
+    states_change: bool = True
+    by: str | None = None
+    order: str = ""
+
+    @property
+    def type(self) -> str:
+        """The most decisive type."""
+        return self.types[0]
+
+    @property
+    def version(self) -> Version:
+        """Order of this event among those about the same record."""
+        return Version(self.occurred_at, f"{self.order or self.external_id} {self.source}")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One delivered message after its envelope was read: what intake stores.
+
+    Exactly one of ``event`` and ``reason`` is set: ``outcome`` "accepted" with an event, "ignored" or "quarantined"
+    with the reason. ``delivery_key`` names the fact, ``body_hash`` the body without what belongs to the delivery
+    (attempt, retry…).
+    """
+
+    source: str
+    external_id: str
+    type: str
+    subject: str | None
+    occurred_at: datetime | None
+    delivery_key: str
+    body_hash: str
+    outcome: str
+    event: Event | None = None
+    reason: str | None = None

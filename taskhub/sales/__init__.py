@@ -1,0 +1,1 @@
+"""Leads, deals, accounts and contacts: what is known of each record, built from events."""

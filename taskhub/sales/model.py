@@ -1,0 +1,63 @@
+"""What is known of a sales record, and what one event says has changed in it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from taskhub.events.model import RecordRef, Version
+
+OPEN, WON, LOST, CONVERTED = "open", "won", "lost", "converted"
+ENDED = (WON, LOST, CONVERTED)
+
+
+class Change(NamedTuple):
+    """One field's move; ``old`` is None when the event does not say."""
+
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True, slots=True)
+class RecordState:
+    """The projection of one record: each field with the version that last set it.
+
+    ``first_seen`` and ``last_changed`` are the earliest and latest instants at which events about it happened.
+    """
+
+    ref: RecordRef
+    fields: Mapping[str, Any]
+    versions: Mapping[str, Version]
+    first_seen: datetime
+    last_changed: datetime
+
+    @property
+    def newest(self) -> Version:
+        """The version of the newest statement about this record."""
+        return max(self.versions.values(), default=Version(self.last_changed, ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What rules react to: the event's types and its moves of its own record.
+
+    ``reason`` is set when no rule may fire: "stale" (a state-only event older than what is known), "no_change" (it
+    shows nothing new) or "absorbed" (already acted upon through a state-only event).
+    """
+
+    ref: RecordRef | None
+    types: tuple[str, ...]
+    version: Version
+    fields: Mapping[str, Change] = field(default_factory=dict)
+    reason: str | None = None
+
+
+class Firing(NamedTuple):
+    """Rules have fired for ``field`` becoming ``value``, which a state-only event of ``version`` showed."""
+
+    ref: RecordRef
+    field: str
+    value: Any
+    version: Version
