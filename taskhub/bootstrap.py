@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,16 @@ from taskhub.acts.activate import activate
 from taskhub.assignment import serving
 from taskhub.assignment.installed import plugins
 from taskhub.bell.bell import Bell
+from taskhub.db import migrate
 from taskhub.db.database import Database
-from taskhub.db.tx import SYSTEM
-from taskhub.errors import PolicyError, Problem
+from taskhub.db.tx import SYSTEM, Tx
+from taskhub.errors import PolicyError, Problem, TaskhubError
+from taskhub.escalation import checks as escalation_checks
 from taskhub.flow import FLOW
 from taskhub.policy.load import Known, load
 from taskhub.policy.policies import Policies
+from taskhub.tasks import timers
 
-FILES = ("kinds", "queues", "rules", "sla", "calendars", "escalation", "pipelines", "connections")
 ORDERS = frozenset({"urgency"})
 
 
@@ -53,7 +56,7 @@ def known(agents: frozenset[str] | None = None) -> Known:
 
 def policies(texts: Mapping[str, str], resolved: Mapping[str, Any] | None = None) -> Policies:
     """The set these texts make. Raises PolicyError with every problem at once."""
-    return load(texts, known=known(), checks=(check_staffing,), resolved=resolved)
+    return load(texts, known=known(), checks=(check_staffing, escalation_checks.check), resolved=resolved)
 
 
 def check_staffing(set_: Policies) -> list[Problem]:
@@ -72,9 +75,41 @@ def database(chosen: settings.Settings, bell: Bell | None = None) -> Database:
     )
 
 
+def make_tables(chosen: settings.Settings) -> None:
+    """Brings the tables to this version; makes the folder of a SQLite database."""
+    if chosen.database_url is None:
+        chosen.data.mkdir(parents=True, exist_ok=True)
+    migrate.upgrade(chosen.url)
+
+
 def accept(db: Database, folder: Path) -> tuple[Policies, bool]:
     """Checks and activates the config in ``folder``. Returns the set and whether it is a new one."""
     texts = read_config(folder)
     new = policies(texts)
     with db.begin(SYSTEM) as tx:
         return new, activate(tx, new, texts)
+
+
+def make_policies(db: Database, folder: Path | None) -> None:
+    """Activates ``folder``; without one the example organisation, but only where nothing is active yet."""
+    if folder is None and _active(db):
+        return
+    try:
+        accept(db, folder or example_config())
+    except TaskhubError:
+        raise
+    except Exception:
+        # Two processes that start at the same moment activate the same set; the slower one finds it active.
+        if not _active(db):
+            raise
+
+
+def _active(db: Database) -> bool:
+    with db.read() as tx:
+        return bool(tx.policies.hash)
+
+
+def new_terms(tx: Tx, _gap: timedelta) -> None:
+    """Workers had stopped looking: every live lease gets one full new term before any is reaped."""
+    terms = (queue.lease_for for queue in tx.policies.queues.values())
+    timers.grace(tx, tx.after(max(terms, default=timedelta(minutes=15))))

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import text
 
 from taskhub.agents.availability import weekly
 from taskhub.assignment.codec import agent_facts, moment, queue_facts
@@ -26,7 +25,7 @@ from taskhub.tasks.shape import Shape
 HEADS = (4, 64, 1024)
 _COLUMNS = ", ".join(f"t.{name}" for name in Task.__slots__)
 
-_LOCK = text("""
+_LOCK = """
 SELECT a.key, a.team, a.name, a.active, a.skills, a.attributes, a.capacity, a.presence, a.presence_until, a.time_zone,
   a.shifts,
   (SELECT jsonb_agg(jsonb_build_array(b.from_at, b.until_at) ORDER BY b.from_at) FROM absence b
@@ -34,7 +33,7 @@ SELECT a.key, a.team, a.name, a.active, a.skills, a.attributes, a.capacity, a.pr
   (SELECT jsonb_agg(to_jsonb(s) ORDER BY s.effective_at, s.id) FROM staffing s
     WHERE s.effective_at <= :now) AS switches,
   (SELECT array_agg(h.id) FROM shape h) AS shapes
-FROM agent a WHERE a.key = :me FOR UPDATE OF a""")
+FROM agent a WHERE a.key = :me FOR UPDATE OF a"""
 
 _FILTERS = """
   AND NOT EXISTS (
@@ -139,7 +138,7 @@ class Taken:
 
 def lock(tx: Tx, me: str) -> Locked | None:
     """Locks the caller and reads what the filters need, in one statement."""
-    row = tx.conn.execute(_LOCK, {"me": me, "now": tx.now}).first()
+    row = tx.conn.exec_driver_sql(_LOCK_SQL, {"me": me, "now": tx.now}).first()
     if row is None:
         return None
     away = [(datetime.fromisoformat(since), datetime.fromisoformat(until)) for since, until in row.absences or ()]
@@ -229,3 +228,4 @@ def _placeholder(match: re.Match[str]) -> str:
 
 
 _SQL = _driver_form(_TAKE)
+_LOCK_SQL = _driver_form(_LOCK)

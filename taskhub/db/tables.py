@@ -21,6 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.schema import SchemaItem
 
 from taskhub.db.types import Instant, Json, Key, Serial
 
@@ -32,6 +33,10 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+def _table(name: str, *items: SchemaItem, **options: Any) -> Table:
+    return Table(name, metadata, *items, **options)
 
 
 def _may(kind: Any, *names: str) -> list[Column[Any]]:
@@ -49,27 +54,24 @@ def _where(condition: str) -> dict[str, Any]:
 fence = Sequence("fence", metadata=metadata)  # PostgreSQL; SQLite counts in counter('fence')
 
 # ── the house ────────────────────────────────────────────────────────────────────────────────────────────────────────
-counter = Table("counter", metadata, Column("name", Key, primary_key=True), Column("value", BigInteger, nullable=False))
-demo_clock = Table(
+counter = _table("counter", Column("name", Key, primary_key=True), Column("value", BigInteger, nullable=False))
+demo_clock = _table(
     "demo_clock",
-    metadata,
     Column("id", Integer, primary_key=True),
     Column("origin", Instant, nullable=False),
     Column("speed", Float, nullable=False),
     Column("spans", Json, nullable=False),
 )
-policy_set = Table(
+policy_set = _table(
     "policy_set",
-    metadata,
     Column("hash", Key, primary_key=True),
     *_must(Json, "texts", "resolved"),
     Column("at", Instant, nullable=False),
     Column("by", Key, nullable=False),
     Column("activation", Integer, nullable=False, unique=True),  # the highest is the active one
 )
-api_key = Table(
+api_key = _table(
     "api_key",
-    metadata,
     Column("id", Key, primary_key=True),
     *_must(Key, "hash", "role"),
     Column("name", Text, nullable=False),
@@ -77,9 +79,8 @@ api_key = Table(
     Column("created_at", Instant, nullable=False),
     *_may(Instant, "expires_at", "revoked_at"),
 )
-idempotency = Table(
+idempotency = _table(
     "idempotency",
-    metadata,
     Column("caller", Key, primary_key=True),
     Column("route", Key, primary_key=True),  # method and route
     Column("key", Key, primary_key=True),
@@ -90,9 +91,8 @@ idempotency = Table(
 )
 
 # ── intake ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-event = Table(
+event = _table(
     "event",
-    metadata,
     Column("id", Key, primary_key=True),
     *_must(Key, "source", "external_id", "type"),
     Column("subject", Text),
@@ -113,9 +113,8 @@ event = Table(
 )
 
 # ── people ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-team = Table(
+team = _table(
     "team",
-    metadata,
     Column("key", Key, primary_key=True),
     Column("name", Text, nullable=False),
     Column("kind", Key, nullable=False),  # specialist front_line
@@ -124,9 +123,8 @@ team = Table(
     Column("department", Key),
     Column("version", Integer, nullable=False, server_default="1"),
 )
-agent = Table(
+agent = _table(
     "agent",
-    metadata,
     Column("key", Key, primary_key=True),
     Column("name", Text, nullable=False),
     Column("email", Text),
@@ -145,9 +143,8 @@ agent = Table(
     Column("version", Integer, nullable=False, server_default="1"),
     Index("ix_agent_team", "team"),
 )
-absence = Table(
+absence = _table(
     "absence",
-    metadata,
     Column("id", Key, primary_key=True),
     Column("agent", Key, ForeignKey("agent.key"), nullable=False),
     *_must(Instant, "from_at", "until_at"),
@@ -179,9 +176,8 @@ lead, deal, account, contact, activity = map(_record, ("lead", "deal", "account"
 RECORDS = {t.name: t for t in (lead, deal, account, contact, activity)}
 
 # A closing or completion is remembered, so that a task made later by an older change ends the same way.
-closing = Table(
+closing = _table(
     "closing",
-    metadata,
     Column("origin", Key, primary_key=True),
     Column("record", Key, nullable=False),
     Column("verb", Key, nullable=False),  # close complete
@@ -194,16 +190,14 @@ closing = Table(
 )
 
 # ── tasks ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-shape = Table(  # every (queue, kind, level, requires) seen: what one look at a person is decided for
+shape = _table(  # every (queue, kind, level, requires) seen: what one look at a person is decided for
     "shape",
-    metadata,
     Column("id", Key, primary_key=True),
     *_must(Key, "queue", "kind"),
     Column("text", Text, nullable=False),
 )
-task = Table(
+task = _table(
     "task",
-    metadata,
     Column("id", Key, primary_key=True),
     Column("kind", Key, nullable=False),
     Column("title", Text, nullable=False),
@@ -246,18 +240,16 @@ task = Table(
     Index("ix_task_deal", "deal", **_where("deal is not null")),
     Index("ix_task_lead", "lead", **_where("lead is not null")),
 )
-exclusion = Table(  # people a task must not go to: declined (until), conflict, not_by (for ever)
+exclusion = _table(  # people a task must not go to: declined (until), conflict, not_by (for ever)
     "exclusion",
-    metadata,
     Column("task", Key, ForeignKey("task.id"), primary_key=True),
     Column("agent", Key, primary_key=True),
     Column("why", Key, primary_key=True),
     Column("until", Instant),
     Index("ix_exclusion_agent", "agent"),
 )
-lease = Table(
+lease = _table(
     "lease",
-    metadata,
     Column("task", Key, primary_key=True),  # no foreign key: it would cost every claim a second look at the task
     Column("agent", Key, nullable=False),
     Column("token", BigInteger, nullable=False, unique=True),
@@ -265,9 +257,8 @@ lease = Table(
     Index("ix_lease_agent", "agent"),
     postgresql_with={"fillfactor": "70"},
 )
-pause = Table(
+pause = _table(
     "pause",
-    metadata,
     Column("id", Serial, primary_key=True),
     Column("task", Key, ForeignKey("task.id"), nullable=False),
     Column("from_at", Instant, nullable=False),
@@ -276,9 +267,8 @@ pause = Table(
     Column("stops_clock", Boolean, nullable=False),
     Index("ix_pause_task", "task"),
 )
-sla_clock = Table(
+sla_clock = _table(
     "sla_clock",
-    metadata,
     Column("task", Key, ForeignKey("task.id"), primary_key=True),
     Column("target", Key, primary_key=True),  # completion first_start
     Column("started_at", Instant, nullable=False),
@@ -287,9 +277,8 @@ sla_clock = Table(
 )
 
 # ── assignment ───────────────────────────────────────────────────────────────────────────────────────────────────────
-staffing = Table(  # switches: the newest whose effective_at has passed wins; model NULL returns to the file
+staffing = _table(  # switches: the newest whose effective_at has passed wins; model NULL returns to the file
     "staffing",
-    metadata,
     Column("id", Key, primary_key=True),
     Column("queue", Key, nullable=False),
     Column("model", Key),
@@ -299,31 +288,27 @@ staffing = Table(  # switches: the newest whose effective_at has passed wins; mo
     Column("by", Key, nullable=False),
     Index("ix_staffing_queue", "queue", "effective_at"),
 )
-turn = Table(
+turn = _table(
     "turn",
-    metadata,
     Column("rotation", Key, primary_key=True),
     Column("agent", Key, primary_key=True),
     Column("seq", BigInteger, nullable=False),
 )
-pass_ = Table(
+pass_ = _table(
     "pass",
-    metadata,
     Column("id", Key, primary_key=True),
     Column("rotation", Key, nullable=False),
     Column("at", Instant, nullable=False),
     Column("head", LargeBinary, nullable=False),  # people, queues, turns; zlib
 )
-pass_block = Table(
+pass_block = _table(
     "pass_block",
-    metadata,
     Column("pass", Key, primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("body", LargeBinary, nullable=False),  # how everybody stood, and its tasks; zlib
 )
-decision = Table(
+decision = _table(
     "decision",
-    metadata,
     Column("id", Key, primary_key=True),
     Column("task", Key, nullable=False),
     Column("pass_id", Key),
@@ -339,9 +324,8 @@ decision = Table(
 )
 
 # ── escalation ───────────────────────────────────────────────────────────────────────────────────────────────────────
-escalation = Table(
+escalation = _table(
     "escalation",
-    metadata,
     Column("task", Key, ForeignKey("task.id"), primary_key=True),
     Column("step", Integer, primary_key=True),
     Column("repetition", Integer, primary_key=True),
@@ -349,9 +333,8 @@ escalation = Table(
     *_must(Instant, "due_at", "at"),
     Column("effects", Json, nullable=False),
 )
-notification = Table(
+notification = _table(
     "notification",
-    metadata,
     Column("id", Key, primary_key=True),
     *_may(Key, "task", "agent"),
     *_must(Text, "address", "subject", "body"),
@@ -362,9 +345,8 @@ notification = Table(
 
 # ── the ledger, the history ──────────────────────────────────────────────────────────────────────────────────────────
 UNTAKEN = "mode = 'one' and token is null and done_at is null and dead_at is null"
-message = Table(
+message = _table(
     "message",
-    metadata,
     Column("id", Serial, primary_key=True),
     *_must(Key, "topic", "handler", "key"),
     Column("mode", Key, nullable=False),  # each one outside
@@ -381,9 +363,8 @@ message = Table(
     Index("ix_message_dead", "dead_at", **_where("dead_at is not null")),
     sqlite_autoincrement=True,
 )
-act = Table(
+act = _table(
     "act",
-    metadata,
     Column("id", Key, primary_key=True),
     Column("by", Key, nullable=False),
     Column("at", Instant, nullable=False),
@@ -393,9 +374,8 @@ act = Table(
     Column("undone_by", Key),
     Index("ix_act_by", "by", "at"),
 )
-history = Table(
+history = _table(
     "history",
-    metadata,
     Column("row", Serial, primary_key=True),
     *_must(Key, "noun", "id"),
     Column("seq", Integer, nullable=False),
@@ -407,11 +387,10 @@ history = Table(
     UniqueConstraint("noun", "id", "seq"),
     sqlite_autoincrement=True,
 )
-job_fired = Table(
+job_fired = _table(
     "job_fired",
-    metadata,
     Column("job", Key, primary_key=True),
     Column("fire_at", Instant, primary_key=True),
     Column("at", Instant, nullable=False),
 )
-sweep = Table("sweep", metadata, Column("id", Integer, primary_key=True), Column("at", Instant, nullable=False))
+sweep = _table("sweep", Column("id", Integer, primary_key=True), Column("at", Instant, nullable=False))

@@ -109,13 +109,22 @@ def _save(tx: Tx, task: Task | Mapping[str, Any], clocks: list[sla.SlaClock]) ->
 
 def recount(tx: Tx, task: Task) -> dict[str, Any]:
     """After a pause began or ended: the columns that changed."""
+    look_at_ladder(tx, task.id, task.sla)
     return _save(tx, task, of(tx, task))
+
+
+def look_at_ladder(tx: Tx, task_id: str, sla_key: str | None) -> None:
+    """The due time or a pause has moved: the ladder of the task, if it has one, is to be looked at now."""
+    policy = tx.policies.sla.get(sla_key or "")
+    if policy is not None and policy.escalation is not None:
+        tx.emit("escalation.step", task_id)
 
 
 def retarget(tx: Tx, row: Mapping[str, Any]) -> dict[str, Any]:
     """After due time, priority or policy changed: earned and counted time are kept."""
     clocks = of(tx, row) or _fresh(tx.policies.sla.get(row["sla"] or ""), row["ready_at"] or tx.now, row["due_at"])
     changed = _save(tx, row, clocks)
+    look_at_ladder(tx, row["id"], row["sla"])
     return changed | ({"start_by": start_by(tx, {**row, **changed})} if row["ready_at"] else {})
 
 
@@ -140,6 +149,7 @@ def restarted(tx: Tx, task: Task) -> dict[str, Any]:
     """Reopened: the time it lay done does not count, the rest goes on where it stopped."""
     if task.completed_at is not None:
         store.put_pause(tx, task.id, "completed", task.completed_at, tx.now)
+    look_at_ladder(tx, task.id, task.sla)
     clocks = [replace(c, met_at=None) if c.name == "completion" else c for c in of(tx, task)]
     return _save(tx, task, clocks)
 
