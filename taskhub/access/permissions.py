@@ -52,7 +52,8 @@ Rule = Mapping[str, tuple[str, ...]]
 _ANYBODY: Rule = dict.fromkeys((AGENT, REP, MANAGER, ADMIN, INTEGRATION, AUDITOR), (ALL,))
 _PEOPLE: Rule = dict.fromkeys((AGENT, REP, MANAGER, ADMIN, AUDITOR), (ALL,))
 _SEE_ALL: Rule = {ADMIN: (ALL,), AUDITOR: (ALL,)}
-_WORK: Rule = {AGENT: (OWN,), MANAGER: (MANAGED, OWN), ADMIN: (ALL,)}
+# Who holds a task is for its life cycle to judge: it tells a late finisher who has it now.
+_WORK: Rule = {AGENT: (OWN, TEAM), MANAGER: (MANAGED, OWN), ADMIN: (ALL,)}
 _LEAD: Rule = {MANAGER: (MANAGED,), ADMIN: (ALL,)}
 _SELF: Rule = {AGENT: (OWN,), REP: (OWN,), MANAGER: (OWN, MANAGED), ADMIN: (ALL,)}
 

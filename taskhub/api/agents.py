@@ -127,8 +127,4 @@ def revoke_key(tx: Tx, key: Key, key_id: Id) -> Reply:
 
 
 def _check_keys(tx: Tx, key: str, permission: str) -> None:
-    person = agents.get_agent(tx, key)
-    who = access.caller(tx)
-    if not can(who, "agent.read", seen.of_agent(person)):
-        access.check(who, "agent.read", seen.of_agent(person))
-    access.check(who, permission, seen.of_agent(person))
+    access.check(access.caller(tx), permission, seen.of_agent(agents.get_agent(tx, key)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import weakref
 
 from taskhub.db.tx import Tx
 from taskhub.errors import Unavailable
@@ -13,15 +12,13 @@ from taskhub.http.state import AppState
 MOST = 100_000
 EVERY = 2.0
 
-_looked: weakref.WeakKeyDictionary[AppState, tuple[float, bool]] = weakref.WeakKeyDictionary()
-
 
 def refuse_flood(tx: Tx, state: AppState) -> None:
     """Raises Unavailable (429) while the inbox is full; looks at most every two seconds."""
-    at, full = _looked.get(state, (0.0, False))
+    at, full = state.flood
     now = time.monotonic()
     if now - at > EVERY:
         full = events.waiting(tx, MOST) >= MOST
-        _looked[state] = (now, full)
+        state.flood = (now, full)
     if full:
         raise Unavailable("Too many events wait to be applied. Send later.", code="too_many_requests", retry_after=5)

@@ -14,7 +14,7 @@ from taskhub.http.edge import JSON, OPEN, declared, json_bytes
 from taskhub.http.route import router
 from taskhub.http.state import AppState, state_of
 
-routes = router("health")
+routes = router("health", prefix="")
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 

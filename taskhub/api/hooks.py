@@ -17,7 +17,7 @@ from taskhub.http.route import router
 from taskhub.http.state import AppState, state_of
 from taskhub.policy.policies import Connection
 
-routes = router("hooks")
+routes = router("hooks", prefix="")
 REFUSED = "This address or its credentials are not known. Check the connection's secrets on both sides."
 
 

@@ -47,12 +47,12 @@ def waiting(tx: Tx, queues: Sequence[str]) -> list[Any]:
     return list(tx.conn.execute(found))
 
 
-def people(tx: Tx, teams: Iterable[str]) -> list[Any]:
+def people(tx: Tx, teams: Iterable[str]) -> list[dict[str, Any]]:
     """Active people of teams with how much they hold: key, name, team, presence, capacity, held."""
     held = select(func.count()).where(task.c.agent == agent.c.key, task.c.state.in_(("assigned", "in_progress")))
     columns = (agent.c.key, agent.c.name, agent.c.team, agent.c.presence, agent.c.presence_until, agent.c.capacity)
     found = select(*columns, held.scalar_subquery().label("held")).where(agent.c.team.in_(list(teams)), agent.c.active)
-    return list(tx.conn.execute(found.order_by(agent.c.key)))
+    return [dict(row) for row in tx.conn.execute(found.order_by(agent.c.key)).mappings()]
 
 
 def served(tx: Tx, noun: str, record_id: str, me: str | None, queues: Sequence[str]) -> bool:

@@ -37,7 +37,7 @@ def get_queue(tx: Tx, key: Key) -> dict[str, Any]:
         raise NotFound(f"There is no queue {key!r}.")
     access.check(access.caller(tx), "queue.read", seen.of_queue(queue))
     counts = _counts(queries.waiting(tx, [key]))
-    return {**_line(tx, queue, counts.get(key, {})), **_policy(tx, queue), "people": _people(tx, queue)}
+    return {**_line(tx, queue, counts.get(key, {})), **_policy(tx, queue), "people": queries.people(tx, queue.teams)}
 
 
 def _counts(rows: Iterable[Any]) -> dict[str, dict[str, Any]]:
@@ -69,7 +69,3 @@ def _policy(tx: Tx, queue: Queue) -> dict[str, Any]:
         "max_wait_s": {name: wait.total_seconds() for name, wait in queue.max_wait.items()},
         "front_line": queue.front_line, "paused_counts": queue.paused_counts, "policy_hash": tx.policies.hash,
     }  # fmt: skip
-
-
-def _people(tx: Tx, queue: Queue) -> list[dict[str, Any]]:
-    return [dict(row) for row in queries.people(tx, queue.teams)]

@@ -44,6 +44,14 @@ _CLAIM = {
 }
 
 
+@routes.post("/tasks/claim", openapi_extra=_CLAIM)
+@act("task.claim")
+def claim_next(tx: Tx, request: Request) -> Reply:
+    """The one task that matters most for the caller now, started and leased; or why there is none."""
+    given = assignment.claim(tx, _wanted_queues(request))
+    return Reply(_claimed(tx, given), kept=given.task is not None)
+
+
 @routes.get("/tasks")
 @look("task.read")
 def list_tasks(tx: Tx, asked: Annotated[TaskFilter, Query()]) -> dict[str, Any]:
@@ -99,14 +107,6 @@ def patch_task(tx: Tx, id: Id, body: TaskPatch) -> dict[str, Any]:
     seen.task(tx, id, "task.change")
     changes = body.model_dump(exclude_unset=True, exclude={"version"})
     return {"task": shown.task(tx, tasks.patch(tx, id, body.version, changes))}
-
-
-@routes.post("/tasks/claim", openapi_extra=_CLAIM)
-@act("task.claim")
-def claim_next(tx: Tx, request: Request) -> Reply:
-    """The one task that matters most for the caller now, started and leased; or why there is none."""
-    given = assignment.claim(tx, _wanted_queues(request))
-    return Reply(_claimed(tx, given), kept=given.task is not None)
 
 
 @routes.post("/tasks/{id}/claim")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select, tuple_, update
+from sqlalchemy import Connection, Select, func, literal, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from taskhub.db.tables import event
@@ -54,7 +54,8 @@ def find(
     for name, value in filters.items():
         wanted = wanted.where(event.c[name] == value)
     if after is not None:
-        wanted = wanted.where(tuple_(event.c.received_at, event.c.id) < tuple_(*after))
+        place = tuple_(literal(after[0], event.c.received_at.type), after[1])
+        wanted = wanted.where(tuple_(event.c.received_at, event.c.id) < place)
     return [_stored(row) for row in conn.execute(wanted)]
 
 

@@ -62,6 +62,6 @@ async def _caller_first(request: Request, edge: Edge | None, fault: type[Excepti
         raise
 
 
-def router(tag: str) -> APIRouter:
+def router(tag: str, prefix: str = "/api/v1") -> APIRouter:
     """A router whose routes are of this class."""
-    return APIRouter(tags=[tag], route_class=Route)
+    return APIRouter(tags=[tag], route_class=Route, prefix=prefix)

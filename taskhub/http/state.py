@@ -29,6 +29,7 @@ class AppState:
     allowed_hosts: Sequence[str] = ("*",)
     body_within: float = 15.0
     stopping: threading.Event = field(default_factory=threading.Event)
+    flood: tuple[float, bool] = (0.0, False)  # when the inbox was last looked at, and whether it was full
 
 
 def state_of(request: Request) -> AppState:
