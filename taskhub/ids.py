@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 import time
 from collections.abc import Callable
 
 NewId = Callable[[], str]
 
 
+_line = threading.Lock()
+_last = 0
+
+
 def new_id() -> str:
-    """A fresh time-ordered identifier (RFC 9562 version 7), 32 lower-case hex characters."""
+    """A fresh identifier (RFC 9562 version 7), 32 hex characters; those of one process sort in order of making."""
+    global _last  # noqa: PLW0603  order needs a memory
     millis = time.time_ns() // 1_000_000
     noise = int.from_bytes(os.urandom(10), "big")
-    value = (
-        (millis & (1 << 48) - 1) << 80 | 0x7 << 76 | (noise >> 68 & 0xFFF) << 64 | 0b10 << 62 | noise & (1 << 62) - 1
-    )
+    low = 0b10 << 62 | noise & (1 << 62) - 1
+    value = (millis & (1 << 48) - 1) << 80 | 0x7 << 76 | (noise >> 68 & 0xFFF) << 64 | low
+    with _line:
+        if value <= _last:
+            value = _last + 1
+        _last = value
     return f"{value:032x}"
 
 

@@ -84,6 +84,7 @@ TABLE: tuple[Operation, ...] = (
     Operation("finish", OPEN, COMPLETED, SYSTEM, lease="ends", clock="stop"),
     Operation("wake", (PAUSED,), PAUSED, SYSTEM, clock="run"),
     Operation("raise", OPEN, None, SYSTEM),
+    Operation("retell", (BLOCKED, QUEUED), None, SYSTEM),
     Operation("rederive", OPEN, None, SYSTEM),
     Operation("sla.warned", OPEN, None, SYSTEM),
     Operation("sla.breached", OPEN, None, SYSTEM),

@@ -10,7 +10,7 @@ from taskhub.db.tx import Tx
 from taskhub.ids import new_id
 from taskhub.tasks import clocks, drafting, moves, store
 from taskhub.tasks.drafting import Draft
-from taskhub.tasks.model import QUEUED, NewTask, Task
+from taskhub.tasks.model import BLOCKED, QUEUED, NewTask, Task
 
 
 def make(tx: Tx, news: Sequence[NewTask]) -> list[str]:
@@ -28,8 +28,22 @@ def make(tx: Tx, news: Sequence[NewTask]) -> list[str]:
     store.exclude(tx, [_exclusion(d.id, a, why) for d in fresh for a, why in d.new.excluded.items()])
     for d in fresh:
         _announce(tx, d)
-    known = [d.row["origin"] for d in drafts if d.id not in made]
-    return [d.id for d in fresh] + (store.by_origin(tx, known) if known else [])
+    known = [d for d in drafts if d.id not in made]
+    return [d.id for d in fresh] + [_older_wins(tx, d) for d in known]
+
+
+TOLD = ("title", "priority", "level", "requires", "shape", "data", "checklist", "version_at", "version_tie", "event")
+
+
+def _older_wins(tx: Tx, d: Draft) -> str:
+    """Made once per record: the oldest change says what it is, in whatever order they arrive."""
+    task = store.by_origin(tx, d.row["origin"])
+    told = (d.row["version_at"], d.row["version_tie"])
+    begun = task.state not in (BLOCKED, QUEUED)
+    if begun or told[0] is None or task.version_at is None or told >= (task.version_at, task.version_tie):
+        return task.id
+    moves.move(tx, task, "retell", {name: d.row[name] for name in TOLD})
+    return task.id
 
 
 def _exclusion(task: str, agent: str, why: str) -> dict[str, Any]:

@@ -49,10 +49,9 @@ def insert_new(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> set[str]:
     return set(tx.conn.execute(statement, [dict(row) for row in rows]).scalars())
 
 
-def by_origin(tx: Tx, origins: Sequence[str]) -> list[str]:
-    """Ids of the tasks that came of ``origins``, oldest first."""
-    found = select(task.c.id).where(task.c.origin.in_(origins)).order_by(task.c.id)
-    return list(tx.conn.execute(found).scalars())
+def by_origin(tx: Tx, origin: str) -> Task:
+    """The task that came of ``origin``, locked."""
+    return _task(tx.conn.execute(select(*_COLUMNS).where(task.c.origin == origin).with_for_update()).one())
 
 
 def save(tx: Tx, task_id: str, changes: Mapping[str, Any]) -> None:
