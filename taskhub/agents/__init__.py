@@ -1,0 +1,1 @@
+"""People: teams, skills, presence, shifts, absences, and how much fits."""

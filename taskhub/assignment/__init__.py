@@ -1,0 +1,1 @@
+"""Who may, who does, in which order, and why."""

@@ -1,0 +1,83 @@
+"""The two doors for plug-ins: a staffing model says who is in the pool, a strategy says which of them.
+
+Both are plain objects registered under the entry points ``taskhub.staffing_models`` and ``taskhub.strategies``;
+built-ins come in the same way. Both are pure: same arguments, same answer; no clock, no chance, nothing changed. The
+contract suite in ``taskhub.testing.strategy_contract`` checks that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from taskhub.assignment.model import AgentFacts, Instant, QueueFacts, Score, TaskFacts
+from taskhub.assignment.standing import Standing
+from taskhub.tasks.shape import Shape
+
+Complaint = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PoolAsk:
+    """What a model is asked: which of these people, all of the queue's own teams, serve it at ``now``."""
+
+    queue: QueueFacts
+    agents: Sequence[AgentFacts]
+    now: Instant
+    lane: str = ""
+
+
+class StaffingModel(Protocol):
+    """Which of a queue's people serve it, when."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+
+    def refused(self, ask: PoolAsk) -> Mapping[str, str]:
+        """Agent -> reason code for everybody who is not in the pool now; who is not named is in it."""
+        ...
+
+    def check(self, params: Mapping[str, Any], teams: Sequence[str]) -> Iterator[Complaint]:
+        """What is wrong with the parameters of a queue served by ``teams``: (parameter, message) pairs."""
+        ...
+
+
+class Strategy(Protocol):
+    """Which one of the pool: the smallest key. The turn of the queue's rotation settles what the key leaves open.
+
+    Keys never shrink while a pass gives a person work: a pass looks again only at whoever comes first.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """A name for each part of the key: reason codes of the choice."""
+        ...
+
+    def key(self, who: Standing, shape: Shape, queue: QueueFacts) -> Score:
+        """How well this person suits tasks of this shape now, smallest first; as many numbers as ``parts``."""
+        ...
+
+    def favourite(self, task: TaskFacts, queue: QueueFacts) -> str | None:
+        """Somebody who goes before all others for this very task, if they may take it."""
+        ...
+
+    def next_turn(self, own: int, end: int, who: Standing, queue: QueueFacts) -> int:
+        """This person's turn after being given a task; ``end`` is the largest turn of the rotation."""
+        ...
+
+
+class PlainStrategy:
+    """What most strategies share: no favourites, and after a gift to the end of the row."""
+
+    def favourite(self, task: TaskFacts, queue: QueueFacts) -> str | None:
+        return None
+
+    def next_turn(self, own: int, end: int, who: Standing, queue: QueueFacts) -> int:
+        return end + 1

@@ -1,0 +1,20 @@
+"""In turn, whatever anybody holds: absent people keep their place, newcomers join at the end."""
+
+from __future__ import annotations
+
+from taskhub.assignment.model import QueueFacts, Score
+from taskhub.assignment.seams import PlainStrategy
+from taskhub.assignment.standing import Standing
+from taskhub.tasks.shape import Shape
+
+
+class RoundRobin(PlainStrategy):
+    name = "round_robin"
+    version = "1"
+    parts: tuple[str, ...] = ()
+
+    def key(self, who: Standing, shape: Shape, queue: QueueFacts) -> Score:
+        return ()  # the turn, which follows every key, decides alone
+
+
+round_robin = RoundRobin()
