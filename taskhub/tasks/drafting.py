@@ -57,6 +57,8 @@ def draft(new: NewTask, policies: Policies, now: datetime, id_: str) -> Draft:
         "checklist": checklist(kind if new.checklist is None else new.checklist), "data": dict(new.data),
         "extra_teams": [], "policy_hash": policies.hash, "seq": 1,
         "blocked_until": now + new.delay if new.delay else None,
+        # Set when it becomes ready; every row of a batch has the same columns.
+        "ready_at": None, "start_by": None, "sla_state": None,
     }  # fmt: skip
     return Draft(new, row, shape)
 
