@@ -36,7 +36,7 @@ def last_fired(conn: Connection) -> Mapping[str, datetime]:
 def fire(conn: Connection, job: str, fire_at: datetime, now: datetime) -> bool:
     """Claims one firing; False when another process has it already."""
     claim = _insert(conn, job_fired).values(job=job, fire_at=fire_at, at=now).on_conflict_do_nothing()
-    return conn.execute(claim).rowcount == 1
+    return conn.execute(claim.returning(job_fired.c.job)).scalar() is not None
 
 
 def forget_firings(conn: Connection, before: datetime) -> int:

@@ -1,0 +1,254 @@
+"""What a worker does with the rows of the ledger while nothing but the work itself goes wrong."""
+
+import threading
+import time
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text, update
+
+from taskhub.bell import Bell
+from taskhub.db import ledger
+from taskhub.db.interruption import Interrupted
+from taskhub.db.tables import message, sweep
+from taskhub.errors import Unavailable
+from taskhub.workers import pulse, run_due
+from tests.service.house import LONG, House, note
+
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def house(database_url):
+    house = House(database_url)
+    with house.closing:
+        yield house
+
+
+@pytest.fixture
+def brief(monkeypatch):
+    """Waits between tries that a test can wait for."""
+    monkeypatch.setattr(ledger, "BACKOFF", (SECOND / 20,) * 3)
+    monkeypatch.setattr(ledger, "OUTSIDE_BACKOFF", (SECOND / 20,) * 9)
+
+
+def test_every_row_runs_once_whether_it_is_rung_or_found(house):
+    bell = Bell(None)
+    house.closing.callback(bell.close)
+    house.database.ring = bell.ring
+    house.emit("work", *map(str, range(150)))
+    house.worker(bell)
+    house.worker(bell)
+    house.emit("work", *map(str, range(150, 200)))
+    house.wait_for(lambda: not house.rows(done_at=None))
+    assert house.ran() == {str(n): 1 for n in range(200)}
+
+
+def test_a_timer_fires_when_due_and_not_before(house):
+    seen = []
+    house.handlers["wake"] = lambda tx, row: seen.append(tx.now - row.due_at)
+    house.worker()
+    house.emit("wake", "k", wait=SECOND / 2)
+    house.wait_for(lambda: seen)
+    assert timedelta() <= seen[0] < LONG * SECOND
+
+
+def test_a_failing_row_is_dead_after_three_tries_and_its_neighbours_are_done(house, brief):
+    tries = []
+
+    def fail(tx, row):
+        tx.record("row", str(row.id), "ran", {"key": "poison"})
+        tries.append(row.attempts)
+        raise ValueError("never")
+
+    house.handlers["poison"] = fail
+    house.emit("work", "a")
+    house.emit("poison", "p")
+    house.emit("work", "b")
+    house.worker()
+    house.wait_for(lambda: house.census() == {"later": 0, "due": 0, "held": 0, "dead": 1})
+    assert tries == [1, 2, 3]
+    assert house.ran() == {"a": 1, "b": 1}
+    (row,) = house.rows(handler="poison")
+    assert row.error == "ValueError: never"
+
+
+def test_the_last_try_is_alone(house, brief):
+    running, together = [], []
+
+    def watched(tx, row):
+        running.append(row.id)
+        if row.attempts == 3:
+            together.append(len(running))
+        time.sleep(0.002)
+        running.remove(row.id)
+        if row.handler == "poison":
+            raise ValueError
+
+    house.handlers |= {"poison": watched, "work": watched}
+    house.emit("poison", "p", "q")
+    house.emit("work", *map(str, range(300)))
+    house.worker()
+    house.wait_for(lambda: house.census()["dead"] == 2)
+    assert together == [1, 1]
+    house.wait_for(lambda: house.census() == {"later": 0, "due": 0, "held": 0, "dead": 2})
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_an_interruption_is_no_try(house, lost):
+    cuts = [Interrupted("busy", lost=lost)] * 7
+    tries = []
+
+    def unlucky(tx, row):
+        tries.append(row.attempts)
+        if cuts:
+            raise cuts.pop()
+        note(tx, row)
+
+    house.handlers["work"] = unlucky
+    house.emit("work", "a")
+    house.worker()
+    house.wait_for(lambda: house.ran() == {"a": 1})
+    assert tries == [1] * 8
+
+
+def test_work_whose_row_was_taken_over_is_rolled_back(house):
+    meet = threading.Event()
+
+    def slow(tx, row):
+        note(tx, row)
+        if not house.database.lite:
+            with house.database.begin() as other:
+                other.conn.execute(update(message).values(token="another's"))
+        else:
+            tx.conn.execute(update(message).values(token="another's"))
+        meet.set()
+
+    house.handlers["work"] = slow
+    house.emit("work", "a")
+    worker = house.worker()
+    assert meet.wait(LONG)
+    worker.stop()
+    assert house.ran() == {}
+    assert house.rows()[0].done_at is None
+
+
+def test_a_handler_unknown_here_waits_uncounted(house):
+    house.emit("unknown", "a")
+    house.worker()
+    (row,) = house.wait_for(lambda: [row for row in house.rows() if row.due_at > row.emitted_at])
+    assert (row.attempts, row.dead_at) == (0, None)
+
+
+def test_stop_finishes_what_runs_and_gives_back_the_rest_uncounted(house):
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(tx, row):
+        begun.set()
+        assert go_on.wait(LONG)
+        note(tx, row)
+
+    house.handlers["work"] = slow
+    house.emit("work", *"abcdef")
+    worker = house.worker(threads=1)
+    assert begun.wait(LONG)
+    stopping = threading.Thread(target=worker.stop)
+    stopping.start()
+    house.wait_for(lambda: not worker.healthy)
+    go_on.set()
+    stopping.join()
+    assert worker.stop()
+    assert house.ran() == {"a": 1}
+    assert {row.attempts for row in house.rows(done_at=None)} == {0}
+    house.handlers["work"] = note
+    assert run_due(house.database, house.handlers) == 5
+
+
+class Crm:
+    """Outside work that notes whether a connection was in use meanwhile."""
+
+    def __init__(self, house, *errors):
+        self.house, self.errors, self.used, self.results = house, list(errors), [], []
+
+    def prepare(self, tx, row):
+        return None if row.key == "nothing to do" else self.work
+
+    def work(self):
+        self.used.append(self.house.database.engine.pool.checkedout())
+        if self.errors:
+            raise self.errors.pop(0)
+        return "sent"
+
+    def finish(self, tx, row, result):
+        self.results.append(result)
+        note(tx, row)
+
+
+def test_outside_work_is_between_two_transactions_and_tried_again(house, brief):
+    crm = house.handlers["crm"] = Crm(house, OSError("no route"), OSError("no route"))
+    house.emit("crm", "a", "nothing to do")
+    assert run_due(house.database, house.handlers) == 2
+    assert not house.ran()
+    house.worker()
+    house.wait_for(lambda: not house.rows(done_at=None))
+    assert house.ran() == {"a": 1}
+    assert crm.results == ["sent"]
+    assert crm.used[0] == 0
+
+
+def test_the_other_side_says_when_to_come_again(house):
+    house.handlers["crm"] = Crm(house, Unavailable("slow down", retry_after=900))
+    house.emit("crm", "a")
+    assert run_due(house.database, house.handlers) == 1
+    (row,) = house.rows()
+    assert 900 * SECOND <= row.due_at - row.emitted_at < 2000 * SECOND
+
+
+def test_an_endpoint_that_hangs_does_not_hold_up_the_rest(house):
+    hang = threading.Event()
+    house.handlers["crm"] = type("Hanging", (Crm,), {"work": lambda self: hang.wait(LONG)})(house)
+    house.emit("crm", *"abcdefgh")
+    house.emit("work", *"xyz")
+    house.worker()
+    house.wait_for(lambda: len(house.ran()) == 3)
+    hang.set()
+    house.wait_for(lambda: not house.rows(done_at=None))
+
+
+def test_a_row_that_takes_longer_than_its_hold_is_prolonged(house, monkeypatch):
+    monkeypatch.setattr(ledger, "HOLD", SECOND)
+    monkeypatch.setattr(pulse, "PROLONG_EVERY", 0.2)
+    tries = []
+
+    def long(self):
+        tries.append(1)
+        time.sleep(2)
+
+    house.handlers["crm"] = type("Long", (Crm,), {"work": long})(house)
+    house.emit("crm", "a")
+    house.worker()
+    house.worker()
+    house.wait_for(lambda: not house.rows(done_at=None))
+    assert len(tries) == 1
+
+
+def test_after_a_gap_everyone_is_told_once_before_anything_runs(house):
+    order = []
+    house.handlers["wake"] = lambda tx, row: order.append("row")
+    with house.database.begin() as tx:
+        tx.conn.execute(sweep.insert().values(id=1, at=tx.real_now - timedelta(minutes=5)))
+        tx.emit("wake", "lease")
+    hook = [lambda tx, gap: order.append(round(gap / (60 * SECOND)))]
+    house.worker(on_gap=hook)
+    house.worker(on_gap=hook)
+    house.wait_for(lambda: "row" in order)
+    assert order == [5, "row"]
+
+
+def test_a_gap_hook_that_always_fails_does_not_stop_the_work(house, monkeypatch):
+    monkeypatch.setattr(pulse, "PROLONG_EVERY", 0.05)
+    with house.database.begin() as tx:
+        tx.conn.execute(sweep.insert().values(id=1, at=tx.real_now - timedelta(minutes=5)))
+    house.emit("work", "a")
+    house.worker(on_gap=[lambda tx, gap: tx.conn.execute(text("SELECT nothing"))])
+    house.wait_for(lambda: house.ran() == {"a": 1})
