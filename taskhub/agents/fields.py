@@ -203,7 +203,8 @@ def read(fields: Mapping[str, Check], raw: Mapping[str, Any], *, required: tuple
 def invalid(wrong: list[tuple[str, str]]) -> InvalidInput:
     """One error naming every wrong field."""
     text = "; ".join(f"{path} {message}" for path, message in wrong)
-    return InvalidInput(text if text.endswith("?") else text + ".", errors=[{"path": path, "message": message} for path, message in wrong])
+    errors = [{"path": path, "message": message} for path, message in wrong]
+    return InvalidInput(text if text.endswith("?") else f"{text}.", errors=errors)
 
 
 def span(begin: datetime, end: datetime) -> None:

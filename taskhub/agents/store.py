@@ -97,7 +97,8 @@ def headcount(conn: Connection, teams_: Sequence[str]) -> dict[str, int]:
 
 def _add(conn: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     dialect: Any = sqlite if conn.dialect.name == "sqlite" else postgresql
-    return bool(conn.execute(dialect.insert(table).values(**row).on_conflict_do_nothing()).rowcount)
+    new = dialect.insert(table).values(**row).on_conflict_do_nothing().returning(table.c.key)
+    return conn.execute(new).first() is not None
 
 
 def aliases(conn: Connection, names: Collection[str]) -> list[tuple[str, set[str]]]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from taskhub.http.inputs import Body, Instant, KeyText, Line, Prose, Token, Version
 from taskhub.policy.work import PRIORITIES
 from taskhub.tasks.model import NewTask
 
-Pauses = Annotated[list[tuple[Instant, Instant | None]], Field(max_length=1000, strict=False, default_factory=list)]
+PauseSpan = Annotated[
+    tuple[Instant, Instant | None], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
+]
+Pauses = Annotated[list[PauseSpan], Field(max_length=1000, default_factory=list)]
 TaskState = Literal["blocked", "queued", "assigned", "in_progress", "paused", "completed", "cancelled"]
 Priority = Literal["low", "normal", "high", "urgent"]
 Ref = Annotated[str, Field(min_length=1, max_length=200)]

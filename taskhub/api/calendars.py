@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -16,6 +17,7 @@ from taskhub.db.tx import Tx
 from taskhub.errors import InvalidInput
 from taskhub.http.edge import look
 from taskhub.http.route import router
+from taskhub.policy.reading.regions import dates_of
 
 routes = router("calendars")
 FURTHEST = timedelta(days=3660)
@@ -46,12 +48,18 @@ def elapsed(tx: Tx, body: ElapsedIn) -> dict[str, Any]:
 
 def _calendar(tx: Tx, wanted: str | dict[str, Any], at: datetime) -> BusinessCalendar:
     if not isinstance(wanted, str):
-        return parse(wanted, key="preview", at=at)
+        region = wanted.get("holiday_region")
+        return parse(wanted, key="preview", holidays=_holidays(region) if isinstance(region, str) else (), at=at)
     found = tx.policies.calendars.get(wanted)
     if found is None:
         known = ", ".join(sorted(tx.policies.calendars))
         raise InvalidInput(f"There is no calendar {wanted[:64]!r}. Calendars: {known}.", code="unknown_calendar")
     return found
+
+
+@lru_cache(maxsize=64)
+def _holidays(region: str) -> tuple[date, ...]:
+    return tuple(map(date.fromisoformat, dates_of(region)))
 
 
 @contextmanager

@@ -43,9 +43,10 @@ def claim(conn: Connection, call: Call, now: datetime) -> Stored | None:
     """
     dialect: Any = sqlite if conn.dialect.name == "sqlite" else postgresql
     row = {"caller": call.caller, "route": call.route, "key": call.key, "fingerprint": call.fingerprint, "at": now}
-    inserted = dialect.insert(idempotency).values(**row).on_conflict_do_nothing()
+    # PostgreSQL's driver counts no inserted rows: only what comes back tells.
+    inserted = dialect.insert(idempotency).values(**row).on_conflict_do_nothing().returning(idempotency.c.key)
     for _ in range(2):
-        if conn.execute(inserted).rowcount:
+        if conn.execute(inserted).first() is not None:
             return None
         found = conn.execute(select(idempotency).where(_is(call)).with_for_update()).one_or_none()
         if found is not None and found.at > now - KEPT_FOR:

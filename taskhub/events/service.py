@@ -42,12 +42,14 @@ def ingest(
     parts = pieces(raw, content_type, deliveries)
     rows = [_row(tx, one, part, kept, connection) for one, part in zip(deliveries, parts, strict=True)]
     firsts = {row["delivery_key"]: row for row in reversed(rows)}
+    made = [row["id"] for row in rows]
     fresh = store.insert_new(tx.conn, list(firsts.values()))
     if len(fresh) < len(rows):
         fresh |= _judge_known(tx, [row for row in rows if row["id"] not in fresh], quarantine=quarantine_clash)
-    for row in rows:
-        _announce(tx, row, fresh)
-    return [Receipt(r["id"], r["source"], r["external_id"], ACCEPTED if r["id"] in fresh else DUPLICATE) for r in rows]
+    said = [ACCEPTED if id_ in fresh else DUPLICATE for id_ in made]
+    for row, status in zip(rows, said, strict=True):
+        _announce(tx, row, status)
+    return [Receipt(r["id"], r["source"], r["external_id"], s) for r, s in zip(rows, said, strict=True)]
 
 
 def load(tx: Tx, event_id: str) -> Stored:
@@ -132,8 +134,8 @@ def _judge_known(tx: Tx, rows: Sequence[dict[str, Any]], *, quarantine: bool) ->
     return store.insert_new(tx.conn, apart) if apart else set()
 
 
-def _announce(tx: Tx, row: Mapping[str, Any], fresh: set[str]) -> None:
-    if row["id"] in fresh:
+def _announce(tx: Tx, row: Mapping[str, Any], status: str) -> None:
+    if status == ACCEPTED:
         record = (row["normalised"] or {}).get("record")
         _emit(tx, row["id"], row["state"], ":".join(record) if record else "")
 

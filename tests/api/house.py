@@ -78,7 +78,7 @@ def settle_in(tx: Tx) -> dict[str, str]:
     """Teams, people and keys. The director answers for the department of specialists and counter."""
     for key, department in (("specialists", "back"), ("counter", "back"), ("abroad", None), ("sales", None)):
         agents.create_team(tx, {"key": key, "name": key.title(), "kind": "specialist", "department": department})
-    able = {kind: 3 for kind in tx.policies.kinds}
+    able = dict.fromkeys(tx.policies.kinds, 3)
     people = {
         "zoe": ("specialists", "agent"), "abe": ("specialists", "agent"), "yan": ("counter", "agent"),
         "far": ("abroad", "agent"), "lea": ("specialists", "manager"), "dora": ("counter", "director"),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +17,7 @@ from taskhub.events import service as events
 from taskhub.http.edge import OPEN
 from taskhub.http.route import PERMISSION
 from taskhub.sales import service as sales
-from tests.api.house import House, open_house, policies
+from tests.api.house import House, open_house
 from tests.databases import SqliteDatabases
 
 ROLES = ("agent", "rep", "manager", "director", "admin", "integration", "auditor")
@@ -55,7 +54,8 @@ TABLE: dict[str, dict[str, str]] = {
     "POST /api/v1/tasks/{id}/claim": NOBODY | {"agent": "yyn"},
     **{
         f"POST /api/v1/tasks/{{id}}/{verb}": WORK_TASK
-        for verb in ("start", "renew", "release", "skip", "pause", "resume", "complete", "hand-over", "kind", "acknowledge")
+        for verb in ("start", "renew", "release", "skip", "pause", "resume", "complete", "hand-over", "kind",
+                     "acknowledge")
     },
     "POST /api/v1/tasks/{id}/cancel": END_TASK,
     "POST /api/v1/tasks/{id}/reopen": END_TASK | {"agent": "yfn"},
@@ -120,7 +120,8 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/agents/{key}/absences": {"from": "2199-01-01T00:00:00Z", "until": "2199-01-02T00:00:00Z"},
     "POST /api/v1/agents/{key}/keys": {},
     "POST /api/v1/calendars/preview": {"calendar": "office", "start": "2026-01-05T00:00:00Z", "budget_s": 60},
-    "POST /api/v1/calendars/elapsed": {"calendar": "office", "from": "2026-01-05T00:00:00Z", "to": "2026-01-06T00:00:00Z"},
+    "POST /api/v1/calendars/elapsed": {"calendar": "office", "from": "2026-01-05T00:00:00Z",
+                                       "to": "2026-01-06T00:00:00Z"},
 }  # fmt: skip
 PERSON = {"agent": ("zoe", "abe", "yan"), "rep": ("rob", "ria", "yan"), "manager": ("lea", "zoe", "yan"),
           "director": ("dora", "zoe", "far")}  # fmt: skip
@@ -135,14 +136,17 @@ class DryDatabase(Database):
 
     dry = False
 
+    def take_back(self) -> None:
+        if self.dry:
+            raise Undone
+
     @contextmanager
     def begin(self, *args: Any, **options: Any) -> Iterator[Tx]:
         try:
             with super().begin(*args, **options) as tx:
                 yield tx
                 tx.flush()
-                if self.dry:
-                    raise Undone
+                self.take_back()
         except Undone:
             pass
 

@@ -169,7 +169,7 @@ def test_picking_one_task_needs_a_reason(any_house: House) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind, queue, expected", [("nonsense", None, "unknown_kind"), ("contract", "front", "kind_not_in_queue")]
+    ("kind", "queue", "expected"), [("nonsense", None, "unknown_kind"), ("contract", "front", "kind_not_in_queue")]
 )
 def test_a_task_of_a_wrong_kind_is_refused(house: House, kind: str, queue: str | None, expected: str) -> None:
     body = {"kind": kind, "title": "x", **({"queue": queue} if queue else {})}
