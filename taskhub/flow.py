@@ -47,6 +47,7 @@ FLOW: Flow = {
     "cool_down.ended": (Route("assignment.cool", "one", _rotation),),
     # clocks
     "clock.due": _timer("task.clock"),
+    "offer.expired": _timer("task.offer"),
     "lease.expired": _timer("task.lease"),
     "snooze.ended": _timer("task.snooze"),
     "block.ended": _timer("task.block"),
@@ -83,6 +84,7 @@ HANDLERS: Handlers = {
     "assignment.agent": _key(passes.of_agent),
     "assignment.back": _back,
     "task.clock": _key(timers.clock_due),
+    "task.offer": _key(timers.offer_expired),
     "task.lease": _key(timers.lease_expired),
     "task.snooze": _key(timers.snooze_ended),
     "task.block": _key(timers.block_ended),

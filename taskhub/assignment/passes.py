@@ -5,23 +5,24 @@ Picks that no longer hold when the locks are there are dropped as overtaken, and
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from taskhub.assignment import record, serving, store
+from taskhub.assignment import reasons, record, serving, store
 from taskhub.assignment.decide import decide
 from taskhub.assignment.installed import plugins
-from taskhub.assignment.model import Assigned, PassResult, QueueFacts, Snapshot, TaskFacts, Waiting
+from taskhub.assignment.model import AgentFacts, Assigned, PassResult, QueueFacts, Snapshot, TaskFacts, Waiting
 from taskhub.db.tx import Tx
 from taskhub.ids import new_id
 from taskhub.policy.work import Queue, Staffing
 
 LOOK = 500
-ENDLESS = 1_000_000
-READY_TO_PULL = "ready_to_pull"
+SPARE = 20
+OWN_HISTORY = frozenset({*reasons.EXCLUSIONS, reasons.ABSENT_BEFORE_DUE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +40,15 @@ def run(tx: Tx, rotation: str) -> None:
     for mode in ("push", "pull"):
         queues = [queue for queue in serving_ if queue.mode == mode]
         if queues:
-            _pass(tx, rotation, queues, push=mode == "push")
+            _pass(tx, queues)
 
 
 def of_agent(tx: Tx, agent: str) -> None:
-    """A person has room or has changed: every push rotation that might give them work is passed over."""
+    """A person has room or has changed: one pass over every push queue that might give them work."""
     team = store.team_of(tx, agent)
-    rotations = {q.turn_key for q in tx.policies.queues.values() if q.mode == "push" and team in q.teams}
-    for rotation in sorted(rotations):
-        run(tx, rotation)
+    queues = [q for q in tx.policies.queues.values() if q.mode == "push" and team in q.teams and not q.paused]
+    if queues:
+        _pass(tx, queues)
 
 
 def everything(tx: Tx) -> None:
@@ -72,47 +73,54 @@ def paused_queues(tx: Tx) -> list[str]:
     return [queue.key for queue in tx.policies.queues.values() if queue.paused_counts]
 
 
-def _pass(tx: Tx, rotation: str, queues: Sequence[Queue], *, push: bool) -> None:
-    seen = _look(tx, queues, push=push)
+def _pass(tx: Tx, queues: Sequence[Queue]) -> None:
+    seen, result = _decided(tx, queues)
     if not seen.snapshot.tasks:
         return
-    result = decide(seen.snapshot, plugins())
-    result = result if push else _only_reasons(result)
-    kept = _overtaken(tx, seen, result) if push else result
-    _write(tx, rotation, seen, kept)
+    kept = _overtaken(tx, seen, result)
+    _write(tx, seen, kept)
     if seen.more or len(kept.decisions) < len(result.decisions):
-        tx.emit("rotation.wake", rotation)
+        for rotation in sorted({queue.turn_key for queue in queues}):
+            tx.emit("rotation.wake", rotation)
 
 
-def _look(tx: Tx, queues: Sequence[Queue], *, push: bool) -> Seen:
-    keys = [queue.key for queue in queues]
+def _decided(tx: Tx, queues: Sequence[Queue]) -> tuple[Seen, PassResult]:
+    """Looks as deep as it takes: heads kept from free hands by their own history may hide others behind them."""
     people = store.people(tx, {team for q in queues for team in q.teams}, paused_queues(tx), _today(tx, queues[0]))
-    if not push:
-        # A pull queue's pass asks who may ever take it, not who has room this minute.
-        people = [replace(one, capacity=ENDLESS, held=0) for one in people]
+    free = sum(max(0, int(one.capacity - one.held)) for one in people)
+    each = free + SPARE if free else 0
+    while True:
+        seen = _look(tx, queues, people, each)
+        result = decide(seen.snapshot, plugins())
+        if not _hidden(seen, result, each):
+            return seen, result
+        each *= 8
+
+
+def _look(tx: Tx, queues: Sequence[Queue], people: Sequence[AgentFacts], each: int) -> Seen:
+    keys = [queue.key for queue in queues]
     shapes = store.shapes(tx, keys)
-    free = int(sum(max(0, one.capacity - one.held) for one in people)) if push else 1
     rows = {row.id: row for row in store.unseen(tx, keys, LOOK)}
     more = len(rows) == LOOK
-    if free:
-        rows |= {row.id: row for row in store.heads(tx, shapes, min(free + 20, 20_000))}
+    if each:
+        rows |= {row.id: row for row in store.heads(tx, shapes, each)}
     out = store.excluded(tx, list(rows))
     tasks = tuple(store.facts_of(row, shapes, out) for row in rows.values())
-    rotations = {queue.turn_key for queue in queues}
-    turns = store.turns(tx, rotations)
+    turns = store.turns(tx, {queue.turn_key for queue in queues})
     snapshot = Snapshot(tx.now, facts(tx, queues), tuple(people), tasks, turns, tx.policies.hash)
     return Seen(snapshot, rows, more)
+
+
+def _hidden(seen: Seen, result: PassResult, each: int) -> bool:
+    depth = Counter(row.shape for row in seen.rows.values())
+    last = {seen.rows[d.task].shape: d for d in result.decisions if depth[seen.rows[d.task].shape] >= each > 0}
+    return any(isinstance(d, Waiting) and not OWN_HISTORY.isdisjoint(d.reasons) for d in last.values())
 
 
 def _today(tx: Tx, queue: Queue) -> datetime:
     zone = ZoneInfo(tx.policies.calendar_of(queue.key).tz)
     midnight = tx.now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight.astimezone(tx.now.tzinfo)
-
-
-def _only_reasons(result: PassResult) -> PassResult:
-    ready = [Waiting(d.task, (READY_TO_PULL,)) if isinstance(d, Assigned) else d for d in result.decisions]
-    return PassResult(tuple(ready), {})
 
 
 def _overtaken(tx: Tx, seen: Seen, result: PassResult) -> PassResult:
@@ -137,22 +145,21 @@ def _overtaken(tx: Tx, seen: Seen, result: PassResult) -> PassResult:
     return result
 
 
-def _write(tx: Tx, rotation: str, seen: Seen, result: PassResult) -> None:
-    new = [
-        d for d in result.decisions if isinstance(d, Assigned) or list(d.reasons) != seen.rows[d.task].waiting_reasons
-    ]
+def _write(tx: Tx, seen: Seen, result: PassResult) -> None:
+    store.save_turns(tx, result.turns)
+    known = {id_: row.waiting_reasons for id_, row in seen.rows.items()}
+    new = [d for d in result.decisions if isinstance(d, Assigned) or list(d.reasons) != known[d.task]]
     if not new:
         return
     names = {d.task for d in new}
     kept = replace(seen.snapshot, tasks=tuple(t for t in seen.snapshot.tasks if t.id in names))
     stored = record.record(kept, PassResult(tuple(new), result.turns), plugins(), names)
     pass_id = new_id()
-    store.save_pass(tx, pass_id, rotation, stored.head, stored.blocks)
+    store.save_pass(tx, pass_id, ",".join(sorted(kept.turns)), stored.head, stored.blocks)
     by_task = {t.id: t for t in seen.snapshot.tasks}
     store.save_decisions(tx, [_row(tx, d, by_task[d.task], seen.snapshot, pass_id, stored.positions) for d in new])
     _give(tx, [d for d in new if isinstance(d, Assigned)], seen)
     store.wait(tx, [{"_id": d.task, "_reasons": list(d.reasons)} for d in new if isinstance(d, Waiting)])
-    store.save_turns(tx, result.turns)
 
 
 def _row(
@@ -174,8 +181,12 @@ def _row(
 def _give(tx: Tx, picks: Sequence[Assigned], seen: Seen) -> None:
     if not picks:
         return
+    by_task = {t.id: t for t in seen.snapshot.tasks}
     store.offer(tx, [{"_id": d.task, "_agent": d.agent, "_seq": seen.rows[d.task].seq + 1} for d in picks])
     for d in picks:
         change = {"state": "assigned", "from": "queued", "agent": d.agent}
         tx.record("task", d.task, "offer", change, seq=seen.rows[d.task].seq + 1)
         tx.emit("task.given", d.task, {"agent": d.agent, "way": "push"})
+        queue = tx.policies.queues[by_task[d.task].queue]
+        if queue.accept_for is not None:
+            tx.emit("offer.expired", d.task, due_at=tx.policies.calendar_of(queue.key).add(tx.now, queue.accept_for))

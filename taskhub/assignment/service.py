@@ -17,7 +17,7 @@ from taskhub.tasks import moves
 from taskhub.tasks import service as tasks
 from taskhub.tasks.model import QUEUED, Task
 
-__all__ = ["Claim", "assign", "claim", "claim_one", "hand_over", "reopen", "why"]
+__all__ = ["Claim", "assign", "claim", "claim_one", "hand_over", "reopen", "take_back", "why"]
 
 
 def claim_one(tx: Tx, task_id: str, reason: str | None, version: int | None = None) -> Claim:
@@ -55,12 +55,29 @@ def hand_over(
     return _by_hand(tx, task, to, strict=not moves.oversees(tx, task))
 
 
-def reopen(tx: Tx, task_id: str, reason: str | None = None, version: int | None = None) -> Task:
-    """Rework, recorded as a decision when it goes to a person."""
-    task = tasks.reopen(tx, task_id, reason, version)
+def take_back(tx: Tx, task_id: str, to: str) -> Task:
+    """Undo of a gift: what nobody may override refuses."""
+    return _by_hand(tx, tasks.take_back(tx, task_id, to), to, strict=False)
+
+
+def reopen(
+    tx: Tx, task_id: str, reason: str | None = None, version: int | None = None, act: str = "reopen"
+) -> Task:
+    """Rework, to the last person if they may take it; recorded as a decision when it goes to a person."""
+    before = tasks.get(tx, task_id)
+    to_last = before.agent is not None and (before.agent == tx.by.agent or _fits(tx, before, before.agent))
+    task = tasks.reopen(tx, task_id, reason, version, act, to_last=to_last)
     if task.agent is not None and task.state != QUEUED:
         note(tx, "manual", task, task.agent, {"by": tx.by.label, "overridden": []})
     return task
+
+
+def _fits(tx: Tx, task: Task, agent: str) -> bool:
+    person = store.person(tx, agent, passes.paused_queues(tx), lock=True)
+    if person is None or task.queue not in tx.policies.queues:
+        return False
+    row = _facts(tx, task, store.shapes(tx, [task.queue]))
+    return not pull.against(person, row, served_queues(tx, [task.queue])[task.queue], tx.now, plugins())
 
 
 def _by_hand(tx: Tx, task: Task, agent: str, *, strict: bool) -> Task:

@@ -80,7 +80,7 @@ def _open_work(tx: Tx, keys: Sequence[str], paused_queues: Collection[str]) -> d
 def _given(tx: Tx, keys: Sequence[str], since: datetime) -> dict[str, int]:
     wanted = and_(decision.c.agent.in_(keys), decision.c.at >= since, decision.c.outcome == "assigned")
     rows = tx.conn.execute(select(decision.c.agent, func.count()).where(wanted).group_by(decision.c.agent))
-    return dict(row._tuple() for row in rows)
+    return dict(rows.all())
 
 
 def shapes(tx: Tx, queues: Collection[str] | None) -> dict[str, Shape]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from taskhub.assignment import claim, passes, pull, record, sentences, store
+from taskhub.assignment import claim, pull, record, sentences, store
 from taskhub.assignment.installed import plugins
 from taskhub.assignment.model import Assigned, Candidate, Decision, Waiting
-from taskhub.assignment.rerun import DIFFERENT, SAME, Rerun, rerun
+from taskhub.assignment.rerun import SAME, Rerun, rerun
 from taskhub.db.tx import Tx
 from taskhub.errors import NotFound
 from taskhub.tasks import service as tasks
@@ -40,8 +40,7 @@ def _again(tx: Tx, row: Any) -> Rerun:
         return Rerun(SAME)
     place = row.facts["position"]
     head, block = store.stored_pass(tx, row.pass_id, record.block_of(place))
-    found = rerun(head, block, _decision(row), plugins())
-    return _to_be_pulled(row, found) if row.facts.get("reasons") == [passes.READY_TO_PULL] else found
+    return rerun(head, block, _decision(row), plugins())
 
 
 def rerun_pulled(tx: Tx, row: Any) -> Rerun:
@@ -49,12 +48,6 @@ def rerun_pulled(tx: Tx, row: Any) -> Rerun:
     facts = claim.read_record(tx, row.facts["pull"])
     found = pull.rerun_pull(facts, plugins())
     return Rerun(found.status, found.why, found.now, (Candidate(facts.agent.key, eligible=True, rank=1),))
-
-
-def _to_be_pulled(row: Any, found: Rerun) -> Rerun:
-    # A pull queue's pass asks whether anybody may ever take it; somebody may, so it waits for them to ask.
-    still = isinstance(found.now, Assigned) or found.status == SAME
-    return Rerun(SAME if still else DIFFERENT, found.why if not still else "", found.now, found.candidates)
 
 
 def _decision(row: Any) -> Decision:

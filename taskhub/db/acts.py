@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, exists, or_, select, update
+from sqlalchemy import Connection, and_, exists, func, or_, select, update
 
 from taskhub.db.tables import act, history
 
@@ -36,6 +36,12 @@ def get(conn: Connection, act_id: str, *, lock: bool = False) -> Act | None:
     wanted = select(act).where(act.c.id == act_id)
     row = conn.execute(wanted.with_for_update() if lock else wanted).first()
     return Act(*row) if row else None
+
+
+def count(conn: Connection, by: str, kind: str, since: datetime) -> int:
+    """How many acts of this kind one caller has done since then."""
+    found = select(func.count()).select_from(act).where(act.c.by == by, act.c.at >= since, act.c.kind == kind)
+    return conn.execute(found).scalar_one()
 
 
 def undone(conn: Connection, act_id: str, by_act: str) -> None:

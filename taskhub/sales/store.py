@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select, tuple_, update
+from sqlalchemy import Select, literal, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from taskhub.db.tables import RECORDS
@@ -69,5 +69,6 @@ def find(
         column = table.c[name]
         wanted = wanted.where(column.in_(value) if isinstance(value, list | tuple | set) else column == value)
     if after is not None:
-        wanted = wanted.where(tuple_(table.c.last_changed_at, table.c.id) < tuple_(*after))
+        place = tuple_(literal(after[0], table.c.last_changed_at.type), after[1])
+        wanted = wanted.where(tuple_(table.c.last_changed_at, table.c.id) < place)
     return tx.conn.execute(wanted).all()

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from taskhub.calendars import BusinessCalendar
+from taskhub.db import acts
 from taskhub.db.tx import Tx
 from taskhub.errors import AtCapacity, Conflict, InvalidInput, TaskhubError
 from taskhub.policy.policies import Policies
@@ -26,6 +28,21 @@ def skip_reason(policies: Policies, reason: str) -> None:
         raise InvalidInput(
             f"{reason!r} is no reason to skip. Reasons: {', '.join(policies.skip_reasons)}.",
             code="unknown_reason", reasons=list(policies.skip_reasons),
+        )  # fmt: skip
+
+
+def skip_budget(tx: Tx, task: Task) -> None:
+    """Skips of one person and day stay within what the queue allows, where it sets a limit."""
+    queue = tx.policies.queues.get(task.queue)
+    if queue is None or queue.skip_budget is None:
+        return
+    zone = ZoneInfo(tx.policies.calendar_of(queue.key).tz)
+    today = tx.now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    skipped = acts.count(tx.conn, tx.by.label, "task.skip", today)
+    if skipped >= queue.skip_budget:
+        raise Conflict(
+            f"You have skipped {skipped} tasks today, which is what {queue.name} allows. Do it, pause it or hand it over.",
+            code="skip_budget_used", budget=queue.skip_budget,
         )  # fmt: skip
 
 

@@ -20,6 +20,8 @@ from taskhub.tasks.model import (
 )
 
 HOLDER, HOLDER_OR_MANAGER, MANAGER, ANYBODY, SYSTEM = "holder", "holder or manager", "manager", "anybody", "system"
+# Undo has made sure of who that is, and that nobody has touched the task since.
+DOER = "who did what it undoes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,10 @@ TABLE: tuple[Operation, ...] = (
     Operation("resume", (PAUSED,), IN_PROGRESS, HOLDER, lease="new", clock="run"),
     Operation("complete", (IN_PROGRESS,), COMPLETED, HOLDER, token=True, lease="ends", clock="stop", inverse="reopen"),
     Operation(
-        "hand_over", GIVEN, ASSIGNED, HOLDER_OR_MANAGER, token=True, lease="ends", clock="run", inverse="hand_over"
+        "hand_over", GIVEN, ASSIGNED, HOLDER_OR_MANAGER, token=True, lease="ends", clock="run", inverse="take_back"
     ),
     Operation("assign", (QUEUED, *GIVEN), ASSIGNED, MANAGER, lease="ends", clock="run", inverse="unassign"),
+    Operation("take_back", (ASSIGNED,), ASSIGNED, DOER),
     Operation("unassign", (ASSIGNED,), QUEUED, HOLDER_OR_MANAGER, lease="ends"),
     Operation(
         "change_kind",
@@ -67,12 +70,12 @@ TABLE: tuple[Operation, ...] = (
         lease="ends",
         clock="run",
         reason=True,
-        inverse="change_kind",
+        inverse="change_back",
     ),
+    Operation("change_back", (BLOCKED, QUEUED), QUEUED, DOER, clock="run"),
     Operation("cancel", OPEN, CANCELLED, MANAGER, lease="ends", clock="stop", reason=True, inverse="restore"),
-    Operation("reopen", (COMPLETED,), QUEUED, HOLDER_OR_MANAGER, clock="restart", inverse="recomplete"),
+    Operation("reopen", (COMPLETED,), QUEUED, HOLDER_OR_MANAGER, clock="restart"),
     Operation("restore", (CANCELLED,), QUEUED, MANAGER, clock="restart"),
-    Operation("recomplete", (QUEUED, ASSIGNED), COMPLETED, HOLDER_OR_MANAGER, clock="stop"),
     Operation("acknowledge", OPEN, None, HOLDER_OR_MANAGER),
     Operation("patch", OPEN, None, HOLDER_OR_MANAGER, inverse="patch"),
     Operation("unblock", (BLOCKED,), QUEUED, SYSTEM, clock="start"),
@@ -152,5 +155,6 @@ def _may(who: str, task: Task, caller: Caller) -> bool:
         HOLDER_OR_MANAGER: holds or caller.manages,
         MANAGER: caller.manages,
         ANYBODY: True,
+        DOER: True,
         SYSTEM: False,
     }[who]

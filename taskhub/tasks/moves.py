@@ -13,6 +13,8 @@ from taskhub.tasks import lifecycle, store
 from taskhub.tasks.model import IN_PROGRESS, QUEUED, Lease, Task
 
 EXCLUDED_FOR_EVER = ("not_by",)
+# No transition: what the passes note for themselves.
+UNTOLD = ("waiting_reasons",)
 
 
 def locked(tx: Tx, task_id: str) -> Task:
@@ -54,7 +56,7 @@ def move(tx: Tx, task: Task, act: str, changes: Mapping[str, Any], note: Mapping
     version = task.version + 1 if tx.by.is_person else task.version
     stamped = {**changes, "seq": task.seq + 1, "version": version}
     store.save(tx, task.id, stamped)
-    difference = {k: _plain(v) for k, v in changes.items() if getattr(task, k) != v}
+    difference = {k: _plain(v) for k, v in changes.items() if k not in UNTOLD and getattr(task, k) != v}
     if "state" in difference:
         difference["from"] = task.state
     tx.record("task", task.id, act, {**difference, **(note or {})}, seq=stamped["seq"])
@@ -68,14 +70,15 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-def back_to_queue(tx: Tx, task: Task, act: str, note: Mapping[str, Any]) -> Task:
+def back_to_queue(
+    tx: Tx, task: Task, act: str, note: Mapping[str, Any], changes: Mapping[str, Any] | None = None
+) -> Task:
     """Nobody holds it any more: it waits again at its old place, and its rotation is woken."""
-    moved = move(
-        tx, task, act,
-        {"state": QUEUED, "agent": None, "pinned": False, "given_at": None, "paused_reason": None, "paused_until": None,
-         "paused_at": None},
-        note,
-    )  # fmt: skip
+    free = {
+        "state": QUEUED, "agent": None, "pinned": False, "given_at": None, "paused_reason": None, "paused_until": None,
+        "paused_at": None, "waiting_reasons": None,
+    }  # fmt: skip
+    moved = move(tx, task, act, {**(changes or {}), **free}, note)
     announce_ready(tx, moved)
     freed(tx, task.agent)
     return moved

@@ -9,9 +9,16 @@ from typing import Any
 from taskhub.db import history as histories
 from taskhub.db.tx import Tx
 from taskhub.errors import Conflict, InvalidInput, NotFound
+from taskhub.policy.work import Queue
 from taskhub.tasks import checks, clocks, drafting, making, moves, store
 from taskhub.tasks.model import ASSIGNED, CANCELLED, COMPLETED, IN_PROGRESS, PAUSED, QUEUED, Lease, NewTask, Task
-from taskhub.tasks.shape import Shape
+from taskhub.tasks.rekind import change_back, change_kind
+
+__all__ = [
+    "acknowledge", "assign", "begin", "cancel", "change_back", "change_kind", "complete", "create", "find", "finish",
+    "follower_started", "get", "hand_over", "history", "lease_of", "leases", "of_event", "patch", "pause", "put_aside",
+    "release", "renew", "reopen", "restored", "resume", "skip", "start", "take_back", "unassign", "withdraw_followers",
+]  # fmt: skip
 
 
 def create(tx: Tx, new: NewTask) -> Task:
@@ -58,8 +65,14 @@ def lease_of(tx: Tx, task_id: str) -> Lease | None:
 
 
 def follower_started(tx: Tx, task_id: str | None) -> bool:
-    """Whether somebody has begun what this task led to."""
-    return task_id is not None and store.followers_started(tx, task_id)
+    """Whether somebody has begun what this task led to: what a rule made of it, what waited for it in its file."""
+    return task_id is not None and store.followers_started(tx, get(tx, task_id))
+
+
+def withdraw_followers(tx: Tx, task_id: str) -> None:
+    """Undo of a completion: what it led to and nobody has begun is no longer wanted."""
+    for follower in store.followers(tx, task_id):
+        finish(tx, follower, "close", {"outcome": "undone"})
 
 
 def restored(changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,7 +94,10 @@ def start(tx: Tx, task_id: str, version: int | None = None) -> tuple[Task, Lease
 def begin(tx: Tx, task: Task, act: str, note: Mapping[str, Any] | None = None) -> tuple[Task, Lease]:
     """The task is in its person's hands from now: leased, first start met."""
     agent = task.agent or tx.by.agent or ""
-    changes = {"state": IN_PROGRESS, "agent": agent, "started_at": task.started_at or tx.now}
+    if task.state == PAUSED:
+        store.end_pause(tx, task)
+        tx.cancel("snooze.ended", task.id)
+    changes = {"state": IN_PROGRESS, "agent": agent, "started_at": task.started_at or tx.now, "waiting_reasons": None}
     changes |= {"paused_reason": None, "paused_until": None, "paused_at": None, "given_at": task.given_at or tx.now}
     changes |= clocks.started(tx, task)
     moved = moves.move(tx, task, act, changes, note)
@@ -104,15 +120,21 @@ def release(
     task, _ = moves.allowed(tx, task_id, act, token, version)
     queue = tx.policies.queues.get(task.queue)
     if queue is not None:
-        until = tx.after(queue.cool_down)
-        store.exclude(tx, [{"task": task.id, "agent": task.agent, "why": "declined", "until": until}])
-        tx.emit("cool_down.ended", task.id, {"rotation": queue.turn_key}, due_at=until)
+        keep_off(tx, task, queue)
     return moves.back_to_queue(tx, task, act, {"reason": reason, "by_whom": task.agent})
+
+
+def keep_off(tx: Tx, task: Task, queue: Queue) -> None:
+    """Not offered to its present person again within the cool-down."""
+    until = tx.after(queue.cool_down)
+    store.exclude(tx, [{"task": task.id, "agent": task.agent, "why": "declined", "until": until}])
+    tx.emit("cool_down.ended", task.id, {"rotation": queue.turn_key}, due_at=until)
 
 
 def skip(tx: Tx, task_id: str, reason: str, token: int | None = None, version: int | None = None) -> Task:
     """Not this one: recorded with its reason, and the next claim gives another."""
     checks.skip_reason(tx.policies, reason)
+    checks.skip_budget(tx, get(tx, task_id))
     return release(tx, task_id, reason, token, version, act="skip")
 
 
@@ -148,8 +170,6 @@ def resume(tx: Tx, task_id: str, version: int | None = None) -> tuple[Task, Leas
     if agent is not None and agent.state == PAUSED and agent.agent is not None:
         moves.room_for(tx, agent.agent)
     task, _ = moves.allowed(tx, task_id, "resume", version=version)
-    store.end_pause(tx, task)
-    tx.cancel("snooze.ended", task.id)
     return begin(tx, task, "resume")
 
 
@@ -172,7 +192,7 @@ def complete(
 
 def finish(tx: Tx, task: Task, act: str, changes: Mapping[str, Any]) -> Task:
     """Completed or cancelled, by whoever: clocks stop, followers and the person's next work are looked at."""
-    done = "completed" if act in ("complete", "finish", "recomplete") else "cancelled"
+    done = "completed" if act in ("complete", "finish") else "cancelled"
     state = {"completed": COMPLETED, "cancelled": CANCELLED}[done]
     ends: dict[str, Any] = {"state": state, "paused_reason": None, "paused_until": None, "paused_at": None}
     if state == COMPLETED:
@@ -194,18 +214,24 @@ def cancel(tx: Tx, task_id: str, reason: str, version: int | None = None, act: s
     return finish(tx, task, act, {"outcome": reason})
 
 
-def reopen(tx: Tx, task_id: str, reason: str | None = None, version: int | None = None, act: str = "reopen") -> Task:
-    """Rework: back to the last person if they may take it, else to the queue; its clocks go on where they stopped."""
+def reopen(
+    tx: Tx, task_id: str, reason: str | None = None, version: int | None = None, act: str = "reopen", *,
+    to_last: bool = True,
+) -> Task:  # fmt: skip
+    """Rework: back to the last person if there is room, else to the queue; its clocks go on where they stopped."""
     last = get(tx, task_id).agent
     # The person's row is locked before the task's, in every act.
-    roomy = last is not None and checks.has_room(tx, last)
+    roomy = to_last and last is not None and checks.has_room(tx, last)
     task, _ = moves.allowed(tx, task_id, act, version=version)
     back: dict[str, Any] = {"state": QUEUED, "agent": None, "pinned": False, "given_at": None, "completed_at": None}
     if roomy:
         back |= {"state": ASSIGNED, "agent": task.agent, "given_at": tx.now}
-    back |= {"ready_at": tx.now, "outcome": None, "completed_by": None} | clocks.restarted(tx, task)
+    back |= {"ready_at": tx.now, "outcome": None, "completed_by": None, "waiting_reasons": None}
+    back |= clocks.restarted(tx, task)
     back["start_by"] = clocks.start_by(tx, {**{n: getattr(task, n) for n in Task.__slots__}, **back})
     moved = moves.move(tx, task, act, back, {"reason": reason, "was": task.state})
+    if task.file:
+        tx.emit("file.changed", task.file)
     if moved.state == QUEUED:
         moves.announce_ready(tx, moved)
     return moved
@@ -221,6 +247,11 @@ def hand_over(
 ) -> Task:
     """Its person (or a manager) passes it on to a colleague: pinned, notes kept, the old token dead."""
     return _give(tx, task_id, to, "hand_over", token, version, note)
+
+
+def take_back(tx: Tx, task_id: str, to: str) -> Task:
+    """Undo of a gift that nobody has started: it goes back to whom it was with."""
+    return _give(tx, task_id, to, "take_back", None, None, None)
 
 
 def _give(tx: Tx, task_id: str, to: str, act: str, token: int | None, version: int | None, note: str | None) -> Task:
@@ -246,26 +277,6 @@ def unassign(tx: Tx, task_id: str, version: int | None = None) -> Task:
     """Back to the queue: the inverse of an assignment that has not been started."""
     task, _ = moves.allowed(tx, task_id, "unassign", version=version)
     return moves.back_to_queue(tx, task, "unassign", {})
-
-
-def change_kind(
-    tx: Tx, task_id: str, kind: str, reason: str, token: int | None = None, version: int | None = None
-) -> Task:
-    """It was another sort of work: waits in that kind's queue, its clock kept."""
-    task, _ = moves.allowed(tx, task_id, "change_kind", token, version)
-    new = drafting.draft(NewTask(kind=kind, title=task.title, level=1), tx.policies, tx.now, task.id)
-    names = ("kind", "queue", "shape", "level", "weight", "minutes", "requires", "checklist")
-    changes = {name: new.row[name] for name in names}
-    store.know_shape(tx, Shape.parse(new.shape.text))
-    store.end_pause(tx, task)
-    changes |= clocks.recount(tx, task)
-    row = {n: getattr(task, n) for n in Task.__slots__} | changes
-    changes["start_by"] = clocks.start_by(tx, row) if task.ready_at else None
-    tx.inverse = {"op": "change_kind", "task": task.id, "kind": task.kind}
-    if task.state == "blocked":
-        return moves.move(tx, task, "change_kind", changes, {"reason": reason, "was": task.kind})
-    base = moves.move(tx, task, "change_kind", changes, {"reason": reason, "was": task.kind})
-    return moves.back_to_queue(tx, base, "change_kind", {"reason": reason})
 
 
 def acknowledge(tx: Tx, task_id: str, version: int | None = None) -> Task:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import Select, and_, delete, func, insert, literal, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from taskhub.db.tables import agent, closing, counter, exclusion, fence, lease, pause, shape, sla_clock, task, team
@@ -231,7 +231,8 @@ def find(tx: Tx, filters: Mapping[str, Any], after: tuple[datetime, str] | None,
         column = task.c[name]
         wanted = wanted.where(column.in_(value) if isinstance(value, list | tuple | set) else column == value)
     if after is not None:
-        wanted = wanted.where(tuple_(task.c.created_at, task.c.id) < tuple_(*after))
+        place = tuple_(literal(after[0], task.c.created_at.type), after[1])
+        wanted = wanted.where(tuple_(task.c.created_at, task.c.id) < place)
     return [_task(row) for row in tx.conn.execute(wanted)]
 
 
@@ -252,16 +253,25 @@ def remember(tx: Tx, values: Mapping[str, Any]) -> bool:
     return tx.conn.execute(statement).rowcount == 1
 
 
-def followers_started(tx: Tx, task_id: str) -> bool:
-    """Whether a task that this one led to has been started or ended."""
+def followers_started(tx: Tx, done: Task) -> bool:
+    """Whether a task that this one led to, or that waited for its kind in its file, has been started or ended."""
     begun = task.c.state.in_(("in_progress", "paused", "completed"))
-    return tx.conn.execute(select(task.c.id).where(task.c.parent == task_id, begun).limit(1)).first() is not None
+    near = or_(task.c.parent == done.id, and_(task.c.file == done.file, task.c.id != done.id))
+    rows = tx.conn.execute(select(task.c.parent, task.c.waits_for).where(near, begun))
+    return any(row.parent == done.id or done.kind in row.waits_for for row in rows)
+
+
+def followers(tx: Tx, task_id: str) -> list[Task]:
+    """What a task led to and nobody has begun, locked."""
+    waiting = task.c.state.in_((BLOCKED, "queued", "assigned"))
+    rows = select(*_COLUMNS).where(task.c.parent == task_id, waiting).order_by(task.c.id).with_for_update()
+    return [_task(row) for row in tx.conn.execute(rows)]
 
 
 def open_by(tx: Tx, column: str) -> dict[str, int]:
     """Open tasks counted by ``queue`` or ``kind``."""
     counted = select(task.c[column], func.count()).where(task.c.state.in_(OPEN)).group_by(task.c[column])
-    return dict(row._tuple() for row in tx.conn.execute(counted))
+    return dict(tx.conn.execute(counted).all())
 
 
 def of_other_policies(tx: Tx, hash_: str, most: int) -> list[Task]:

@@ -25,6 +25,27 @@ def _fall(tx: Tx, task: Task, topic: str, shown: dict[str, str], target: str, at
     return moves.move(tx, task, topic, shown, {"target": target, "due": at.isoformat()})
 
 
+def offer_expired(tx: Tx, task_id: str) -> None:
+    """Given and not started within the queue's time: it goes to somebody else, and not back within the cool-down."""
+    task = store.lock(tx, task_id)
+    queue = tx.policies.queues.get(task.queue) if task else None
+    if (
+        task is None
+        or queue is None
+        or task.state != ASSIGNED
+        or task.pinned
+        or not queue.accept_for
+        or not task.given_at
+    ):
+        return
+    until = tx.policies.calendar_of(queue.key).add(task.given_at, queue.accept_for)
+    if until > tx.now:
+        tx.emit("offer.expired", task_id, due_at=until)
+        return
+    service.keep_off(tx, task, queue)
+    moves.back_to_queue(tx, task, "withdraw", {"by_whom": task.agent, "why": "not_accepted"})
+
+
 def lease_expired(tx: Tx, task_id: str) -> None:
     """A lease has ended: set aside with its person (hold), or back to the queue (return). Prolonged: look again."""
     task = store.lock(tx, task_id)
