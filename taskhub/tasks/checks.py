@@ -41,7 +41,7 @@ def skip_budget(tx: Tx, task: Task) -> None:
     skipped = acts.count(tx.conn, tx.by.label, "task.skip", today)
     if skipped >= queue.skip_budget:
         raise Conflict(
-            f"You have skipped {skipped} tasks today, which is what {queue.name} allows. Do it, pause it or hand it over.",
+            f"You have skipped {skipped} tasks today, all that {queue.name} allows. Do it, pause it or hand it over.",
             code="skip_budget_used", budget=queue.skip_budget,
         )  # fmt: skip
 
