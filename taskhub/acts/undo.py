@@ -60,11 +60,13 @@ def _resume(tx: Tx, inverse: Mapping[str, Any]) -> Any:
 
 
 def _reopen(tx: Tx, inverse: Mapping[str, Any]) -> Any:
-    return assignment.reopen(tx, inverse["task"], "undo")
+    task = assignment.reopen(tx, inverse["task"], "undo")
+    tasks.withdraw_followers(tx, task.id)
+    return task
 
 
 def _restore(tx: Tx, inverse: Mapping[str, Any]) -> Any:
-    return tasks.reopen(tx, inverse["task"], "undo", act="restore")
+    return assignment.reopen(tx, inverse["task"], "undo", act="restore")
 
 
 def _release(tx: Tx, inverse: Mapping[str, Any]) -> Any:
@@ -73,7 +75,7 @@ def _release(tx: Tx, inverse: Mapping[str, Any]) -> Any:
 
 
 def _assign(tx: Tx, inverse: Mapping[str, Any]) -> Any:
-    return assignment.hand_over(tx, inverse["task"], inverse["agent"])
+    return assignment.take_back(tx, inverse["task"], inverse["agent"])
 
 
 def _unassign(tx: Tx, inverse: Mapping[str, Any]) -> Any:
@@ -81,7 +83,7 @@ def _unassign(tx: Tx, inverse: Mapping[str, Any]) -> Any:
 
 
 def _kind(tx: Tx, inverse: Mapping[str, Any]) -> Any:
-    return tasks.change_kind(tx, inverse["task"], inverse["kind"], "undo")
+    return tasks.change_back(tx, inverse["task"], inverse["kind"], inverse.get("was", {}))
 
 
 def _patch(tx: Tx, inverse: Mapping[str, Any]) -> Any:
