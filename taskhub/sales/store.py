@@ -22,8 +22,9 @@ def lock(tx: Tx, ref: RecordRef, connection: str | None) -> RecordState | None:
     dialect: Any = sqlite if tx.lite else postgresql
     born: dict[str, Any] = {"id": ref.id, "connection": connection, "fields": {}, "versions": {}}
     born |= {"first_seen_at": tx.now, "last_changed_at": tx.now}
-    made = tx.conn.execute(dialect.insert(table).values(**born).on_conflict_do_nothing(index_elements=["id"]))
-    if made.rowcount:
+    # What came back, not rowcount: PostgreSQL's driver does not count inserted rows.
+    make = dialect.insert(table).values(**born).on_conflict_do_nothing(index_elements=["id"]).returning(table.c.id)
+    if tx.conn.execute(make).first() is not None:
         return None
     return _state(ref, tx.conn.execute(select(table).where(table.c.id == ref.id).with_for_update()).one())
 

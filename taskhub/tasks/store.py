@@ -172,6 +172,11 @@ def put_clocks(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
         )
 
 
+def drop_clocks(tx: Tx, task_id: str) -> None:
+    """Nothing is promised any more, or not yet."""
+    tx.conn.execute(delete(sla_clock).where(sla_clock.c.task == task_id))
+
+
 def clocks(tx: Tx, task_id: str) -> list[Any]:
     """The stored clocks of a task."""
     return list(tx.conn.execute(select(sla_clock).where(sla_clock.c.task == task_id).order_by(sla_clock.c.target)))
@@ -250,7 +255,8 @@ def remembered(tx: Tx, records: Sequence[str]) -> list[Any]:
 def remember(tx: Tx, values: Mapping[str, Any]) -> bool:
     """Remembers a closing once per origin. False when it was known."""
     statement = _insert(tx, closing).values(dict(values)).on_conflict_do_nothing(index_elements=["origin"])
-    return tx.conn.execute(statement).rowcount == 1
+    # What came back, not rowcount: PostgreSQL's driver does not count inserted rows.
+    return tx.conn.execute(statement.returning(closing.c.origin)).first() is not None
 
 
 def followers_started(tx: Tx, done: Task) -> bool:
