@@ -19,11 +19,13 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     and_,
+    bindparam,
     case,
     delete,
     exists,
     func,
     insert,
+    literal_column,
     not_,
     or_,
     select,
@@ -79,7 +81,10 @@ class Taken:
 c = message.c
 Test = ColumnElement[bool]
 OPEN = and_(c.done_at.is_(None), c.dead_at.is_(None))
-OUTSIDE = c.mode == "outside"
+# Written out, not bound: a plan made before the values are known could not use the partial indexes.
+OUTSIDE = c.mode == literal_column("'outside'")
+INSIDE = c.mode != literal_column("'outside'")
+TRIED = c.attempts > literal_column("0")
 FAILED_OUTSIDE = and_(OUTSIDE, c.token.is_(None))  # waits for its next try in good order
 
 
@@ -124,34 +129,38 @@ def _upsert(conn: Connection, *, earliest: bool) -> Any:
 
 def cancel(conn: Connection, timers: Collection[tuple[str, str]]) -> None:
     """Deletes the untaken timers of these (handler, key) pairs, where there are any."""
-    which = or_(*[and_(c.handler == handler, c.key == key) for handler, key in sorted(timers)])
-    conn.execute(delete(message).where(which, text(UNTAKEN)))
+    which = (c.handler == bindparam("of"), c.key == bindparam("at"), text(UNTAKEN))
+    conn.execute(delete(message).where(*which), [{"of": handler, "at": key} for handler, key in sorted(timers)])
 
 
 def take(conn: Connection, now: datetime, until: datetime, *, limit: int = LIMIT, rung_before: datetime) -> list[Taken]:
     """Up to ``limit`` due rows never tried before; where there are none, one row that was."""
     return (
-        take_fresh(conn, now, until, limit=limit, rung_before=rung_before)
+        take_fresh(conn, now, until, limit=limit, rung_before=rung_before, outside=False)
+        or take_fresh(conn, now, until, limit=limit, rung_before=rung_before, outside=True)
         or take_tried(conn, now, until)
         or take_last(conn, now, until)
     )
 
 
 def take_fresh(
-    conn: Connection, now: datetime, until: datetime, *, limit: int, rung_before: datetime, outside: bool | None = None
+    conn: Connection, now: datetime, until: datetime, *, limit: int, rung_before: datetime, outside: bool
 ) -> list[Taken]:
-    """Up to ``limit`` due rows that nothing speaks against taking together; ``outside`` says which lane, None both.
+    """Up to ``limit`` due rows of one lane that nothing speaks against taking together.
 
     Rows that were due when they were emitted are left to the bell until ``rung_before``.
     """
     unheard = or_(c.due_at > c.emitted_at, c.emitted_at <= rung_before)
-    return _take(conn, now, until, limit, or_(c.attempts == 0, FAILED_OUTSIDE), unheard, *_lane(outside=outside))
+    fresh = or_(c.attempts == 0, c.token.is_(None)) if outside else c.attempts == 0
+    return _take(conn, now, until, limit, OUTSIDE if outside else INSIDE, fresh, unheard)
 
 
 def take_tried(conn: Connection, now: datetime, until: datetime, *, outside: bool | None = None) -> list[Taken]:
     """At most one due row that was tried before: taken singly, so that it cannot pull its neighbours down again."""
     left = case((OUTSIDE, and_(c.lost == 0, c.attempts < OUTSIDE_TRIES)), else_=c.attempts < TRIES - 1)
-    return _take(conn, now, until, 1, c.attempts > 0, not_(FAILED_OUTSIDE), left, *_lane(outside=outside))
+    # Bound, so that SQLite does not prefer the index of all rows of the lane.
+    lane = () if outside is None else (c.mode == "outside" if outside else c.mode != "outside",)
+    return _take(conn, now, until, 1, TRIED, not_(FAILED_OUTSIDE), left, *lane)
 
 
 def take_last(conn: Connection, now: datetime, until: datetime) -> list[Taken]:
@@ -161,7 +170,7 @@ def take_last(conn: Connection, now: datetime, until: datetime) -> list[Taken]:
 
 def last_waits(conn: Connection, now: datetime) -> bool:
     """Whether a row is due for its last try, so that the process should make itself empty."""
-    return bool(conn.execute(select(_due(now, *_last()).limit(1).exists())).scalar())
+    return bool(conn.execute(select(_due(now, *_last()).exists())).scalar())
 
 
 def take_one(conn: Connection, row_id: int, now: datetime, until: datetime) -> Taken | None:
@@ -171,18 +180,14 @@ def take_one(conn: Connection, row_id: int, now: datetime, until: datetime) -> T
 
 def _last() -> tuple[Test, ...]:
     last = case((OUTSIDE, and_(c.lost == TRIES - 2, c.attempts < OUTSIDE_TRIES)), else_=c.attempts == TRIES - 1)
-    return c.attempts > 0, not_(FAILED_OUTSIDE), last
-
-
-def _lane(*, outside: bool | None) -> tuple[Test, ...]:
-    return () if outside is None else (OUTSIDE if outside else not_(OUTSIDE),)
+    return TRIED, not_(FAILED_OUTSIDE), last
 
 
 def _due(now: datetime, *which: Test) -> Any:
     other = message.alias()
     busy = exists().where(
-        other.c.handler == c.handler, other.c.key == c.key, other.c.mode == "one", other.c.token.is_not(None),
-        other.c.done_at.is_(None), other.c.dead_at.is_(None), other.c.id != c.id,
+        other.c.handler == c.handler, other.c.key == c.key, other.c.mode == literal_column("'one'"),
+        other.c.token.is_not(None), other.c.done_at.is_(None), other.c.dead_at.is_(None), other.c.id != c.id,
     )  # fmt: skip
     free = or_(c.token.is_(None), c.until <= now)
     return select(c.id).where(OPEN, c.due_at <= now, free, or_(c.mode != "one", not_(busy)), *which)
@@ -255,7 +260,7 @@ def prolong(conn: Connection, rows: Sequence[Taken], until: datetime) -> None:
 def bury(conn: Connection, now: datetime) -> int:
     """Declares rows dead whose last try ended with their process. Returns how many."""
     spent = case((OUTSIDE, or_(c.lost >= TRIES - 1, c.attempts >= OUTSIDE_TRIES)), else_=c.attempts >= TRIES)
-    lost = and_(OPEN, c.due_at <= now, c.token.is_not(None), c.until <= now, spent)
+    lost = and_(OPEN, TRIED, c.due_at <= now, c.token.is_not(None), c.until <= now, spent)
     reason = func.coalesce(c.error + " / ", "") + "the process ended during the last try"
     return conn.execute(update(message).where(lost).values(dead_at=now, error=reason)).rowcount
 
@@ -279,9 +284,11 @@ def revive(conn: Connection, row_id: int, now: datetime) -> bool:
 
 def any_due(conn: Connection, now: datetime) -> bool:
     """Whether a row could be taken: a look that costs no lock."""
-    return bool(conn.execute(select(_due(now).limit(1).exists())).scalar())
+    return bool(conn.execute(select(or_(_due(now, INSIDE).exists(), _due(now, OUTSIDE).exists()))).scalar())
 
 
 def next_due(conn: Connection, now: datetime) -> datetime | None:
     """The next instant after ``now`` at which an open row falls due."""
-    return conn.execute(select(func.min(c.due_at)).where(OPEN, c.due_at > now)).scalar()
+    first = select(func.min(c.due_at)).where(OPEN, c.due_at > now)
+    lanes = conn.execute(select(*[first.where(lane).scalar_subquery() for lane in (INSIDE, OUTSIDE)])).one()
+    return min((at for at in lanes if at is not None), default=None)

@@ -358,8 +358,11 @@ message = _table(
     *_may(Instant, "until", "done_at", "dead_at"),
     Column("error", Text),
     Index("uq_message_untaken", "handler", "key", unique=True, **_where(UNTAKEN)),
-    Index("ix_message_due", "due_at", **_where("done_at is null and dead_at is null")),
-    Index("ix_message_taken", "handler", "key", **_where("token is not null and done_at is null and dead_at is null")),
+    # A look reads only its own kind of rows, however many of the others are due.
+    Index("ix_message_inside", "due_at", **_where("mode <> 'outside' and done_at is null and dead_at is null")),
+    Index("ix_message_outside", "due_at", **_where("mode = 'outside' and done_at is null and dead_at is null")),
+    Index("ix_message_tried", "due_at", **_where("attempts > 0 and done_at is null and dead_at is null")),
+    Index("ix_message_taken", "handler", "key", **_where(UNTAKEN.replace("token is", "token is not"))),
     Index("ix_message_dead", "dead_at", **_where("dead_at is not null")),
     sqlite_autoincrement=True,
 )

@@ -75,7 +75,7 @@ def _take(conn: Connection, clock: Clock, chance: random.Random) -> list[Taken]:
     if chance.random() < 0.3:
         rows = ledger.take_tried(conn, now, until) or ledger.take_last(conn, now, until)
     else:
-        rows = ledger.take_fresh(conn, now, until, limit=chance.randint(1, 3), rung_before=now)
+        rows = ledger.take_fresh(conn, now, until, limit=chance.randint(1, 3), rung_before=now, outside=False)
     c = message.c
     live = select(c.key).where(c.mode == "one", c.token.is_not(None), c.done_at.is_(None), c.dead_at.is_(None))
     assert conn.execute(live.group_by(c.key).having(func.count() > 1)).all() == []

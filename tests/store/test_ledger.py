@@ -1,59 +1,12 @@
 """What the ledger promises, the same on SQLite and PostgreSQL. Time is an argument here: no test waits."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert, select, text, update
 
-from taskhub.db import engine, ledger, leftovers
-from taskhub.db.ledger import Row
-from taskhub.db.tables import message
-
-NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
-SECOND = timedelta(seconds=1)
-HOUR = timedelta(hours=1)
-c = message.c
-
-
-class Ledger:
-    """One transaction per call, at a time of the test's choosing."""
-
-    def __init__(self, url):
-        self.engine = engine.writer(url, 4)
-        self.now = NOW
-
-    def call(self, function, *args, **named):
-        with self.engine.begin() as conn:
-            return function(conn, *args, **named)
-
-    def emit(self, *keys, mode="each", handler="h", due_at=None, earliest=False, n=0):
-        rows = [Row("t", handler, key, mode, {"n": n}, due_at or self.now, earliest) for key in keys]
-        return self.call(ledger.write, rows, self.now)
-
-    def take(self, how=ledger.take_fresh, **named):
-        if how in (ledger.take, ledger.take_fresh):
-            named = {"limit": 100, "rung_before": self.now} | named
-        return self.call(how, self.now, self.now + ledger.HOLD, **named)
-
-    def one(self, how=ledger.take_fresh, **named):
-        (row,) = self.take(how, **named)
-        return row
-
-    def settle(self, row):
-        return self.call(ledger.settle, row, self.now)
-
-    def fail(self, row, text="boom"):
-        wait = ledger.wait_after(row, 1.0)
-        again_at = self.now + (wait or timedelta())
-        self.call(ledger.fail, row, text, again_at, self.now, dead=wait is None)
-        return wait
-
-    def column(self, column):
-        return self.call(lambda conn: list(conn.execute(select(column).order_by(c.id)).scalars()))
-
-    def pass_(self, time):
-        self.now += time
+from taskhub.db import ledger, leftovers
+from tests.store.book import HOUR, NOW, SECOND, Ledger, c
 
 
 @pytest.fixture
@@ -274,15 +227,3 @@ def test_done_rows_are_forgotten_and_no_others(book):
     assert book.call(leftovers.forget, NOW, limit=10) == 0
     assert book.call(leftovers.forget, NOW + HOUR, limit=10) == 1
     assert book.column(c.key) == ["open"]
-
-
-def test_a_look_over_many_waiting_rows_uses_the_index(book):
-    timer = {"topic": "t", "handler": "h", "mode": "each", "payload": {}, "emitted_at": NOW, "due_at": NOW + HOUR}
-    book.call(lambda conn: conn.execute(insert(message), [{**timer, "key": str(n)} for n in range(20_000)]))
-    book.call(lambda conn: conn.execute(update(message).where(c.id % 2 == 0).values(done_at=NOW)))
-    book.call(lambda conn: conn.execute(text("ANALYZE")))
-    look = ledger._due(NOW, ledger.FAILED_OUTSIDE).order_by(c.due_at, c.id).limit(100)
-    explain = "EXPLAIN QUERY PLAN " if book.engine.dialect.name == "sqlite" else "EXPLAIN "
-    query = str(look.compile(book.engine, compile_kwargs={"literal_binds": True}))
-    plan = book.call(lambda conn: "\n".join(str(row) for row in conn.exec_driver_sql(explain + query)))
-    assert "ix_message_due" in plan

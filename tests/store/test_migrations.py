@@ -86,7 +86,7 @@ def test_check_says_what_is_wrong(empty_database_url):
     assert check(empty_database_url) == []
     owner = engine.writer(empty_database_url, 1)
     with owner.begin() as conn:
-        conn.execute(text("DROP INDEX ix_message_due"))
+        conn.execute(text("DROP INDEX ix_message_dead"))
         conn.execute(text("ALTER TABLE sweep ADD COLUMN extra text"))
     problems = check(empty_database_url)
     assert len(problems) == 2

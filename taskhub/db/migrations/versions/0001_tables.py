@@ -121,18 +121,24 @@ def _part_3() -> None:
         sqlite_autoincrement=True)
     op.create_index("ix_message_dead", "message", ["dead_at"], unique=False,
         postgresql_where=sa.text("dead_at is not null"), sqlite_where=sa.text("dead_at is not null"))
-    op.create_index("ix_message_due", "message", ["due_at"], unique=False,
-        postgresql_where=sa.text("done_at is null and dead_at is null"),
-        sqlite_where=sa.text("done_at is null and dead_at is null"))
+    op.create_index("ix_message_inside", "message", ["due_at"], unique=False,
+        postgresql_where=sa.text("mode <> 'outside' and done_at is null and dead_at is null"),
+        sqlite_where=sa.text("mode <> 'outside' and done_at is null and dead_at is null"))
+    op.create_index("ix_message_outside", "message", ["due_at"], unique=False,
+        postgresql_where=sa.text("mode = 'outside' and done_at is null and dead_at is null"),
+        sqlite_where=sa.text("mode = 'outside' and done_at is null and dead_at is null"))
     op.create_index("ix_message_taken", "message", ["handler", "key"], unique=False,
-        postgresql_where=sa.text("token is not null and done_at is null and dead_at is null"),
-        sqlite_where=sa.text("token is not null and done_at is null and dead_at is null"))
-    op.create_index("uq_message_untaken", "message", ["handler", "key"], unique=True,
-        postgresql_where=sa.text("mode = 'one' and token is null and done_at is null and dead_at is null"),
-        sqlite_where=sa.text("mode = 'one' and token is null and done_at is null and dead_at is null"))
+        postgresql_where=sa.text("mode = 'one' and token is not null and done_at is null and dead_at is null"),
+        sqlite_where=sa.text("mode = 'one' and token is not null and done_at is null and dead_at is null"))
 
 
 def _part_4() -> None:
+    op.create_index("ix_message_tried", "message", ["due_at"], unique=False,
+        postgresql_where=sa.text("attempts > 0 and done_at is null and dead_at is null"),
+        sqlite_where=sa.text("attempts > 0 and done_at is null and dead_at is null"))
+    op.create_index("uq_message_untaken", "message", ["handler", "key"], unique=True,
+        postgresql_where=sa.text("mode = 'one' and token is null and done_at is null and dead_at is null"),
+        sqlite_where=sa.text("mode = 'one' and token is null and done_at is null and dead_at is null"))
     op.create_table("notification", sa.Column("id", Key, nullable=False), sa.Column("task", Key),
         sa.Column("agent", Key), sa.Column("address", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False), sa.Column("body", sa.Text(), nullable=False),
