@@ -44,7 +44,7 @@ FLOW: Flow = {
     "agent.changed": _wake("assignment.agent"),
     "absence.ended": _timer("assignment.back"),
     "rotation.wake": _wake("assignment.wake"),
-    "cool_down.ended": (Route("assignment.cool", "one", _rotation),),
+    "cool_down.ended": _timer("assignment.cool"),
     # clocks
     "clock.due": _timer("task.clock"),
     "offer.expired": _timer("task.offer"),
@@ -73,6 +73,10 @@ def _back(tx: Tx, row: Taken) -> None:
     passes.of_agent(tx, str(row.payload["agent"]))
 
 
+def _cool(tx: Tx, row: Taken) -> None:
+    passes.run(tx, str(row.payload["rotation"]))
+
+
 HANDLERS: Handlers = {
     "event.apply": apply_event.apply_event,
     "record.watch": watch.watch_due,
@@ -80,7 +84,7 @@ HANDLERS: Handlers = {
     "task.file": _key(timers.file_changed),
     "assignment.pass": _key(passes.run),
     "assignment.wake": _key(passes.run),
-    "assignment.cool": _key(passes.run),
+    "assignment.cool": _cool,
     "assignment.agent": _key(passes.of_agent),
     "assignment.back": _back,
     "task.clock": _key(timers.clock_due),

@@ -13,8 +13,10 @@ GONE = ("away", "offline")
 
 
 def set_presence(tx: Tx, key: str, status: str, until: datetime | None = None) -> Any:
-    """Sets presence; away and offline return unstarted work and set started work aside."""
+    """Sets presence; away and offline return unstarted work and set started work aside, being back takes it up."""
     person = agents.set_presence(tx, key, status, until)
     if status in GONE:
         timers.gone(tx, key, until)
+    elif status == "available":
+        timers.back(tx, key)
     return person

@@ -87,8 +87,7 @@ def _kind(tx: Tx, inverse: Mapping[str, Any]) -> Any:
 
 
 def _patch(tx: Tx, inverse: Mapping[str, Any]) -> Any:
-    task = tasks.get(tx, inverse["task"])
-    return tasks.patch(tx, task.id, task.version, tasks.restored(inverse["changes"]))
+    return tasks.unpatch(tx, inverse["task"], inverse["changes"])
 
 
 INVERSES: Mapping[str, Callable[[Tx, Mapping[str, Any]], Any]] = {

@@ -17,6 +17,7 @@ from taskhub.errors import Forbidden, InvalidInput, NotEligible
 from taskhub.ids import new_id
 from taskhub.policy.work import Staffing
 from taskhub.tasks import service as tasks
+from taskhub.tasks import timers
 from taskhub.tasks.model import PAUSED, Lease, Task
 from taskhub.tasks.shape import Shape
 
@@ -97,6 +98,7 @@ def _there(tx: Tx, me: AgentFacts | None) -> AgentFacts:
         raise NotEligible("You are no longer active and get no work.", reasons=["inactive"])
     if present(me.presence, me.presence_until, tx.now) == "offline":
         store.wake_up(tx, me.key)
+        timers.back(tx, me.key)
         return replace(me, presence="available", presence_until=None)
     return me
 

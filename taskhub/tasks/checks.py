@@ -18,6 +18,7 @@ from taskhub.tasks import moves
 from taskhub.tasks.model import Task
 
 LATEST_PAUSE = timedelta(days=366)
+NEXT_LOOK = timedelta(hours=24)
 LONGEST_NOTE = 20_000
 PATCHABLE = ("checklist", "note", "priority", "data", "due_at")
 
@@ -63,7 +64,7 @@ def pause_until(
     """The next date of a pause: what was asked for, within what the reason allows; else the longest it allows."""
     limit = now + (kind.max_for or LATEST_PAUSE)
     if until is None:
-        return limit if kind.max_for else calendar.add(now, timedelta(hours=24))
+        return limit if kind.max_for else calendar.add(now, NEXT_LOOK)
     if until <= now:
         raise InvalidInput("until lies in the past; name an instant to come.", code="until_in_past")
     if until > limit:
@@ -107,15 +108,16 @@ def patched(task: Task, changes: Mapping[str, Any]) -> dict[str, Any]:
     return wanted
 
 
-def unpatched(task: Task, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """What a PATCH that takes these changes back would send."""
-    names = [n for n in wanted if n in PATCHABLE]
-    old = {n: getattr(task, n) for n in names}
-    if "priority" in old:
-        old["priority"] = PRIORITIES[task.priority]
-    if isinstance(old.get("due_at"), datetime):
-        old["due_at"] = old["due_at"].isoformat() if task.explicit_due else None
-    return old
+def kept(task: Task, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns a PATCH is about to change, as they are, fit for JSON."""
+    old = {name: getattr(task, name) for name in wanted}
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in old.items()}
+
+
+def restored(old: Mapping[str, Any]) -> dict[str, Any]:
+    """Inverse of ``kept``."""
+    due = old.get("due_at")
+    return {**old, "due_at": datetime.fromisoformat(due)} if isinstance(due, str) else dict(old)
 
 
 def priority(name: str) -> int:

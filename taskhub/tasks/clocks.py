@@ -76,16 +76,17 @@ def of(tx: Tx, task: Task | Mapping[str, Any]) -> list[sla.SlaClock]:
     policy = tx.policies.sla.get(row["sla"] or "")
     pauses = tuple(sla.Pause(p.from_at, p.to_at, p.reason, p.by, p.stops_clock) for p in store.pauses(tx, row["id"]))
     explicit = row["due_at"] if row["explicit_due"] else None
-    return [clock for r in stored if (clock := _clock(r, policy, pauses, explicit)) is not None]
+    promised = row["sla"] is not None
+    return [clock for r in stored if (clock := _clock(r, policy, pauses, explicit, promised=promised)) is not None]
 
 
 def _clock(
-    row: Any, policy: SlaPolicy | None, pauses: tuple[sla.Pause, ...], explicit: datetime | None
+    row: Any, policy: SlaPolicy | None, pauses: tuple[sla.Pause, ...], explicit: datetime | None, *, promised: bool
 ) -> sla.SlaClock | None:
     first = row.target == "first_start"
     target = (policy.first_start if first else policy.completion) if policy else None
     explicit = None if first else explicit
-    if target is None and explicit is None:
+    if target is None and explicit is None and promised:
         # The policy is gone: what was promised stands as the date it came to.
         explicit = row.due_at
     if target is None and explicit is None:
@@ -121,11 +122,31 @@ def look_at_ladder(tx: Tx, task_id: str, sla_key: str | None) -> None:
 
 
 def retarget(tx: Tx, row: Mapping[str, Any]) -> dict[str, Any]:
-    """After due time, priority or policy changed: earned and counted time are kept."""
-    clocks = of(tx, row) or _fresh(tx.policies.sla.get(row["sla"] or ""), row["ready_at"] or tx.now, row["due_at"])
-    changed = _save(tx, row, clocks)
+    """After due time, priority or policy changed: earned and counted time are kept. Blocked work has no clock yet."""
+    if row["ready_at"] is None:
+        return {}
+    clocks = of(tx, row) or _anew(tx, row, row["ready_at"])
+    changed = _save(tx, row, clocks) if clocks else _none(tx, row["id"])
     look_at_ladder(tx, row["id"], row["sla"])
-    return changed | ({"start_by": start_by(tx, {**row, **changed})} if row["ready_at"] else {})
+    return changed | {"start_by": start_by(tx, {**row, **changed})}
+
+
+def _anew(tx: Tx, row: Mapping[str, Any], started_at: datetime) -> list[sla.SlaClock]:
+    explicit = row["due_at"] if row["explicit_due"] else None
+    return _fresh(tx.policies.sla.get(row["sla"] or ""), started_at, explicit)
+
+
+def _none(tx: Tx, task_id: str) -> dict[str, Any]:
+    for topic in TIMERS:
+        tx.cancel(topic, task_id)
+    store.drop_clocks(tx, task_id)
+    return {"sla_state": None}
+
+
+def suspended(tx: Tx, task: Task) -> dict[str, Any]:
+    """Blocked again before anybody had it: its clocks start anew when it becomes ready."""
+    due = task.due_at if task.explicit_due else None
+    return {"ready_at": None, "start_by": None, "due_at": due, **_none(tx, task.id)}
 
 
 def started(tx: Tx, task: Task) -> dict[str, Any]:
@@ -151,7 +172,8 @@ def restarted(tx: Tx, task: Task) -> dict[str, Any]:
         store.put_pause(tx, task.id, "completed", task.completed_at, tx.now)
     look_at_ladder(tx, task.id, task.sla)
     clocks = [replace(c, met_at=None) if c.name == "completion" else c for c in of(tx, task)]
-    return _save(tx, task, clocks)
+    row = {n: getattr(task, n) for n in Task.__slots__}
+    return _save(tx, task, clocks or _anew(tx, row, tx.now))
 
 
 def falls(tx: Tx, task: Task) -> list[tuple[str, str, datetime]]:

@@ -79,7 +79,7 @@ TABLE: tuple[Operation, ...] = (
     Operation("acknowledge", OPEN, None, HOLDER_OR_MANAGER),
     Operation("patch", OPEN, None, HOLDER_OR_MANAGER, inverse="patch"),
     Operation("unblock", (BLOCKED,), QUEUED, SYSTEM, clock="start"),
-    Operation("block", (QUEUED,), BLOCKED, SYSTEM),
+    Operation("block", (BLOCKED, QUEUED), BLOCKED, SYSTEM),
     Operation("set_aside", (IN_PROGRESS,), PAUSED, SYSTEM, lease="ends"),
     Operation("expire", (IN_PROGRESS, PAUSED), QUEUED, SYSTEM, lease="ends"),
     Operation("withdraw", (ASSIGNED, PAUSED), QUEUED, SYSTEM),

@@ -11,13 +11,15 @@ from taskhub.db.tx import Tx
 from taskhub.errors import Conflict, InvalidInput, NotFound
 from taskhub.policy.work import Queue
 from taskhub.tasks import checks, clocks, drafting, making, moves, store
-from taskhub.tasks.model import ASSIGNED, CANCELLED, COMPLETED, IN_PROGRESS, PAUSED, QUEUED, Lease, NewTask, Task
+from taskhub.tasks.model import ASSIGNED, CANCELLED, COMPLETED, IN_PROGRESS, PAUSED, Lease, NewTask, Task
 from taskhub.tasks.rekind import change_back, change_kind
+from taskhub.tasks.rework import reopen
 
 __all__ = [
     "acknowledge", "assign", "begin", "cancel", "change_back", "change_kind", "complete", "create", "find", "finish",
     "follower_started", "get", "hand_over", "history", "lease_of", "leases", "of_event", "patch", "pause", "put_aside",
-    "release", "renew", "reopen", "restored", "resume", "skip", "start", "take_back", "unassign", "withdraw_followers",
+    "release", "renew", "reopen", "resume", "skip", "start", "take_back", "unassign", "unpatch",
+    "withdraw_followers",
 ]  # fmt: skip
 
 
@@ -75,12 +77,6 @@ def withdraw_followers(tx: Tx, task_id: str) -> None:
         finish(tx, follower, "close", {"outcome": "undone"})
 
 
-def restored(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Changes kept as JSON, as ``patch`` wants them."""
-    due = changes.get("due_at")
-    return {**changes, "due_at": datetime.fromisoformat(due)} if isinstance(due, str) else dict(changes)
-
-
 def start(tx: Tx, task_id: str, version: int | None = None) -> tuple[Task, Lease]:
     """The assignee begins; on their own started task the lease they have comes back."""
     task = moves.locked(tx, task_id)
@@ -128,7 +124,7 @@ def keep_off(tx: Tx, task: Task, queue: Queue) -> None:
     """Not offered to its present person again within the cool-down."""
     until = tx.after(queue.cool_down)
     store.exclude(tx, [{"task": task.id, "agent": task.agent, "why": "declined", "until": until}])
-    tx.emit("cool_down.ended", task.id, {"rotation": queue.turn_key}, due_at=until)
+    tx.emit("cool_down.ended", f"{task.id}:{task.agent}", {"rotation": queue.turn_key}, due_at=until)
 
 
 def skip(tx: Tx, task_id: str, reason: str, token: int | None = None, version: int | None = None) -> Task:
@@ -214,29 +210,6 @@ def cancel(tx: Tx, task_id: str, reason: str, version: int | None = None, act: s
     return finish(tx, task, act, {"outcome": reason})
 
 
-def reopen(
-    tx: Tx, task_id: str, reason: str | None = None, version: int | None = None, act: str = "reopen", *,
-    to_last: bool = True,
-) -> Task:  # fmt: skip
-    """Rework: back to the last person if there is room, else to the queue; its clocks go on where they stopped."""
-    last = get(tx, task_id).agent
-    # The person's row is locked before the task's, in every act.
-    roomy = to_last and last is not None and checks.has_room(tx, last)
-    task, _ = moves.allowed(tx, task_id, act, version=version)
-    back: dict[str, Any] = {"state": QUEUED, "agent": None, "pinned": False, "given_at": None, "completed_at": None}
-    if roomy:
-        back |= {"state": ASSIGNED, "agent": task.agent, "given_at": tx.now}
-    back |= {"ready_at": tx.now, "outcome": None, "completed_by": None, "waiting_reasons": None}
-    back |= clocks.restarted(tx, task)
-    back["start_by"] = clocks.start_by(tx, {**{n: getattr(task, n) for n in Task.__slots__}, **back})
-    moved = moves.move(tx, task, act, back, {"reason": reason, "was": task.state})
-    if task.file:
-        tx.emit("file.changed", task.file)
-    if moved.state == QUEUED:
-        moves.announce_ready(tx, moved)
-    return moved
-
-
 def assign(tx: Tx, task_id: str, agent: str, version: int | None = None) -> Task:
     """A manager gives it to a person: pinned, the old token dead."""
     return _give(tx, task_id, agent, "assign", None, version, None)
@@ -291,8 +264,17 @@ def acknowledge(tx: Tx, task_id: str, version: int | None = None) -> Task:
 def patch(tx: Tx, task_id: str, version: int, changes: Mapping[str, Any]) -> Task:
     """Checklist, note, priority, data or due time; needs the version that was read."""
     task, _ = moves.allowed(tx, task_id, "patch", version=version)
-    wanted = checks.patched(task, changes)
-    tx.inverse = {"op": "patch", "task": task.id, "changes": checks.unpatched(task, wanted)}
+    return _patch(tx, task, checks.patched(task, changes))
+
+
+def unpatch(tx: Tx, task_id: str, old: Mapping[str, Any]) -> Task:
+    """Undo: the columns a patch has changed, as they were."""
+    task, _ = moves.allowed(tx, task_id, "patch")
+    return _patch(tx, task, checks.restored(old))
+
+
+def _patch(tx: Tx, task: Task, wanted: dict[str, Any]) -> Task:
+    tx.inverse = {"op": "patch", "task": task.id, "changes": checks.kept(task, wanted)}
     if {"due_at", "explicit_due", "priority"} & wanted.keys():
         row = {n: getattr(task, n) for n in Task.__slots__} | wanted
         wanted |= clocks.retarget(tx, row)

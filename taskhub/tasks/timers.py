@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from taskhub.db.tx import Tx
-from taskhub.tasks import clocks, drafting, making, moves, service, store
+from taskhub.tasks import checks, clocks, drafting, making, moves, service, store
 from taskhub.tasks.model import ASSIGNED, AWAY, BLOCKED, IN_PROGRESS, PAUSED, QUEUED, SET_ASIDE, Task
 
 
@@ -78,6 +78,7 @@ def snooze_ended(tx: Tx, task_id: str) -> None:
 def wake(tx: Tx, task: Task, why: str) -> Task:
     """A paused task's clock runs again; it stays with its person and tops the list."""
     store.end_pause(tx, task)
+    tx.cancel("snooze.ended", task.id)
     changes = {"paused_until": min(task.paused_until or tx.now, tx.now)} | clocks.recount(tx, task)
     return moves.move(tx, task, "wake", changes, {"why": why})
 
@@ -104,9 +105,9 @@ def file_changed(tx: Tx, file: str) -> None:
             continue
         if state == QUEUED and task.state == BLOCKED:
             making.ready(tx, task)
-        else:
-            act = "block" if task.state != state else "unblock"
-            moves.move(tx, task, act, {"state": state, "blocked_by": blocked_by})
+        elif state == BLOCKED:
+            clock = clocks.suspended(tx, task) if task.state == QUEUED else {}
+            moves.move(tx, task, "block", {"state": state, "blocked_by": blocked_by, "waiting_reasons": None, **clock})
 
 
 def gone(tx: Tx, agent: str, back_at: datetime | None) -> None:
@@ -118,11 +119,20 @@ def gone(tx: Tx, agent: str, back_at: datetime | None) -> None:
             _leave(tx, task, back_at)
 
 
+def back(tx: Tx, agent: str) -> None:
+    """They are there again, maybe sooner than they said: what was paused because they went tops their list."""
+    for task in store.given_to(tx, agent):
+        if task.state == PAUSED and task.paused_reason == AWAY and (task.paused_until or tx.now) >= tx.now:
+            wake(tx, task, "back")
+
+
 def _leave(tx: Tx, task: Task, back_at: datetime | None) -> None:
     if task.due_at is not None and (back_at is None or task.due_at < back_at):
         moves.back_to_queue(tx, task, "expire", {"by_whom": task.agent, "why": AWAY})
     else:
-        service.put_aside(tx, task, "set_aside", AWAY, back_at)
+        # Paused work always has a next date, so that it cannot vanish.
+        until = back_at or tx.policies.calendar_of(task.queue).add(tx.now, checks.NEXT_LOOK)
+        service.put_aside(tx, task, "set_aside", AWAY, until)
 
 
 def grace(tx: Tx, until: datetime) -> int:

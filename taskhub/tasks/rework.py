@@ -1,0 +1,44 @@
+"""Work comes back: a completed task is done again, a cancelled one is wanted after all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from taskhub.db.tx import Tx
+from taskhub.tasks import checks, clocks, moves, store
+from taskhub.tasks.model import ASSIGNED, BLOCKED, QUEUED, Task
+
+
+def reopen(
+    tx: Tx, task_id: str, reason: str | None = None, version: int | None = None, act: str = "reopen", *,
+    to_last: bool = True,
+) -> Task:  # fmt: skip
+    """Back to the last person if there is room, else to the queue; its clocks go on where they stopped.
+
+    What had never become ready is blocked again, and looked at as if it were new.
+    """
+    found = store.get(tx, task_id)
+    last = found.agent if found else None
+    # The person's row is locked before the task's, in every act.
+    roomy = to_last and last is not None and checks.has_room(tx, last)
+    task, _ = moves.allowed(tx, task_id, act, version=version)
+    moved = moves.move(tx, task, act, _back(tx, task, roomy=roomy), {"reason": reason, "was": task.state})
+    if task.file:
+        tx.emit("file.changed", task.file)
+    if moved.state == BLOCKED:
+        tx.emit("block.ended", task.id, due_at=max(task.blocked_until or tx.now, tx.now))
+    elif moved.state == QUEUED:
+        moves.announce_ready(tx, moved)
+    return moved
+
+
+def _back(tx: Tx, task: Task, *, roomy: bool) -> dict[str, Any]:
+    ended = {"completed_at": None, "outcome": None, "completed_by": None, "waiting_reasons": None}
+    if task.ready_at is None:
+        return {"state": BLOCKED, **ended}
+    holder: dict[str, Any] = {"state": QUEUED, "agent": None, "pinned": False, "given_at": None}
+    if roomy:
+        holder |= {"state": ASSIGNED, "agent": task.agent, "given_at": tx.now}
+    back = {**ended, **holder, "ready_at": tx.now, **clocks.restarted(tx, task)}
+    row = {n: getattr(task, n) for n in Task.__slots__} | back
+    return back | {"start_by": clocks.start_by(tx, row)}
