@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, case, exists, func, or_, select
+from sqlalchemy import Select, case, exists, func, or_, select
 
 from taskhub.db.tables import agent, event, history, lease, message, pause, sla_clock, task
 from taskhub.db.tx import Tx
+from taskhub.tasks.model import IN_PROGRESS, OPEN, PAUSED, Lease, Task
 
 ASKED = "asked:"
-OPEN = ("blocked", "queued", "assigned", "in_progress", "paused")
 
 
 class Extras(NamedTuple):
-    """What a task's JSON shows beyond its row."""
+    """What tasks' JSON shows beyond their rows, each by task id."""
 
-    expires_at: datetime | None
-    warn_at: datetime | None
-    paused_by: str | None
+    warn_at: Mapping[str, datetime | None]
+    lease_ends: Mapping[str, datetime]
+    paused_by: Mapping[str, str]
 
 
-def extras(tx: Tx, ids: Sequence[str]) -> dict[str, Extras]:
-    """Lease, warning and pause of tasks, by id."""
-    clock = and_(sla_clock.c.task == task.c.id, sla_clock.c.target == "completion")
-    open_pause = and_(pause.c.task == task.c.id, pause.c.to_at.is_(None))
-    joined = task.outerjoin(lease, lease.c.task == task.c.id).outerjoin(sla_clock, clock).outerjoin(pause, open_pause)
-    found = select(task.c.id, lease.c.expires_at, sla_clock.c.warn_at, pause.c.by).select_from(joined)
-    return {row[0]: Extras(*row[1:]) for row in tx.conn.execute(found.where(task.c.id.in_(ids)))}
+def extras(tx: Tx, rows: Sequence[Task], lease_: Lease | None = None) -> Extras:
+    """Warning, lease and pause of tasks, each from its own index; ``lease_`` is known already and not asked for."""
+    ends = {lease_.task: lease_.expires_at} if lease_ else {}
+    started = [row.id for row in rows if row.state == IN_PROGRESS and row.id not in ends]
+    paused = [row.id for row in rows if row.state == PAUSED]
+    timed = [row.id for row in rows if row.is_open and row.due_at is not None]
+    warn = select(sla_clock.c.task, sla_clock.c.warn_at).where(sla_clock.c.target == "completion")
+    live = select(lease.c.task, lease.c.expires_at)
+    by = select(pause.c.task, pause.c.by).where(pause.c.to_at.is_(None))
+    return Extras(
+        _looked_up(tx, warn, sla_clock.c.task, timed),
+        {**ends, **_looked_up(tx, live, lease.c.task, started)},
+        _looked_up(tx, by, pause.c.task, paused),
+    )
+
+
+def _looked_up(tx: Tx, wanted: Select[Any], key: Any, ids: list[str]) -> dict[str, Any]:
+    if not ids:
+        return {}
+    found = wanted.where(key == ids[0] if len(ids) == 1 else key.in_(ids))
+    return {row[0]: row[1] for row in tx.conn.execute(found)}
 
 
 def asked_by(tx: Tx, label: str, most: int = 1000) -> list[str]:

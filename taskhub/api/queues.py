@@ -14,6 +14,7 @@ from taskhub.http.edge import look
 from taskhub.http.inputs import Key
 from taskhub.http.route import router
 from taskhub.policy.work import Queue
+from taskhub.tasks.model import OPEN
 
 routes = router("queues")
 
@@ -56,7 +57,7 @@ def _line(tx: Tx, queue: Queue, counted: dict[str, Any]) -> dict[str, Any]:
         "key": queue.key, "name": str(queue.name), "mode": queue.mode, "teams": list(queue.teams),
         "model": queue.staffing.model, "strategy": queue.staffing.strategy, "closed": queue.closed,
         "paused": queue.paused, "open": tx.policies.calendar_of(queue.key).is_open(tx.now),
-        "counts": {state: counted.get(state, 0) for state in queries.OPEN},
+        "counts": {state: counted.get(state, 0) for state in OPEN},
         "breached": counted.get("breached", 0), "next_start_by": counted.get("next_start_by"),
     }  # fmt: skip
 

@@ -13,32 +13,32 @@ from taskhub.db.tx import Tx
 from taskhub.errors import TaskhubError
 from taskhub.events.inbox import Stored
 from taskhub.policy.work import PRIORITIES
-from taskhub.tasks.model import IN_PROGRESS, PAUSED, Lease, Task
+from taskhub.tasks.model import PAUSED, Lease, Task
 
-_NOTHING = Extras(None, None, None)
 _PRIVATE = ("email", "external_ids", "hours_per_week", "cost_per_hour")
 
 
 def tasks(tx: Tx, rows: Sequence[Task]) -> list[dict[str, Any]]:
     """Tasks as clients see them."""
-    extras = queries.extras(tx, [row.id for row in rows]) if rows else {}
-    return [_task(tx, row, extras.get(row.id, _NOTHING)) for row in rows]
+    more = queries.extras(tx, rows)
+    return [_task(tx, row, more) for row in rows]
 
 
-def task(tx: Tx, row: Task) -> dict[str, Any]:
-    """One task."""
-    return tasks(tx, [row])[0]
+def task(tx: Tx, row: Task, held: Lease | None = None) -> dict[str, Any]:
+    """One task; ``held`` is its lease where that is known."""
+    return _task(tx, row, queries.extras(tx, [row], held))
 
 
 def _task(tx: Tx, row: Task, more: Extras) -> dict[str, Any]:
+    ends = more.lease_ends.get(row.id)
     return {
         "id": row.id, "kind": row.kind, "title": row.title, "queue": row.queue, "state": row.state,
         "paused": _paused(row, more), "blocked_by": list(row.blocked_by), "priority": PRIORITIES[row.priority],
         "agent": row.agent, "lead": row.lead, "deal": row.deal, "event": row.event, "created_at": row.created_at,
         "ready_at": row.ready_at, "due_at": row.due_at,
-        "sla": {"state": row.sla_state, "due_at": row.due_at, "warn_at": more.warn_at,
+        "sla": {"state": row.sla_state, "due_at": row.due_at, "warn_at": more.warn_at.get(row.id),
                 "remaining_s": remaining_s(tx, row)},
-        "lease": {"expires_at": more.expires_at} if row.state == IN_PROGRESS and more.expires_at else None,
+        "lease": {"expires_at": ends} if ends is not None else None,
         "checklist": list(row.checklist), "data": dict(row.data), "note": row.note, "outcome": row.outcome,
         "started_at": row.started_at, "completed_at": row.completed_at, "completed_by": row.completed_by,
         "waiting_reasons": row.waiting_reasons, "acknowledged_by": row.acknowledged_by, "version": row.version,
@@ -48,7 +48,7 @@ def _task(tx: Tx, row: Task, more: Extras) -> dict[str, Any]:
 def _paused(row: Task, more: Extras) -> dict[str, Any] | None:
     if row.state != PAUSED:
         return None
-    return {"reason": row.paused_reason, "until": row.paused_until, "by": more.paused_by or row.agent}
+    return {"reason": row.paused_reason, "until": row.paused_until, "by": more.paused_by.get(row.id, row.agent)}
 
 
 def remaining_s(tx: Tx, row: Task) -> float | None:

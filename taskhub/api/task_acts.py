@@ -139,4 +139,4 @@ def _task(tx: Tx, task: Task) -> dict[str, Any]:
 
 def _leased(tx: Tx, given: tuple[Task, Lease]) -> dict[str, Any]:
     task, lease = given
-    return {"task": shown.task(tx, task), "lease": shown.lease(lease)}
+    return {"task": shown.task(tx, task, lease), "lease": shown.lease(lease)}

@@ -120,7 +120,7 @@ def claim_task(tx: Tx, id: Id, body: ClaimOne = ClaimOne()) -> dict[str, Any]:  
 def _claimed(tx: Tx, given: Claim) -> dict[str, Any]:
     if given.task is None or given.lease is None:
         return {"task": None, "reason": given.reason}
-    return {"task": shown.task(tx, given.task), "lease": shown.lease(given.lease)}
+    return {"task": shown.task(tx, given.task, given.lease), "lease": shown.lease(given.lease)}
 
 
 def _wanted_queues(request: Request) -> list[str] | None:
