@@ -14,6 +14,7 @@ from taskhub.api import (
     health,
     hooks,
     live,
+    metrics,
     queues,
     records,
     task_acts,
@@ -24,7 +25,7 @@ from taskhub.http.app import create_app
 from taskhub.http.state import AppState
 
 # In the order of how often they are called.
-NOUNS = (tasks, task_acts, events, hooks, agents, queues, teams, acts, live, records, calendars, health)
+NOUNS = (tasks, task_acts, events, hooks, agents, queues, teams, acts, live, records, metrics, calendars, health)
 
 
 def routers() -> Sequence[APIRouter]:

@@ -36,7 +36,6 @@ WORK_TASK = {"agent": "yyn", "rep": "fff", "manager": "yyn", "director": "yyn", 
              "auditor": "fff"}  # fmt: skip
 LEAD_TASK = {"agent": "fff", "rep": "fff", "manager": "yyn", "director": "yyn", "admin": "yyy", "integration": "fff",
              "auditor": "fff"}  # fmt: skip
-END_TASK = LEAD_TASK | {"rep": "ynn"}
 # person: self / in the same or a managed team / elsewhere
 SEE_AGENT = {"agent": "yyn", "rep": "yyn", "manager": "yyn", "director": "yyn", "integration": "fff", **READ_ALL}
 SELF = {"agent": "yfn", "rep": "yfn", "manager": "yyn", "director": "yyn", "admin": "yyy", "integration": "fff",
@@ -57,8 +56,8 @@ TABLE: dict[str, dict[str, str]] = {
         for verb in ("start", "renew", "release", "skip", "pause", "resume", "complete", "hand-over", "kind",
                      "acknowledge")
     },
-    "POST /api/v1/tasks/{id}/cancel": END_TASK,
-    "POST /api/v1/tasks/{id}/reopen": END_TASK | {"agent": "yfn"},
+    "POST /api/v1/tasks/{id}/cancel": LEAD_TASK,
+    "POST /api/v1/tasks/{id}/reopen": LEAD_TASK | {"agent": "yfn"},
     "POST /api/v1/tasks/{id}/assign": LEAD_TASK,
     "POST /api/v1/events": NOBODY | {"integration": "yyy", "admin": "yyy"},
     "GET /api/v1/events": ALL | {"agent": "fff", "rep": "fff"},
@@ -83,6 +82,7 @@ TABLE: dict[str, dict[str, str]] = {
     "GET /api/v1/queues": PEOPLE | {"rep": "fff"},
     "GET /api/v1/queues/{key}": {"agent": "yyn", "rep": "fff", "manager": "yyn", "director": "yyn",
                                  "integration": "fff", **READ_ALL},
+    "GET /api/v1/metrics/tasks": NOBODY | {"manager": "yyy", "director": "yyy", **READ_ALL},
     "POST /api/v1/calendars/preview": ALL,
     "POST /api/v1/calendars/elapsed": ALL,
     "GET /api/v1/acts": PEOPLE,

@@ -1,0 +1,44 @@
+"""``/metrics/tasks``: what finished work came to, by queue, kind or team."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from fastapi import Query
+
+from taskhub.access import service as access
+from taskhub.access.permissions import can, reaches_all
+from taskhub.api import seen
+from taskhub.db.tx import Tx
+from taskhub.http.edge import look
+from taskhub.http.inputs import Instant
+from taskhub.http.route import router
+from taskhub.metrics import queries
+from taskhub.metrics.definitions import METRICS
+
+routes = router("metrics")
+
+
+@routes.get("/metrics/tasks")
+@look("metric.read")
+def of_tasks(
+    tx: Tx,
+    by: Literal["queue", "kind", "team"] = "queue",
+    since: Annotated[Instant | None, Query(alias="from")] = None,
+    until: Instant | None = None,
+) -> dict[str, Any]:
+    """Backlog, throughput, wait, handle and cycle time, SLA attainment and rework of a period (default: seven days)."""
+    end = until or tx.now
+    begin = since or end - timedelta(days=7)
+    items = queries.of_tasks(tx, by, begin, end, _queues(tx))
+    meaning = {metric.name: {"unit": metric.unit, "formula": metric.formula} for metric in METRICS}
+    return {"from": begin, "until": end, "by": by, "items": items, "metrics": meaning}
+
+
+def _queues(tx: Tx) -> list[str] | None:
+    """The queues whose figures the caller may see; None: all."""
+    who = access.caller(tx)
+    if reaches_all(who, "metric.read"):
+        return None
+    return [key for key, queue in tx.policies.queues.items() if can(who, "metric.read", seen.of_queue(queue))]
