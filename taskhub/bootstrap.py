@@ -14,7 +14,7 @@ from taskhub.assignment import serving
 from taskhub.assignment.installed import plugins
 from taskhub.bell.bell import Bell
 from taskhub.db import migrate
-from taskhub.db.database import Database
+from taskhub.db.database import Database, silent
 from taskhub.db.tx import SYSTEM, Tx
 from taskhub.errors import PolicyError, Problem, TaskhubError
 from taskhub.escalation import checks as escalation_checks
@@ -70,9 +70,8 @@ def check_staffing(set_: Policies) -> list[Problem]:
 
 def database(chosen: settings.Settings, bell: Bell | None = None) -> Database:
     """The database these settings name, wired to flow, policies and bell."""
-    return Database(
-        chosen.url, pool=chosen.pool, flow=FLOW, loader=policies, **({"ring": bell.ring} if bell is not None else {})
-    )
+    ring = bell.ring if bell is not None else silent
+    return Database(chosen.url, pool=chosen.pool, flow=FLOW, loader=policies, ring=ring)
 
 
 def make_tables(chosen: settings.Settings) -> None:

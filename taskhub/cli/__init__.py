@@ -1,0 +1,8 @@
+"""The command line. Each command imports what it needs when it runs, so that ``--help`` answers at once."""
+
+
+def main() -> None:
+    """The program ``taskhub``."""
+    from taskhub.cli.app import app
+
+    app()

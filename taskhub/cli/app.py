@@ -1,0 +1,48 @@
+"""The program: its groups of commands, in the order in which people meet them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from taskhub import __version__
+from taskhub.cli import configs, databases, doctor, events, keys, ledgers, serving, tasks
+from taskhub.cli.guard import Guarded
+
+app = typer.Typer(
+    name="taskhub",
+    cls=Guarded,
+    help="A task queue for back offices: sales events become tasks, each with a deadline and the right person.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Options before the command."""
+
+
+app.command()(serving.serve)
+app.command()(serving.demo)
+app.command()(serving.api)
+app.command()(serving.worker)
+app.add_typer(databases.app, name="db")
+app.add_typer(configs.app, name="config")
+app.add_typer(keys.app, name="key")
+app.add_typer(events.app, name="events")
+app.add_typer(tasks.sla, name="sla")
+app.command()(tasks.why)
+app.add_typer(ledgers.app, name="ledger")
+app.command()(doctor.doctor)

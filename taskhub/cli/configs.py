@@ -1,0 +1,80 @@
+"""``config check``, ``config apply``: the files operations people change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from taskhub.cli import place
+from taskhub.cli.options import Data, Json
+from taskhub.errors import PolicyError
+
+if TYPE_CHECKING:
+    from taskhub.policy.policies import Policies
+
+app = typer.Typer(help="Kinds, queues, rules, promises: the policy files.", no_args_is_help=True, rich_markup_mode=None)
+Folder = Annotated[
+    Path | None,
+    typer.Argument(metavar="[DIR]", help="Folder of .toml files. Default: TASKHUB_CONFIG, ./config, the example."),
+]
+
+
+@app.command()
+def check(folder: Folder = None, json: Json = False) -> None:
+    """Say everything that is wrong, each with file, line and key; exit code 1 when anything is."""
+    from taskhub import bootstrap
+    from taskhub.cli.output import as_json
+
+    where = _folder(folder)
+    try:
+        found = bootstrap.policies(bootstrap.read_config(where))
+    except PolicyError as error:
+        if not json:
+            raise
+        as_json({"ok": False, "problems": list(map(_problem, error.problems)), "warnings": []})
+        raise typer.Exit(1) from None
+    if json:
+        warnings = list(map(_problem, found.warnings))
+        as_json({"ok": True, "hash": found.hash, "problems": [], "warnings": warnings})
+        return
+    typer.echo(f"{where} is good: {_said(found)}.")
+    _warn(found)
+
+
+@app.command()
+def apply(folder: Folder = None, data: Data = None, json: Json = False) -> None:
+    """Check the files and make them the active policies, for every process at once."""
+    from taskhub import bootstrap
+    from taskhub.cli.output import as_json
+
+    with place.made(data) as db:
+        found, new = bootstrap.accept(db, _folder(folder))
+    if json:
+        as_json({"hash": found.hash, "activated": new, "warnings": list(map(_problem, found.warnings))})
+        return
+    typer.echo(f"{'Active now' if new else 'Active already'}: {_said(found)}.")
+    _warn(found)
+
+
+def _folder(given: Path | None) -> Path:
+    from taskhub import bootstrap, settings
+
+    here = Path("config")
+    return given or settings.read().config or (here if here.is_dir() else bootstrap.example_config())
+
+
+def _said(found: Policies) -> str:
+    counts = (("kinds", found.kinds), ("queues", found.queues), ("rules", found.rules), ("calendars", found.calendars))
+    return ", ".join(f"{len(things)} {name}" for name, things in counts) + f" (set {found.hash[:12]})"
+
+
+def _warn(found: Policies) -> None:
+    for one in found.warnings:
+        typer.echo(f"warning: {one}", err=True)
+
+
+def _problem(one: Any) -> dict[str, Any]:
+    names = ("file", "line", "key", "message", "suggestion")
+    return {name: getattr(one, name) for name in names}

@@ -1,0 +1,82 @@
+"""Which database a command works on, opened and closed for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from taskhub import settings
+from taskhub.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from taskhub.db.database import Database
+
+MISSING = "The tables are missing"
+
+
+def chosen(data: Path | None) -> settings.Settings:
+    """The settings; ``--data`` on the command line wins over TASKHUB_DATABASE_URL."""
+    found = settings.read(data=data)
+    return replace(found, database_url=None) if data is not None else found
+
+
+def needed(found: settings.Settings) -> settings.Settings:
+    """The settings of a production process. Raises InvalidInput unless both addresses are given."""
+    missing = [
+        name
+        for name, value in (("TASKHUB_DATABASE_URL", found.database_url), ("TASKHUB_REDIS_URL", found.redis_url))
+        if value is None
+    ]
+    if missing:
+        raise InvalidInput(f"Set {' and '.join(missing)}. On one machine `taskhub serve` needs neither.")
+    return found
+
+
+@contextmanager
+def existing(data: Path | None) -> Iterator[Database]:
+    """A database that is there. Raises InvalidInput when it is not, or when its tables are of another version."""
+    from taskhub import bootstrap
+    from taskhub.db import migrate
+
+    found = chosen(data)
+    check_file(found)
+    problems = migrate.check(found.url)
+    if problems:
+        raise InvalidInput(" ".join(problems))
+    db = bootstrap.database(found)
+    try:
+        yield db
+    finally:
+        db.close()
+
+
+@contextmanager
+def made(data: Path | None) -> Iterator[Database]:
+    """A database, made when it is missing. A PostgreSQL database of an older version is upgraded by hand only."""
+    from taskhub import bootstrap
+    from taskhub.db import migrate
+
+    found = chosen(data)
+    if found.database_url is None:
+        bootstrap.make_tables(found)
+    elif problems := migrate.check(found.url):
+        if not problems[0].startswith(MISSING):
+            raise InvalidInput(" ".join(problems))
+        bootstrap.make_tables(found)
+    db = bootstrap.database(found)
+    try:
+        yield db
+    finally:
+        db.close()
+
+
+def check_file(found: settings.Settings) -> None:
+    """Raises InvalidInput when the SQLite file is not there: looking must not make one."""
+    path = Path(found.url.removeprefix("sqlite:///")) if found.url.startswith("sqlite:///") else None
+    if path is not None and not path.is_file():
+        raise InvalidInput(
+            f"There is no database at {path}. Start one with `taskhub serve`, or name another with --data."
+        )

@@ -1,0 +1,198 @@
+"""taskhub's processes: ``serve`` joins API, worker and calendar jobs; ``api`` and ``work`` are its two halves."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from types import FrameType
+from typing import Self
+
+import uvicorn
+
+from taskhub import bootstrap
+from taskhub.api import api as api_app
+from taskhub.bell import Bell
+from taskhub.db.database import Database
+from taskhub.errors import Unavailable
+from taskhub.flow import HANDLERS
+from taskhub.http.state import AppState
+from taskhub.settings import Settings
+from taskhub.workers import Worker, run_until_stopped
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+OUTSIDE_THREADS = 4
+VITAL = 2
+STREAMS_END_IN = 3
+START_WITHIN = 20.0
+
+Tell = Callable[[str], None]
+
+
+class Web(uvicorn.Server):
+    """The HTTP server. The first signal ends live streams and then everything; the process ends with 0.
+
+    ``greet`` is called once signals are heard and the door is open, not before: who reads it may act on it.
+    """
+
+    def __init__(self, state: AppState, greet: Callable[[], None] = lambda: None) -> None:
+        super().__init__(
+            uvicorn.Config(
+                api_app(state), access_log=False, log_config=None, server_header=False, lifespan="on",
+                timeout_graceful_shutdown=STREAMS_END_IN,
+            )
+        )  # fmt: skip
+        self.state = state
+        self.greet = greet
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begins to answer."""
+        await super().startup(sockets)
+        self.greet()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Unlike uvicorn's own, does not raise the signal again at the end: an orderly end is no failure."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self.handle_exit) for number in SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Streams look at ``stopping``; without it they would hold the server until its patience ends."""
+        self.state.stopping.set()
+        super().handle_exit(sig, frame)
+
+    def end(self) -> None:
+        """The same from another thread."""
+        self.state.stopping.set()
+        self.should_exit = True
+
+
+class Site:
+    """API, worker and calendar jobs over one database. Inside the context the worker runs; ``run`` serves."""
+
+    def __init__(self, chosen: Settings, db: Database, bell: Bell) -> None:
+        # SQLite has one line of writers per Database: two of them would poll against each other.
+        self._own = None if db.lite else bootstrap.database(_roomy(chosen), bell)
+        self.worker = worker_of(chosen, self._own or db, bell)
+        self.web = Web(AppState(db, checks={"worker": self._unwell}))
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        self.worker.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._thread is not None:
+            self.web.end()
+            self._thread.join(2 * STREAMS_END_IN)
+        self.worker.stop()
+        if self._own is not None:
+            self._own.close()
+
+    def run(self, door: socket.socket) -> None:
+        """Serves in this thread until SIGTERM or SIGINT."""
+        self.web.run(sockets=[door])
+
+    def begin(self, door: socket.socket) -> None:
+        """Serves from a thread of its own, until the context ends."""
+        self._thread = threading.Thread(target=self.run, args=(door,), name="web", daemon=True)
+        self._thread.start()
+        patience = time.monotonic() + START_WITHIN
+        while not self.web.started:
+            if time.monotonic() > patience or not self._thread.is_alive():
+                raise Unavailable("The HTTP server did not start; the log says why.")
+            time.sleep(0.02)
+
+    def _unwell(self) -> str | None:
+        return None if self.worker.healthy else "the worker has not reached the database for a moment"
+
+
+def worker_of(chosen: Settings, db: Database, bell: Bell) -> Worker:
+    """The worker of these settings; after a gap in the sweeps leases get a new term before any is reaped."""
+    return Worker(
+        db, HANDLERS, bell, threads=chosen.threads, outside_threads=OUTSIDE_THREADS, on_gap=(bootstrap.new_terms,)
+    )
+
+
+@contextmanager
+def house(chosen: Settings) -> Iterator[tuple[Database, Bell]]:
+    """A database with its tables and an active policy set, and the bell; closed at the end."""
+    bootstrap.make_tables(chosen)
+    bell = Bell(chosen.redis_url)
+    db = bootstrap.database(chosen, bell)
+    try:
+        bootstrap.make_policies(db, chosen.config)
+        yield db, bell
+    finally:
+        bell.close()
+        db.close()
+
+
+def serve(chosen: Settings, host: str, port: int, tell: Tell, hint: Callable[[Database], str | None]) -> None:
+    """API, worker and calendar jobs in this process until SIGTERM or SIGINT. ``hint`` says what is still missing."""
+    door = listen(host, port)
+    with house(chosen) as (db, bell), Site(chosen, db, bell) as site:
+
+        def greet() -> None:
+            tell(f"taskhub serves {address(door)} (API: {address(door)}/docs, database: {shown(chosen)})")
+            if (missing := hint(db)) is not None:
+                tell(missing)
+
+        site.web.greet = greet
+        site.run(door)
+    tell("taskhub has ended.")
+
+
+def api(chosen: Settings, host: str, port: int, tell: Tell) -> None:
+    """The API alone; any number of these processes may run beside each other."""
+    door = listen(host, port)
+    with house(chosen) as (db, _bell):
+        said = f"taskhub's API serves {address(door)} (database: {shown(chosen)})"
+        Web(AppState(db), lambda: tell(said)).run(sockets=[door])
+    tell("taskhub's API has ended.")
+
+
+def work(chosen: Settings, tell: Tell) -> int:
+    """One worker process; any number may run, on any host. Returns the exit code."""
+    with house(_roomy(chosen)) as (db, bell):
+        tell(f"A worker with {chosen.threads} threads runs (database: {shown(chosen)})")
+        return run_until_stopped(worker_of(chosen, db, bell))
+
+
+def listen(host: str, port: int, *, further: int = 0) -> socket.socket:
+    """A listening socket on ``port``, or on one of the ``further`` next. Raises Unavailable when all are taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for number in range(port, min(port + further, 65_535) + 1):
+        try:
+            return socket.create_server((host, number), family=family, backlog=2048)
+        except OSError as error:
+            reason = error.strerror or str(error)
+    raise Unavailable(f"Cannot listen on {host} port {port}: {reason}. Choose another with --port.")
+
+
+def address(door: socket.socket) -> str:
+    """Where people reach this socket."""
+    host, port = door.getsockname()[:2]
+    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{name}:{port}"
+
+
+def shown(chosen: Settings) -> str:
+    """The database's address without what stands before the host: that may hold a password."""
+    scheme, mark, rest = chosen.url.partition("://")
+    return scheme + mark + rest.rpartition("@")[2].partition("?")[0]
+
+
+def _roomy(chosen: Settings) -> Settings:
+    return replace(chosen, pool=chosen.threads + OUTSIDE_THREADS + VITAL)

@@ -1,0 +1,155 @@
+"""The demo: its story is repeatable and bounded, and as a process it works, ends in order and goes on later."""
+
+from __future__ import annotations
+
+import json
+import signal
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from taskhub import bootstrap
+from taskhub.cli import place, queries
+from taskhub.db.tables import history
+from taskhub.demo import store, time
+from taskhub.demo.people import plan
+from taskhub.demo.queries import Person, Picture
+from taskhub.demo.story import MOST_LIVES, Scene, Story
+from taskhub.demo.view import Frame, draw
+from taskhub.demo.watch import Moment
+from taskhub.demo.words import WORDS
+from taskhub.errors import InvalidInput
+from taskhub.events.cloudevents import read_cloudevents
+from tests.service.test_server import Process, taskhub
+
+MONDAY = datetime(2026, 8, 24, 7, 0, tzinfo=UTC)
+
+
+def scene() -> Scene:
+    set_ = bootstrap.policies(bootstrap.read_config(bootstrap.example_config()))
+    long, *_, short = time.calendars_in_use(set_)
+    stages = ["new", "contacted", "qualified", "ready"], ["discovery", "proposal", "signature"]
+    return Scene(*stages, ["no_need"], ["price"], ["rita", "sam"], long, short)
+
+
+def told(seed: int, hours: int = 40) -> list[dict[str, Any]]:
+    story = Story(scene(), Random(seed), "r", MONDAY)
+    return [event for step in range(hours * 6) for event in story.due(MONDAY + timedelta(minutes=10 * step), 100)]
+
+
+def test_the_same_seed_tells_the_same_story() -> None:
+    assert told(1) == told(1)
+    assert told(1) != told(2)
+
+
+def test_a_story_has_leads_deals_won_and_lost_and_every_event_can_be_read() -> None:
+    events = told(1)
+    types = {event["type"] for event in events}
+    assert types == {
+        "lead.created", "lead.stage_changed", "lead.converted", "lead.lost", "deal.created", "deal.stage_changed",
+        "deal.won", "deal.lost",
+    }  # fmt: skip
+    assert len({event["id"] for event in events}) == len(events)
+    for event in events:
+        [one] = read_cloudevents({"content-type": "application/json"}, json.dumps(event).encode(), MONDAY)
+        assert one.outcome == "accepted", one.reason
+
+
+def test_a_story_that_nobody_listens_to_does_not_grow() -> None:
+    story = Story(scene(), Random(1), "r", MONDAY)
+    for day in range(60):
+        story.due(MONDAY + timedelta(days=day), 0)
+    assert len(story._due) <= MOST_LIVES
+    late = story.due(MONDAY + timedelta(days=61), 1000, room=False)
+    assert not [event for event in late if event["type"] == "lead.created" and event["id"] == "never"]
+
+
+def test_the_demo_begins_on_a_monday_at_least_thirteen_weeks_back() -> None:
+    for hours in range(0, 24 * 14, 5):
+        now = datetime(2026, 11, 16, tzinfo=UTC) + timedelta(hours=hours)
+        start = time.first_monday(now, "Europe/Paris")
+        assert (start.weekday(), start.hour, start.minute) == (0, 9, 0)
+        assert timedelta(weeks=13) <= now - start < timedelta(weeks=14, days=1)
+
+
+def test_people_fit_the_example_queues() -> None:
+    set_ = bootstrap.policies(bootstrap.read_config(bootstrap.example_config()))
+    found = plan(set_, {"contract-desk": "specialist", "front-line": "front_line"}, "fr")
+    teams = [one["team"] for one in found.people if one["roles"] == ["agent"]]
+    assert (teams.count("contract-desk"), teams.count("front-line")) == (4, 8)
+    assert set(found.leaders) == {"contract-desk", "front-line"}
+    assert {one["language"] for one in found.people} == {"fr"}
+
+
+def test_a_database_with_real_work_is_left_alone(sqlite_url: str) -> None:
+    from taskhub.db.database import Database
+    from taskhub.flow import FLOW
+
+    db = Database(sqlite_url, flow=FLOW, loader=bootstrap.policies)
+    calendars = [scene().customers]
+    with db.begin() as tx:
+        time.start_clock(tx, calendars, 60)
+        tx.record("team", "x", "create", {})
+    with db.begin() as tx:
+        assert tx.now < tx.real_now - timedelta(weeks=12)
+        assert time.start_clock(tx, calendars, 60) == 1
+        tx.conn.exec_driver_sql("DELETE FROM demo_clock")
+    with db.begin() as tx, pytest.raises(InvalidInput, match="Real work"):
+        time.start_clock(tx, calendars, 60)
+    db.close()
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_the_view_draws_whatever_there_is(language: str) -> None:
+    from rich.console import Console
+
+    people = (Person("ana", "Ana [Silva]", "desk", "away", MONDAY, ("Contract for [bold]Alpha",)),)
+    picture = Picture(MONDAY, {("desk", "queued"): 2}, {"desk": MONDAY - timedelta(hours=30)}, {"at_risk": 1}, people)
+    moment = Moment(MONDAY, "completed: [x]", "complete")
+    frame = Frame(picture, "http://x", 60, 3, 1, "UTC", WORDS[language], {"desk": "Desk"}, (moment,), (moment,))
+    console = Console(width=200, record=True, file=open("/dev/null", "w"))  # noqa: PTH123, SIM115
+    console.print(draw(frame))
+    console.file.close()
+    text = console.export_text()
+    assert "1 day, 6:00" in text
+    assert "[bold]Alpha" in text
+
+
+def test_both_languages_have_the_same_words() -> None:
+    assert WORDS["en"].keys() == WORDS["fr"].keys()
+
+
+def keys_of(process: Process) -> dict[str, str]:
+    found = {}
+    for role in ("agent", "rep", "manager", "admin", "integration", "auditor"):
+        found[role] = process.until(f"  {role} (").split()[-1]
+    return found
+
+
+@pytest.mark.slow
+def test_the_demo_works_ends_in_order_and_goes_on_later(tmp_path: Path) -> None:
+    words = ("demo", "--data", str(tmp_path), "--port", "0", "--speed", "600", "--seconds")
+    with taskhub(*words, "12") as process:
+        assert len(set(keys_of(process).values())) == 6
+        process.until("→")
+        process.until("completed")
+        assert process.child.wait(40) == 0
+        assert "goes on with it" in process.until("has ended")
+    with place.existing(tmp_path) as db, db.read() as tx:
+        before = store.newest(tx.conn)
+        assert queries.broken_rules(tx) == []
+        assert tx.conn.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
+        assert tx.conn.exec_driver_sql("SELECT count(*) FROM message WHERE dead_at IS NOT NULL").scalar() == 0
+        assert tx.conn.exec_driver_sql("SELECT count(*) FROM task WHERE state = 'completed'").scalar() > 0
+    with taskhub(*words, "60") as process:
+        process.until("completed")
+        assert process.end(signal.SIGINT)[0] == 0
+    assert not [line for line in process.errors if "Traceback" in line], process.errors
+    with place.existing(tmp_path) as db, db.read() as tx:
+        first = tx.conn.execute(select(func.min(history.c.at)).where(history.c.row > before[0])).scalar_one()
+        assert first >= before[1]
+        assert queries.broken_rules(tx) == []
