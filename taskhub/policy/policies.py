@@ -44,7 +44,7 @@ class Pipeline:
 class Connection:
     """One CRM connection. ``secrets`` are names of environment variables or files, never the secrets themselves.
 
-    ``fields``: noun → our field → theirs. ``stages``: noun → their stage id → our stage key. ``users``: their id → agent.
+    ``fields``: noun → our field → theirs; ``stages``: noun → their stage id → our key; ``users``: their id → agent.
     """
 
     key: str

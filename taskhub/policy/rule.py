@@ -51,7 +51,7 @@ class TaskTemplate:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """``on`` is an event type or task.completed; ``after`` fires after silence, ``before`` N days before a date field."""
+    """``on`` is an event type or task.completed; ``after``: after silence, ``before``: N days before a date field."""
 
     key: str
     on: tuple[str, ...]

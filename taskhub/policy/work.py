@@ -26,7 +26,7 @@ class ChecklistItem:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A sort of task. ``weight`` counts against capacity, ``expected_minutes`` > 0, ``level`` 1..5 is the skill needed."""
+    """A sort of task. ``weight`` counts as load, ``expected_minutes`` > 0, ``level`` 1..5 is the skill needed."""
 
     key: str
     name: LocalText
@@ -64,7 +64,7 @@ DEFAULT_MAX_WAIT: Mapping[str, timedelta] = {
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """Where tasks wait. Durations are business time of ``calendar`` for max_wait and accept_for, real time for leases."""
+    """Where tasks wait. max_wait and accept_for are business time of ``calendar``, leases are real time."""
 
     key: str
     name: LocalText

@@ -1,0 +1,99 @@
+"""connections.toml: which CRM systems send events, and how their names map to ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from taskhub.policy.policies import Connection
+from taskhub.policy.reading.nearest import nearest
+from taskhub.policy.reading.table import Table, keyed, shown
+from taskhub.policy.reading.values import free, text_map
+from taskhub.policy.reading.vocabulary import NOUNS, SECRETS, SETTINGS, SYSTEMS
+from taskhub.policy.reading.wording import local
+
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
+# Settings whose values are names of ours.
+_NAMED = {"pipelines": "pipeline", "lost_labels": "lead lost reason"}
+
+
+def read(root: Table) -> dict[str, Connection]:
+    """Every connection by its key."""
+    found = keyed(root, "connection", "connection", _connection)
+    root.done()
+    return found
+
+
+def _connection(entry: Table, key: str) -> Connection:
+    system = entry.opt_choice("system", SYSTEMS, required=True) or ""
+    return Connection(
+        key=key,
+        system=system,
+        name=local(entry, "name"),
+        secrets=_secrets(entry, system),
+        fields=_fields(entry),
+        stages=_stages(entry),
+        settings=_settings(entry, system),
+        users=text_map(entry, "users"),
+    )
+
+
+def _secrets(entry: Table, system: str) -> dict[str, str]:
+    """Names of variables. A value that is no name may be the secret itself: it is never repeated in a message."""
+    table = entry.table("secrets")
+    known = SECRETS.get(system, ())
+    for name, variable in table.data.items() if table else ():
+        if table and known and name not in known:
+            message = f"{system} knows no secret {shown(name)}; it knows {', '.join(known)}."
+            table.problem(name, message, nearest(name, known))
+        elif table and not (isinstance(variable, str) and _VARIABLE.fullmatch(variable)):
+            message = f"{name} must be the name of an environment variable, such as TASKHUB_CRM_PASSWORD."
+            table.problem(name, message + " Secrets themselves never stand in a file of policies.")
+    misspelt = table is not None and bool(known) and not table.data.keys() <= set(known)
+    found = {name: variable for name, variable in table.data.items() if isinstance(variable, str)} if table else {}
+    if system == "pipedrive" and not misspelt and not {"path", "password"} & found.keys():
+        entry.problem("secrets", 'Pipedrive signs nothing: add secrets = { path = "…" }, or nobody is let in.')
+    return found
+
+
+def _fields(entry: Table) -> dict[str, Mapping[str, str]]:
+    table = entry.table("fields")
+    if table is None:
+        return {}
+    found: dict[str, Mapping[str, str]] = {noun: text_map(table, noun) for noun in NOUNS if table.has(noun)}
+    for noun in NOUNS:
+        table.take(noun)
+    table.done()
+    return found
+
+
+def _stages(entry: Table) -> dict[str, Any]:
+    table = entry.table("stages")
+    if table is None:
+        return {}
+    found = {}
+    for noun in ("lead", "deal"):
+        below = table.table(noun)
+        for theirs, ours in below.data.items() if below else ():
+            if below and isinstance(ours, str):
+                below.findings.refer(f"{noun} stage", ours, below.place(theirs), open_world=True)
+        if below:
+            found[noun] = text_map(table, noun)
+    table.done()
+    return found
+
+
+def _settings(entry: Table, system: str) -> dict[str, Any]:
+    settings = free(entry, "settings")
+    table = entry.table("settings")
+    known = SETTINGS.get(system, ())
+    for name in settings:
+        hint = nearest(name, known, cutoff=0.75) if name not in known else None
+        if table and hint:
+            table.findings.warn(table.place(name), f"{system} knows no setting {shown(name)}.", hint)
+    for name, noun in _NAMED.items():
+        for theirs, ours in settings[name].items() if isinstance(settings.get(name), dict) else ():
+            if table and isinstance(ours, str):
+                table.findings.refer(noun, ours, table.place(name, theirs), open_world=True)
+    return settings

@@ -1,0 +1,100 @@
+"""escalation.toml: what happens when work runs late, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from taskhub.policy.promise import EscalationPolicy, Step
+from taskhub.policy.reading.nearest import nearest
+from taskhub.policy.reading.table import Table, keyed, shown
+from taskhub.policy.reading.vocabulary import ROLES
+
+TRIGGERS = ("at_fraction", "overdue_for", "paused_for")
+_PLAIN = ("agent", "leader", "manager")
+_NAMED = ("agent", "team", "role", "url")
+MOST_FRACTION = 100
+
+
+def read(root: Table) -> dict[str, EscalationPolicy]:
+    """Every ladder by its key."""
+    found = keyed(root, "escalation", "escalation", _ladder)
+    root.done()
+    return found
+
+
+def _ladder(entry: Table, key: str) -> EscalationPolicy:
+    entries = entry.tables("steps", required=True)
+    steps = [_step(one) for one in entries]
+    if entry.has("steps") and entry.data["steps"] == []:
+        entry.problem("steps", "a ladder without steps never does anything; add a step or remove the ladder.")
+    _rising(entries, steps)
+    return EscalationPolicy(key, tuple(steps))
+
+
+def _step(entry: Table) -> Step:
+    step = Step(
+        at_fraction=entry.opt_number("at_fraction", most=MOST_FRACTION),
+        overdue_for=entry.opt_duration("overdue_for", zero=True),
+        paused_for=entry.opt_duration("paused_for"),
+        business_time=entry.flag("business_time", default=True),
+        notify=entry.words("notify"),
+        raise_priority=entry.whole("raise_priority", 0, least=0, most=3),
+        reassign=entry.opt_choice("reassign", ("queue", "leader")),
+        repeat_every=entry.opt_duration("repeat_every"),
+    )
+    entry.done()
+    for index, asked in enumerate(step.notify):
+        _addressee(entry, index, asked)
+    if entry.unknown():
+        return step
+    given = [key for key in TRIGGERS if entry.has(key)]
+    if len(given) != 1:
+        said = " and ".join(given) or "none"
+        entry.problem((), f"a step falls due by exactly one of {', '.join(TRIGGERS)}; here: {said}.")
+    if not any(entry.has(key) for key in ("notify", "raise_priority", "reassign")):
+        entry.problem((), "the step does nothing; give it notify, raise_priority or reassign.")
+    return step
+
+
+def _addressee(entry: Table, index: int, asked: str) -> None:
+    kind, colon, name = asked.partition(":")
+    if not colon and asked not in _PLAIN:
+        message = (
+            f"{shown(asked)} is nobody; write {', '.join(_PLAIN)}, or one of {', '.join(f'{k}:…' for k in _NAMED)}."
+        )
+        entry.problem(("notify", index), message, nearest(asked, _PLAIN))
+    elif colon and (kind not in _NAMED or not name):
+        message = f"{shown(asked)} is nobody; write one of {', '.join(f'{one}:NAME' for one in _NAMED)}."
+        entry.problem(("notify", index), message, nearest(kind, _NAMED) and f"{nearest(kind, _NAMED)}:{name or 'NAME'}")
+    elif kind == "role" and name not in ROLES:
+        hint = nearest(name, ROLES)
+        message = f"there is no role {shown(name)}; roles: {', '.join(ROLES)}."
+        entry.problem(("notify", index), message, hint and f"role:{hint}")
+
+
+def _rising(entries: Sequence[Table], steps: Sequence[Step]) -> None:
+    """Steps stand in the order in which they fall due; two at one instant are one step, or one of them is not seen."""
+    last: dict[tuple[str, bool], tuple[float, int]] = {}
+    for number, (entry, step) in enumerate(zip(entries, steps, strict=True), 1):
+        moment = _moment(step)
+        if moment is None:
+            continue
+        scale, at = moment
+        before = last.get((scale, step.business_time))
+        if before and at == before[0]:
+            entry.problem((), f"falls due at the same instant as step {before[1]}; put both into one step.")
+        elif before and at < before[0]:
+            entry.problem((), f"falls due before step {before[1]}; put the steps in the order in which they fall due.")
+        last[scale, step.business_time] = max((at, number), before or (at, number))
+
+
+def _moment(step: Step) -> tuple[str, float] | None:
+    """A scale and a place on it. Up to the due time fractions count, then seconds overdue: both on one scale."""
+    if step.paused_for is not None:
+        return "paused", step.paused_for.total_seconds()
+    if step.overdue_for is not None:
+        return "due", 1.0 + step.overdue_for / timedelta(days=1)
+    if step.at_fraction is None:
+        return None
+    return ("due", step.at_fraction) if step.at_fraction <= 1 else ("beyond", step.at_fraction)

@@ -1,0 +1,59 @@
+"""Words with a fixed meaning in policy files. Other rooms' tests compare them with what the code knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+NOUNS = ("lead", "deal", "account", "contact", "activity")
+COMPLETED = "task.completed"
+EVENT_TYPES = (
+    *(f"{noun}.{verb}" for noun in NOUNS for verb in ("created", "updated", "deleted")),
+    *(f"{noun}.{verb}" for noun in ("lead", "deal") for verb in ("stage_changed", "lost", "reopened")),
+    *("lead.taken_over", "lead.converted", "deal.won", "activity.completed", COMPLETED),
+)
+
+_PARTY = ("id", "name", "company", "email", "phone", "language")
+_SALE = (
+    *_PARTY,
+    *("title", "stage", "pipeline", "owner", "amount", "currency", "status", "lost_reason", "expected_close_on"),
+    *("labels", "deal", "lead", "contact", "account", "deleted"),
+)
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "lead": _SALE,
+    "deal": _SALE,
+    "account": (*_PARTY, "owner", "deleted"),
+    "contact": (*_PARTY, "owner", "account", "deleted"),
+    "activity": ("id", "title", "type", "due_on", "done", "owner", "deal", "lead", "contact", "account", "deleted"),
+    "task": ("id", "kind", "outcome", "priority", "level", "completed_by", "data"),
+    "event": ("type", "source", "connection", "by", "occurred_at"),
+}
+ROOTS = (*FIELDS, "data")
+MANY_VALUED = ("labels",)
+STATUSES: Mapping[str, tuple[str, ...]] = {
+    "lead": ("open", "converted", "lost"),
+    "deal": ("open", "won", "lost"),
+}
+# What an event's own type says of its record's status.
+IMPLIED: Mapping[str, tuple[str, str]] = {
+    "lead.converted": ("lead.status", "converted"),
+    "lead.lost": ("lead.status", "lost"),
+    "lead.reopened": ("lead.status", "open"),
+    "deal.won": ("deal.status", "won"),
+    "deal.lost": ("deal.status", "lost"),
+    "deal.reopened": ("deal.status", "open"),
+}
+
+EVERY_KIND = "*"
+SLA_FROM = ("ready_at", "occurred_at")
+NOT_BY = ("completer", "owner")
+ROLES = ("agent", "rep", "manager", "admin", "integration", "auditor")
+SYSTEMS = ("pipedrive", "salesforce", "dynamics", "webhooks")
+SECRETS: Mapping[str, tuple[str, ...]] = {
+    "pipedrive": ("path", "user", "password", "token", "client_id", "client_secret", "refresh_token"),
+}
+SETTINGS: Mapping[str, tuple[str, ...]] = {
+    "pipedrive": (
+        *("company_id", "company_domain", "own_user", "pipelines", "lead_lost_when_archived", "lost_labels"),
+        "write_back",
+    ),
+}

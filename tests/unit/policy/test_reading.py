@@ -1,0 +1,213 @@
+"""What is written becomes what is meant."""
+
+from datetime import timedelta
+
+from taskhub.calendars import OpenTime, WorkingDays
+from taskhub.escalation.checks import ROLES as ESCALATION_ROLES
+from taskhub.events.native import NATIVE_TYPES
+from taskhub.policy.promise import Step
+from taskhub.policy.reading import vocabulary
+from taskhub.policy.rule import Condition, Raise, TaskTemplate
+from taskhub.policy.text import LocalText
+from taskhub.policy.work import DEFAULT_MAX_WAIT
+from taskhub.sales.model import ENDED
+from tests.unit.policy.small import SMALL, accepted
+
+
+def test_a_kind() -> None:
+    extra = """\
+weight = 2
+expected_minutes = 12.5
+level = 3
+skill = "contract"
+requires = { language = "de", region = ["FR", "DE"] }
+[[kind.checklist]]
+text = { en = "Check", fr = "Vérifier" }
+required = true
+when = { "deal.amount" = [1, 2], lead.language = "de" }
+field = "number"
+url = "https://crm.example/{deal.id}"
+"""
+    kind = accepted(kinds=SMALL["kinds.toml"] + extra).kinds["billing"]
+    assert (kind.weight, kind.expected_minutes, kind.level, kind.skill_key) == (2.0, 12.5, 3, "contract")
+    assert kind.requires == {"language": "de", "region": ["FR", "DE"]}
+    item = kind.checklist[0]
+    assert (item.text.in_("fr"), item.text.in_("de"), item.required) == ("Vérifier", "Check", True)
+    assert item.when == {"deal.amount": (1, 2), "lead.language": "de"}
+    assert (item.field, item.url) == ("number", "https://crm.example/{deal.id}")
+
+
+def test_a_kind_with_nothing_but_what_it_needs() -> None:
+    kind = accepted().kinds["billing"]
+    assert (kind.weight, kind.expected_minutes, kind.level, kind.requires, kind.checklist) == (1.0, 15.0, 1, {}, ())
+    assert (kind.sla, kind.skill_key, kind.name) == (None, "billing", LocalText("Billing"))
+
+
+def test_a_queue() -> None:
+    extra = """\
+mode = "push"
+lease_for = "1h30m"
+rotation = "turns"
+order = "fifo"
+accept_for = "4h"
+pick = "never"
+skip_budget = 3
+on_idle = "return"
+hold_for = "2h"
+cool_down = "30m"
+front_line = true
+paused_counts = true
+closed = true
+paused = true
+max_wait = { high = "2h" }
+"""
+    queue = accepted(queues=SMALL["queues.toml"] + extra).queues["desk"]
+    assert (queue.mode, queue.lease_for, queue.turn_key, queue.order) == ("push", timedelta(hours=1.5), "turns", "fifo")
+    assert (queue.accept_for, queue.pick, queue.skip_budget) == (timedelta(hours=4), "never", 3)
+    assert (queue.on_idle, queue.hold_for, queue.cool_down) == ("return", timedelta(hours=2), timedelta(minutes=30))
+    assert (queue.front_line, queue.paused_counts, queue.closed, queue.paused) == (True, True, True, True)
+    assert queue.max_wait == {**DEFAULT_MAX_WAIT, "high": timedelta(hours=2)}
+    assert queue.staffing.params == {"team": "desk"}
+    plain = accepted().queues["desk"]
+    assert (plain.mode, plain.order, plain.turn_key, plain.pick, plain.on_idle) == (
+        "pull",
+        "urgency",
+        "desk",
+        "reason",
+        "hold",
+    )
+    assert plain.staffing.strategy == "least_loaded"
+
+
+def test_rules() -> None:
+    text = """\
+[[rule]]
+key = "a"
+name = { en = "A", fr = "Un" }
+on = ["deal.won", "deal.lost"]
+once_per = "record"
+sla_from = "occurred_at"
+wake = "contract"
+complete = ["billing"]
+close = "*"
+close_reason = "over"
+[rule.when]
+deal.amount = { gte = 1000, lt = 5000.5 }
+"deal.language" = "de"
+"deal.stage" = ["talk", "offer"]
+"deal.owner".exists = true
+"deal.signed_on".gte = 2026-01-01
+[[rule.tasks]]
+kind = "contract"
+title = "Contract for {deal.company}"
+priority = "urgent"
+sla = "standard"
+delay = "1d12h"
+level = 2
+share = 0.5
+not_by = "owner"
+not_owner = true
+requires = { language = "{deal.language}" }
+[[rule.tasks.raises]]
+when = { "deal.amount".gte = 2000 }
+level = 4
+requires = { region = "DE" }
+[[rule]]
+key = "b"
+after = "14d"
+close = "*"
+[[rule]]
+key = "c"
+before = { field = "deal.renewal_on", by = "60 days" }
+close = "*"
+"""
+    first, silent, before = accepted(rules=text).rules
+    assert (first.on, first.once_per, first.sla_from, first.name) == (
+        ("deal.won", "deal.lost"), "record", "occurred_at", LocalText("A", {"fr": "Un"}),
+    )  # fmt: skip
+    assert (first.wake, first.complete, first.close, first.close_reason) == (
+        ("contract",),
+        ("billing",),
+        ("*",),
+        "over",
+    )
+    assert first.when == (
+        Condition("deal.amount", "gte", 1000),
+        Condition("deal.amount", "lt", 5000.5),
+        Condition("deal.language", "eq", "de"),
+        Condition("deal.stage", "in", ("talk", "offer")),
+        Condition("deal.owner", "exists", True),
+        Condition("deal.signed_on", "gte", "2026-01-01"),
+    )
+    assert first.tasks == (
+        TaskTemplate(
+            "contract", "Contract for {deal.company}", "urgent", "standard", timedelta(hours=36), (),
+            {"language": "{deal.language}"}, 2,
+            (Raise((Condition("deal.amount", "gte", 2000),), {"region": "DE"}, 4),),
+            0.5, "owner", True,
+        ),
+    )  # fmt: skip
+    assert (silent.on, silent.after) == ((), timedelta(days=14))
+    assert (before.before_field, before.before_by) == ("deal.renewal_on", timedelta(days=60))
+
+
+def test_promises() -> None:
+    text = SMALL["sla.toml"].replace('"8h"', '"2 working days, 17:00"') + (
+        'first_start = "1h"\nwarn_at = [0.5, 0.9]\nsla_from = "occurred_at"\n'
+        '[[pause_reason]]\nkey = "customer"\nname = "Customer"\nstops_clock = true\nmax_for = "10d"\nremind = "2d"\n'
+        '[[skip_reasons]]\nkey = "busy"\nname = { en = "Busy", fr = "Pris" }\n'
+    )
+    policies = accepted(sla="max_paused = 7\n" + text)
+    promise = policies.sla["standard"]
+    assert (promise.completion, promise.first_start) == (WorkingDays(2, 1020), OpenTime(timedelta(hours=1)))
+    assert (promise.warn_at, promise.escalation, promise.sla_from) == ((0.5, 0.9), "late", "occurred_at")
+    assert set(policies.pause_reasons) == {"set_aside", "away", "customer"}
+    assert policies.pause_reasons["customer"].max_for == timedelta(days=10)
+    assert (policies.skip_reasons, policies.skip_reason_names["busy"].in_("fr")) == (("busy",), "Pris")
+    assert policies.max_paused == 7
+
+
+def test_what_taskhub_pauses_for_itself_is_always_there() -> None:
+    reasons = accepted().pause_reasons
+    assert {key: reason.stops_clock for key, reason in reasons.items()} == {"set_aside": False, "away": False}
+    assert reasons["away"].name.in_("fr") == "Absence"
+
+
+def test_ladders() -> None:
+    text = """\
+[[escalation]]
+key = "late"
+steps = [
+  { at_fraction = 0.5, notify = "agent", business_time = false },
+  { overdue_for = "0m", raise_priority = 1 },
+  { paused_for = "3d", notify = ["team:desk", "agent:lea", "role:admin", "url:OPS"], repeat_every = "1d" },
+  { overdue_for = "2h", reassign = "leader" },
+]
+"""
+    assert accepted(escalation=text).escalations["late"].steps == (
+        Step(at_fraction=0.5, notify=("agent",), business_time=False),
+        Step(overdue_for=timedelta(), raise_priority=1),
+        Step(
+            paused_for=timedelta(days=3), notify=("team:desk", "agent:lea", "role:admin", "url:OPS"),
+            repeat_every=timedelta(days=1),
+        ),
+        Step(overdue_for=timedelta(hours=2), reassign="leader"),
+    )  # fmt: skip
+
+
+def test_pipelines_and_connections() -> None:
+    policies = accepted()
+    line = policies.pipelines["sales"]
+    assert (line.noun, [stage.key for stage in line.stages], line.lost_reasons) == (
+        "deal",
+        ["talk", "offer"],
+        ("price", "timing"),
+    )
+    connection = policies.connections["crm"]
+    assert (connection.secrets, connection.stages) == ({"path": "CRM_PATH"}, {"deal": {"1": "talk"}})
+
+
+def test_the_words_of_policies_are_those_of_the_code() -> None:
+    assert set(vocabulary.EVENT_TYPES) >= NATIVE_TYPES
+    assert {status for known in vocabulary.STATUSES.values() for status in known} == {"open", *ENDED}
+    assert vocabulary.ROLES == ESCALATION_ROLES
