@@ -83,6 +83,7 @@ TABLE: dict[str, dict[str, str]] = {
     "GET /api/v1/queues/{key}": {"agent": "yyn", "rep": "fff", "manager": "yyn", "director": "yyn",
                                  "integration": "fff", **READ_ALL},
     "GET /api/v1/metrics/tasks": NOBODY | {"manager": "yyy", "director": "yyy", **READ_ALL},
+    "GET /api/v1/metrics/tasks": PEOPLE | {"agent": "fff", "rep": "fff"},
     "POST /api/v1/calendars/preview": ALL,
     "POST /api/v1/calendars/elapsed": ALL,
     "GET /api/v1/acts": PEOPLE,
