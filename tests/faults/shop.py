@@ -26,7 +26,7 @@ HOOK = f"/hooks/pipedrive/{SECRET}"
 EVENTS = "/api/v1/events"
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
-OPEN_ALL_DAY = dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), ["00:00-24:00"])
+OPEN_ALL_DAY = {day: ["00:00-24:00"] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
 
 
 def settings(url: str) -> Settings:
@@ -59,10 +59,12 @@ def settle(db: Database) -> None:
 
 
 def hire(tx: Tx, team: str, names: list[str], capacity: float) -> dict[str, str]:
-    """People who are there all day, every day, and can do everything; a key for each."""
+    """People who are there all day, every day, and can do everything; a key for each. "ann-lee" is called Ann Lee."""
+    if team not in {one.key for one in agents.list_teams(tx, limit=200)}:
+        agents.create_team(tx, {"key": team, "name": team.title(), "kind": "front_line"})
     for name in names:
-        facts = {"key": name, "name": name.title(), "team": team, "roles": ["agent"], "capacity": capacity,
-                 "skills": dict.fromkeys(tx.policies.kinds, 5), "shifts": OPEN_ALL_DAY, "time_zone": "UTC"}  # fmt: skip
+        facts = {"key": name, "name": name.replace("-", " ").title(), "team": team, "roles": ["agent"],
+                 "capacity": capacity, "skills": dict.fromkeys(tx.policies.kinds, 5), "shifts": OPEN_ALL_DAY, "time_zone": "UTC"}  # fmt: skip
         agents.create_agent(tx, facts)
         agents.set_presence(tx, name, "available")
     return {name: access.create_key(tx, "agent", name, name) for name in names}
