@@ -54,11 +54,25 @@ def get_deal(tx: Tx, id: Id) -> dict[str, Any]:
     return _one(tx, "deal", id)
 
 
+@routes.get("/accounts")
+@look("record.read")
+def list_accounts(tx: Tx, owner: Filter = None, limit: Limit = 50, cursor: Cursor = None) -> dict[str, Any]:
+    """Accounts the caller may see, newest change first."""
+    return _page(tx, "account", {"owner": owner}, limit, cursor)
+
+
 @routes.get("/accounts/{id}")
 @look("record.read")
 def get_account(tx: Tx, id: Id) -> dict[str, Any]:
     """One account."""
     return _one(tx, "account", id)
+
+
+@routes.get("/contacts")
+@look("record.read")
+def list_contacts(tx: Tx, owner: Filter = None, limit: Limit = 50, cursor: Cursor = None) -> dict[str, Any]:
+    """Contacts the caller may see, newest change first."""
+    return _page(tx, "contact", {"owner": owner}, limit, cursor)
 
 
 @routes.get("/contacts/{id}")

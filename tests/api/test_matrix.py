@@ -83,14 +83,12 @@ TABLE: dict[str, dict[str, str]] = {
     "GET /api/v1/queues/{key}": {"agent": "yyn", "rep": "fff", "manager": "yyn", "director": "yyn",
                                  "integration": "fff", **READ_ALL},
     "GET /api/v1/metrics/tasks": NOBODY | {"manager": "yyy", "director": "yyy", **READ_ALL},
-    "GET /api/v1/metrics/tasks": PEOPLE | {"agent": "fff", "rep": "fff"},
     "POST /api/v1/calendars/preview": ALL,
     "POST /api/v1/calendars/elapsed": ALL,
     "GET /api/v1/acts": PEOPLE,
     "POST /api/v1/acts/{id}/undo": {role: ("fff" if role == "integration" else "nnn") for role in ROLES},
     "GET /api/v1/live": PEOPLE,
-    "GET /api/v1/leads": PEOPLE,
-    "GET /api/v1/deals": PEOPLE,
+    **{f"GET /api/v1/{noun}": PEOPLE for noun in ("leads", "deals", "accounts", "contacts")},
     # record: of one's own or about a task one sees / of the team's / of others
     **{
         f"GET /api/v1/{noun}/{{id}}": {"agent": "ynn", "rep": "yyn", "manager": "ynn", "director": "ynn",
