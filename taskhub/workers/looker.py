@@ -54,6 +54,11 @@ class Looker:
         self._inside, self._outside = inside, outside
         self._thread.start()
 
+    @property
+    def lonely(self) -> bool:
+        """Whether a row waits to run alone: nothing that may take long should begin."""
+        return self._lonely
+
     def wake(self) -> None:
         """There may be something to take, or room for it."""
         self._wake.set()

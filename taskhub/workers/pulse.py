@@ -11,7 +11,8 @@ from datetime import timedelta
 from taskhub.db import sweep
 from taskhub.db.database import Database
 from taskhub.db.handler import GapHook
-from taskhub.db.interruption import Interrupted
+from taskhub.db.interruption import Interrupted, interruption
+from taskhub.db.tx import Tx
 from taskhub.workers.holdings import Holdings
 
 PROLONG_EVERY = 1.0
@@ -62,10 +63,18 @@ class Pulse:
             gap = sweep.beat(tx.conn, tx.real_now, every=timedelta(seconds=BEAT_EVERY * 0.9))
             if gap is not None and gap > GAP:
                 log.warning("nobody looked for %.0f s", gap.total_seconds())
-                for hook in self._on_gap if self._failures < PATIENCE else ():
-                    hook(tx, gap)
+                self._tell(tx, gap)
         self._beaten_at = start
         self._failures = 0
+
+    def _tell(self, tx: Tx, gap: timedelta) -> None:
+        # A hook that always fails must not stop all work for ever.
+        for hook in self._on_gap if self._failures < PATIENCE else ():
+            try:
+                hook(tx, gap)
+            except Exception as error:
+                self._failures += interruption(error) is None
+                raise
 
     def _run(self) -> None:
         while not self._stopped.wait(PROLONG_EVERY):
@@ -81,8 +90,6 @@ class Pulse:
                 log.warning("the pulse stops: %s", cut.message)
             self._away = True
         except Exception:
-            # A gap hook that always fails must not stop all work for ever.
-            self._failures += 1
             log.exception("the pulse failed")
         else:
             self._away = False

@@ -133,7 +133,7 @@ class Worker:
     def _place(self, row: Taken) -> None:
         if row.mode != "outside":
             self._run_inside(row)
-        elif self._outside.unfinished < self._outside.size:
+        elif self._outside.unfinished < self._outside.size and not self._looker.lonely:
             self._outside.submit([row])
         else:
             self._holdings.owe(row)

@@ -12,6 +12,7 @@ import pytest
 
 from taskhub.bell import Bell
 from taskhub.db.migrate import upgrade
+from taskhub.workers import pulse
 from tests.servers import start_postgres, start_redis
 from tests.service.house import LONG, House, note, wait_for
 
@@ -162,7 +163,9 @@ def _mend(redis, fault):
         os.kill(redis.pid, signal.SIGCONT)
 
 
-def test_the_database_may_go_and_come_back():
+def test_the_database_may_go_and_come_back(monkeypatch):
+    for name, seconds in (("PROLONG_EVERY", 0.2), ("BEAT_EVERY", 0.5), ("FRESH", 1.5)):
+        monkeypatch.setattr(pulse, name, seconds)
     with start_postgres(durable=True) as server:
         upgrade(server.url)
         house = House(server.url)
