@@ -98,7 +98,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         names = set(getattr(item, "fixturenames", ()))
         callspec = getattr(item, "callspec", None)
-        chosen = set(callspec.params.values()) if callspec and names & {"database_url", "empty_database_url"} else set()
+        chosen = list(callspec.params.values()) if callspec and names & {"database_url", "empty_database_url"} else []
         if names & {"postgres_url", "empty_postgres_url", "postgres_databases"} or "postgres" in map(str, chosen):
             item.add_marker(pytest.mark.postgres)
         if "redis_url" in names:

@@ -1,8 +1,8 @@
-"""Who is meant: CRM user ids, mail addresses and names to agent keys; teams named in the policy files come into being."""
+"""Who is meant: CRM user ids, addresses and names to agent keys; teams named in the policy files come into being."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 from taskhub.agents import store
 from taskhub.db.tx import Tx

@@ -8,7 +8,7 @@ from fastapi import Query
 
 from taskhub.access import service as access
 from taskhub.access.permissions import can
-from taskhub.acts import presence
+from taskhub.acts import people, presence
 from taskhub.agents import fields
 from taskhub.agents import service as agents
 from taskhub.api import seen, shown
@@ -61,7 +61,7 @@ def patch_agent(tx: Tx, key: Key, body: AgentPatch) -> dict[str, Any]:
     changes = body.model_dump(exclude_unset=True, exclude={"version"})
     needed = "agent.adjust" if changes.keys() <= set(fields.ADJUSTABLE) else "agent.write"
     seen.agent(tx, key, needed)
-    return shown.agent(agents.patch_agent(tx, key, changes, body.version), private=True)
+    return shown.agent(people.patch_agent(tx, key, changes, body.version), private=True)
 
 
 @routes.put("/agents/{key}/presence")

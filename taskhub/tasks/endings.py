@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from taskhub.db import history
 from taskhub.db.tx import Tx
 from taskhub.ids import digest
 from taskhub.tasks import service, store, timers
-from taskhub.tasks.model import PAUSED, Task
+from taskhub.tasks.model import CANCELLED, COMPLETED, OPEN, PAUSED, STATES, Task
 
 VERBS = {"close": "close", "complete": "finish"}
+ENDS = {"close": CANCELLED, "complete": COMPLETED}
+RULED = (*VERBS.values(), *[f"{act}_instead" for act in VERBS.values()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,10 @@ class Ending:
 
 
 def apply(tx: Tx, endings: Sequence[Ending]) -> list[str]:
-    """Ends what is there now and remembers it for what comes later. Returns the ids of the tasks touched."""
+    """Ends what is there now and remembers it for what comes later. Returns the ids of the tasks touched.
+
+    An ending that comes late, after a newer one, takes that one's place where it would have come first.
+    """
     return [task_id for ending in endings for task_id in _apply(tx, ending)]
 
 
@@ -42,8 +49,11 @@ def _apply(tx: Tx, ending: Ending) -> list[str]:
         }  # fmt: skip
         if not store.remember(tx, values):
             return []
-    hit = [t for t in store.of_record(tx, ending.record, ending.kinds) if _older(t, ending.version)]
-    return [_end(tx, task, ending.verb, ending.reason) for task in hit]
+    states = STATES if ending.verb in VERBS else OPEN
+    found = [t for t in store.of_record(tx, ending.record, ending.kinds, states) if _older(t, ending.version)]
+    touched = [_end(tx, t, ending.verb, ending.reason) for t in found if t.is_open]
+    _settle(tx, [t for t in found if not t.is_open])
+    return touched
 
 
 def _older(task: Task, version: tuple[datetime, str]) -> bool:
@@ -62,10 +72,41 @@ def _end(tx: Tx, task: Task, verb: str, reason: str | None) -> str:
 
 def settle_late(tx: Tx, task_ids: Sequence[str]) -> None:
     """New tasks of an older change end at once when a newer change has closed them already."""
-    for task in store.lock_many(tx, task_ids):
-        records = [task.record, f"lead:{task.lead}", f"deal:{task.deal}"]
-        for row in store.remembered(tx, [r for r in records if r]) if task.is_open else ():
-            named = "*" in row.kinds or task.kind in row.kinds
-            if named and task.origin is not None and _older(task, (row.version_at, row.version_tie)):
-                _end(tx, task, row.verb, row.reason)
-                break
+    _settle(tx, store.lock_many(tx, task_ids))
+
+
+def _settle(tx: Tx, found: Sequence[Task]) -> None:
+    """Each task ends the way it would have, had everything come in order: by the first ending it was older than."""
+    ruled = [task for task in found if task.origin is not None]
+    remembered = store.remembered(tx, sorted({about for task in ruled for about in _about(task)})) if ruled else []
+    for task in ruled:
+        first = next((row for row in remembered if _meets(row, task)), None)
+        if first is None:
+            continue
+        if task.is_open:
+            _end(tx, task, first.verb, first.reason)
+        elif (task.state, task.outcome) != (ENDS[first.verb], first.reason) and _by_rule(tx, task):
+            _end_instead(tx, task, first.verb, first.reason)
+
+
+def _about(task: Task) -> list[str]:
+    links = {"lead": task.lead, "deal": task.deal}
+    named = [f"{noun}:{id_}" for noun, id_ in links.items() if id_]
+    return [*named, task.record] if task.record else named
+
+
+def _meets(row: Any, task: Task) -> bool:
+    named = "*" in row.kinds or task.kind in row.kinds
+    return named and row.record in _about(task) and _older(task, (row.version_at, row.version_tie))
+
+
+def _by_rule(tx: Tx, task: Task) -> bool:
+    """Whether a rule ended it. What a person has ended or taken up again stays as it is."""
+    acts = [row for row in history.of(tx.conn, "task", task.id) if "state" in row["change"]]
+    return bool(acts) and acts[-1]["act"] in RULED and acts[-1]["by"] == tx.by.label
+
+
+def _end_instead(tx: Tx, task: Task, verb: str, reason: str | None) -> None:
+    service.withdraw_followers(tx, task.id)
+    changes = {"outcome": reason, "completed_at": None, "completed_by": None}
+    service.finish(tx, task, f"{VERBS[verb]}_instead", changes)

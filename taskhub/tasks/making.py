@@ -10,7 +10,13 @@ from taskhub.db.tx import Tx
 from taskhub.ids import new_id
 from taskhub.tasks import clocks, drafting, moves, store
 from taskhub.tasks.drafting import Draft
-from taskhub.tasks.model import BLOCKED, QUEUED, NewTask, Task
+from taskhub.tasks.model import QUEUED, NewTask, Task
+
+# What the change behind a task says of it; the older of two changes says it.
+TOLD = (
+    "title", "priority", "level", "requires", "shape", "record", "file", "lead", "deal", "event", "occurred_at", "sla",
+    "data", "checklist",
+)  # fmt: skip
 
 
 def make(tx: Tx, news: Sequence[NewTask]) -> list[str]:
@@ -32,18 +38,27 @@ def make(tx: Tx, news: Sequence[NewTask]) -> list[str]:
     return [d.id for d in fresh] + [_older_wins(tx, d) for d in known]
 
 
-TOLD = ("title", "priority", "level", "requires", "shape", "data", "checklist", "version_at", "version_tie", "event")
-
-
 def _older_wins(tx: Tx, d: Draft) -> str:
-    """Made once per record: the oldest change says what it is, in whatever order they arrive."""
+    """Made once per origin: the oldest change says what it is, in whatever order they arrive."""
     task = store.by_origin(tx, d.row["origin"])
-    told = (d.row["version_at"], d.row["version_tie"])
-    begun = task.state not in (BLOCKED, QUEUED)
-    if begun or told[0] is None or task.version_at is None or told >= (task.version_at, task.version_tie):
-        return task.id
-    moves.move(tx, task, "retell", {name: d.row[name] for name in TOLD})
+    told = (task.version_at, task.version_tie or "") if task.version_at is not None else None
+    if told is not None and d.new.version is not None and d.new.version < told:
+        _retell(tx, task, d)
     return task.id
+
+
+def _retell(tx: Tx, task: Task, d: Draft) -> None:
+    """What somebody has begun keeps its words; its version still decides which closings meet it."""
+    changes = {name: d.row[name] for name in ("version_at", "version_tie", *(() if task.started_at else TOLD))}
+    if task.ready_at is not None and task.is_open:
+        row = {name: getattr(task, name) for name in Task.__slots__} | changes
+        changes |= clocks.retarget(tx, row)
+    moved = moves.move(tx, task, "retell", changes)
+    store.exclude(tx, [_exclusion(task.id, a, why) for a, why in d.new.excluded.items()])
+    if moved.file and moved.file != task.file:
+        tx.emit("file.changed", moved.file)
+    if moved.state == QUEUED:
+        moves.announce_ready(tx, moved)
 
 
 def _exclusion(task: str, agent: str, why: str) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from taskhub.access import service as access
+from taskhub.access.permissions import Object, can
 from taskhub.db.tx import Tx
 from taskhub.errors import AtCapacity, NotEligible, NotFound
 from taskhub.tasks import lifecycle, store
@@ -32,13 +34,10 @@ def caller(tx: Tx, task: Task, token: int | None = None, version: int | None = N
 
 
 def oversees(tx: Tx, task: Task) -> bool:
-    """Whether the caller manages this task's people: an admin, or a manager of its holder's or its queue's teams."""
-    if tx.by.role == "admin":
-        return True
-    if tx.by.role != "manager":
-        return False
+    """Whether the caller may give this task's people work: what ``can`` says of ``task.assign``."""
     queue = tx.policies.queues.get(task.queue)
-    return tx.by.agent is None or store.leads_any(tx, tx.by.agent, queue.teams if queue else (), task.agent)
+    teams = frozenset(queue.teams if queue else ()) | frozenset(task.extra_teams)
+    return tx.by.is_person and bool(can(access.caller(tx), "task.assign", Object(task.agent, teams)))
 
 
 def allowed(

@@ -188,7 +188,7 @@ def complete(
 
 def finish(tx: Tx, task: Task, act: str, changes: Mapping[str, Any]) -> Task:
     """Completed or cancelled, by whoever: clocks stop, followers and the person's next work are looked at."""
-    done = "completed" if act in ("complete", "finish") else "cancelled"
+    done = "completed" if act in ("complete", "finish", "finish_instead") else "cancelled"
     state = {"completed": COMPLETED, "cancelled": CANCELLED}[done]
     ends: dict[str, Any] = {"state": state, "paused_reason": None, "paused_until": None, "paused_at": None}
     if state == COMPLETED:

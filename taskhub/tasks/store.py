@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Select, and_, delete, func, insert, literal, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from taskhub.db.tables import agent, closing, counter, exclusion, fence, lease, pause, shape, sla_clock, task, team
+from taskhub.db.tables import agent, closing, counter, exclusion, fence, lease, pause, shape, sla_clock, task
 from taskhub.db.tx import Tx
 from taskhub.tasks.model import BLOCKED, GIVEN, OPEN, PAUSED, Lease, Task
 from taskhub.tasks.shape import Shape
@@ -203,13 +203,13 @@ def given_to(tx: Tx, agent_key: str) -> list[Task]:
     return [_task(row) for row in tx.conn.execute(mine.order_by(task.c.id).with_for_update())]
 
 
-def of_record(tx: Tx, record: str, kinds: Sequence[str]) -> list[Task]:
-    """Open tasks about a record or belonging to that lead or deal, locked; ``*`` in kinds means all."""
+def of_record(tx: Tx, record: str, kinds: Sequence[str], states: Sequence[str]) -> list[Task]:
+    """Tasks about a record or belonging to that lead or deal, locked; ``*`` in kinds means all."""
     noun, _, id_ = record.partition(":")
     about = [task.c.record == record]
     if noun in ("lead", "deal"):
         about.append(task.c[noun] == id_)
-    wanted = [or_(*about), task.c.state.in_(OPEN)]
+    wanted = [or_(*about), task.c.state.in_(states)]
     if "*" not in kinds:
         wanted.append(task.c.kind.in_(kinds))
     rows = tx.conn.execute(select(*_COLUMNS).where(*wanted).order_by(task.c.id).with_for_update())
@@ -284,12 +284,3 @@ def of_other_policies(tx: Tx, hash_: str, most: int) -> list[Task]:
     """Open tasks stamped with another policy set, locked."""
     stale = select(*_COLUMNS).where(task.c.state.in_(OPEN), task.c.policy_hash != hash_).order_by(task.c.id).limit(most)
     return [_task(row) for row in tx.conn.execute(stale.with_for_update())]
-
-
-def leads_any(tx: Tx, manager: str, teams: Sequence[str], agent_key: str | None) -> bool:
-    """Whether ``manager`` leads or manages one of ``teams`` or the team of ``agent_key``."""
-    of_agent = select(agent.c.team).where(agent.c.key == agent_key).scalar_subquery()
-    rows = tx.conn.execute(
-        select(team.c.leader, team.c.managers).where(or_(team.c.key.in_(teams), team.c.key == of_agent))
-    )
-    return any(row.leader == manager or manager in row.managers for row in rows)

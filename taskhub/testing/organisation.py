@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from taskhub.agents import service as agents
 from taskhub.calendars import BusinessCalendar, Opening, parse_target
 from taskhub.clock import Clock
 from taskhub.db import migrate, policy_set
 from taskhub.db.database import Database
 from taskhub.db.tx import SYSTEM, By, Tx
-from taskhub.agents import service as agents
 from taskhub.flow import FLOW
 from taskhub.policy.policies import Policies
 from taskhub.policy.promise import PauseReason, SlaPolicy
@@ -22,7 +22,7 @@ from taskhub.policy.work import Kind, Queue, Staffing
 
 ALWAYS = {day: [Opening.parse("00:00-24:00")] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
 OFFICE = {day: [Opening.parse("09:00-17:00")] for day in ("mon", "tue", "wed", "thu", "fri")}
-ADMIN = By("admin", role="admin")
+ADMIN = By("admin", role="admin", roles=("admin",))
 
 
 def queue(key: str = "desk", **changes: Any) -> Queue:
@@ -73,7 +73,7 @@ def people(tx: Tx, team: str, names: Iterable[str], kind: str = "specialist", **
     """A team (made when missing) and its people, available, able to do everything unless ``skills`` says less."""
     if team not in {one.key for one in agents.list_teams(tx, limit=200)}:
         agents.create_team(tx, {"key": team, "name": team.capitalize(), "kind": kind})
-    skills = facts.pop("skills", {key: 3 for key in tx.policies.kinds})
+    skills = facts.pop("skills", dict.fromkeys(tx.policies.kinds, 3))
     for name in names:
         agents.create_agent(tx, {"key": name, "name": name.capitalize(), "team": team, "skills": skills, **facts})
         agents.set_presence(tx, name, "available")
@@ -81,12 +81,12 @@ def people(tx: Tx, team: str, names: Iterable[str], kind: str = "specialist", **
 
 def as_agent(key: str, team: str | None = None) -> By:
     """That person at work."""
-    return By(f"agent:{key}", role="agent", agent=key, team=team)
+    return By(f"agent:{key}", role="agent", agent=key, team=team, roles=("agent",))
 
 
 def as_manager(key: str | None = None) -> By:
     """A manager; without a key, of everybody."""
-    return By(f"agent:{key}" if key else "manager", role="manager", agent=key)
+    return By(f"agent:{key}" if key else "manager", role="manager", agent=key, roles=("manager",))
 
 
 def minutes(count: float) -> timedelta:

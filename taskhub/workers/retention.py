@@ -1,10 +1,10 @@
-"""How long the ledger and the firings of calendar jobs are kept."""
+"""How long the ledger, the firings of calendar jobs and the replies to idempotent calls are kept."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from taskhub.db import leftovers, sweep
+from taskhub.db import idempotency, leftovers, sweep
 from taskhub.db.tx import Tx
 from taskhub.workers.jobs import Job, every
 
@@ -16,6 +16,7 @@ def forget(tx: Tx) -> None:
     """Deletes rows done and jobs fired more than a week ago; dead rows stay until somebody decides."""
     leftovers.forget(tx.conn, tx.now - KEPT, limit=AT_ONCE)
     sweep.forget_firings(tx.conn, tx.now - KEPT)
+    idempotency.forget(tx.conn, tx.real_now)
 
 
 RETENTION = Job("ledger.forget", every(timedelta(minutes=10)), forget)
