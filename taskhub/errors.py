@@ -11,7 +11,7 @@ TaskhubError
 ├── PolicyError         a policy set is refused; lists every problem
 └── Unavailable         try again later (``retry_after`` seconds)
 
-``code`` is stable and public. ``fields`` are facts a program can use. HTTP statuses live in taskhub.http.problems alone.
+``code`` is stable and public, ``fields`` are facts a program can use. HTTP statuses live in taskhub.http.problems.
 """
 
 from __future__ import annotations
@@ -110,7 +110,8 @@ class Unavailable(TaskhubError):
 class Problem:
     """One thing wrong in a policy set.
 
-    ``file`` and ``line`` (from 1, 0 = unknown) say where, ``key`` is the dotted path, ``suggestion`` the nearest valid name.
+    ``file`` and ``line`` (from 1, 0 = unknown) say where, ``key`` is the dotted path, ``suggestion`` the nearest valid
+    name.
     """
 
     file: str

@@ -8,6 +8,7 @@ from taskhub.db import ledger
 from taskhub.db.database import Database
 from taskhub.db.handler import Handlers
 from taskhub.db.ledger import Taken
+from taskhub.db.tx import Tx
 from taskhub.flow import HANDLERS
 
 
@@ -52,6 +53,6 @@ def handle(db: Database, handlers: Handlers, row: Taken) -> None:
             _settle(tx, row)
 
 
-def _settle(tx, row: Taken) -> None:  # type: ignore[no-untyped-def]
+def _settle(tx: Tx, row: Taken) -> None:
     if not ledger.settle(tx.conn, row, tx.now):
         raise Lost(f"row {row.id} of {row.handler}")
