@@ -11,7 +11,7 @@ from sqlalchemy import Table, func, select
 
 from taskhub.assignment import service as assignment
 from taskhub.db.database import Database
-from taskhub.db.tables import decision, history, message, pause, sla_clock
+from taskhub.db.tables import decision, message, pause, sla_clock
 from taskhub.db.tx import SYSTEM, By, Tx
 from taskhub.policy.policies import Policies
 from taskhub.tasks import making
@@ -119,7 +119,7 @@ class Desk:
         waiting = [r for r in self.rows(message, handler=handler, key=key) if r.done_at is None]
         return [row.due_at for row in waiting]
 
-    def count(self, table: Table = history) -> int:
+    def count(self, table: Table) -> int:
         """How many rows a table has."""
         with self.db.read() as tx:
             return int(tx.conn.execute(select(func.count()).select_from(table)).scalar_one())
