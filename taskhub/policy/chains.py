@@ -46,15 +46,13 @@ def _said(kinds: list[str]) -> str:
 
 def _links(policies: Policies) -> _Links:
     links = _Links()
-    for rule in policies.rules:
-        if COMPLETED not in rule.on:
-            continue
-        for made in rule.tasks:
-            certain = rule.once_per == "change" and made.share >= 1 and _only_kinds(rule)
-            for kind in _kinds_of(rule, policies):
-                links.perhaps.setdefault(kind, {}).setdefault(made.kind, rule.key)
-                if certain:
-                    links.always.setdefault(kind, {}).setdefault(made.kind, rule.key)
+    making = [(rule, made) for rule in policies.rules if COMPLETED in rule.on for made in rule.tasks]
+    for rule, made in making:
+        certain = rule.once_per == "change" and made.share >= 1 and _only_kinds(rule)
+        for kind in _kinds_of(rule, policies):
+            links.perhaps.setdefault(kind, {}).setdefault(made.kind, rule.key)
+            if certain:
+                links.always.setdefault(kind, {}).setdefault(made.kind, rule.key)
     return links
 
 

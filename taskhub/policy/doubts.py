@@ -30,18 +30,27 @@ def check(policies: Policies) -> Iterator[Problem]:
 
 def absent(policies: Policies, teams: Collection[str] | None, agents: Collection[str] | None) -> Iterator[Problem]:
     """Teams and people the files name and the directory does not have; their work waits with pool_empty."""
-    for queue in policies.queues.values() if teams is not None else ():
-        for team in queue.teams:
-            if teams is not None and team not in teams:
-                message = f"there is no team {team!r} yet; it is made empty, and its work waits until it has people."
-                yield _doubt("queues.toml", f"queue.{queue.key}.teams", message, nearest(team, teams))
-    for ladder in policies.escalations.values() if agents is not None else ():
-        for number, step in enumerate(ladder.steps, 1):
-            named = [asked.removeprefix("agent:") for asked in step.notify if asked.startswith("agent:")]
-            for name in named:
-                if agents is not None and name not in agents:
-                    key = f"escalation.{ladder.key}.steps[{number}].notify"
-                    yield _doubt("escalation.toml", key, f"there is nobody called {name!r}.", nearest(name, agents))
+    if teams is not None:
+        yield from _no_team(policies, teams)
+    if agents is not None:
+        yield from _nobody(policies, agents)
+
+
+def _no_team(policies: Policies, teams: Collection[str]) -> Iterator[Problem]:
+    for queue in policies.queues.values():
+        for team in sorted(set(queue.teams) - set(teams)):
+            message = f"there is no team {team!r} yet; it is made empty, and its work waits until it has people."
+            yield _doubt("queues.toml", f"queue.{queue.key}.teams", message, nearest(team, teams))
+
+
+def _nobody(policies: Policies, agents: Collection[str]) -> Iterator[Problem]:
+    ladders = policies.escalations.values()
+    steps = [(ladder.key, number, step) for ladder in ladders for number, step in enumerate(ladder.steps, 1)]
+    for ladder, number, step in steps:
+        named = {asked.removeprefix("agent:") for asked in step.notify if asked.startswith("agent:")}
+        for name in sorted(named - set(agents)):
+            key = f"escalation.{ladder}.steps[{number}].notify"
+            yield _doubt("escalation.toml", key, f"there is nobody called {name!r}.", nearest(name, agents))
 
 
 def fields(policies: Policies, paths: Iterable[tuple[Place, str]]) -> Iterator[Problem]:
@@ -114,20 +123,12 @@ def _twice(policies: Policies) -> Iterator[Problem]:
     """Two rules that make the same kind under the same conditions make it twice."""
     seen: dict[tuple[object, ...], str] = {}
     for rule in policies.rules:
-        for type_ in rule.on or ("",):
-            for task in rule.tasks:
-                same = (
-                    type_,
-                    task.kind,
-                    frozenset(map(repr, rule.when)),
-                    rule.after,
-                    rule.before_field,
-                    rule.before_by,
-                )
-                first = seen.setdefault(same, rule.key)
-                if first != rule.key:
-                    message = f"makes {task.kind!r} when rule {first!r} makes one too: two tasks for one change."
-                    yield _doubt("rules.toml", f"rule.{rule.key}.tasks", message)
+        conditions = (frozenset(map(repr, rule.when)), rule.after, rule.before_field, rule.before_by)
+        for type_, kind in ((type_, task.kind) for type_ in rule.on or ("",) for task in rule.tasks):
+            first = seen.setdefault((type_, kind, *conditions), rule.key)
+            if first != rule.key:
+                message = f"makes {kind!r} when rule {first!r} makes one too: two tasks for one change."
+                yield _doubt("rules.toml", f"rule.{rule.key}.tasks", message)
 
 
 def _doubt(file: str, key: str, message: str, hint: str | None = None) -> Problem:

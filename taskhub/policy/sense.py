@@ -17,23 +17,22 @@ _MOVES = ("changed_to", "changed_from")
 def check(policies: Policies) -> Iterator[Problem]:
     """Every condition that can never hold."""
     for rule in policies.rules:
-        where = f"rule.{rule.key}"
-        for path, why in never(rule.when):
-            yield Problem(FILE, 0, f"{where}.when.{path}", f"{path} can never hold: {why}.")
-        for path, why in (*_unseen(rule), *_implied(rule), *_no_such_stage(rule, policies)):
-            yield Problem(FILE, 0, f"{where}.when.{path}", f"{path} can never hold: {why}.")
-        for number, made in enumerate(rule.tasks, 1):
-            for index, raised in enumerate(made.raises, 1):
-                for path, why in never(raised.when):
-                    key = f"{where}.tasks[{number}].raises[{index}].when.{path}"
-                    yield Problem(FILE, 0, key, f"{path} can never hold: {why}.")
+        found = (*never(rule.when), *_unseen(rule), *_implied(rule), *_no_such_stage(rule, policies), *_unraised(rule))
+        for path, why in found:
+            yield Problem(FILE, 0, f"rule.{rule.key}.{path}", f"{path.rpartition('when.')[2]} can never hold: {why}.")
+
+
+def _unraised(rule: Rule) -> Iterator[tuple[str, str]]:
+    for number, made in enumerate(rule.tasks, 1):
+        for index, raised in enumerate(made.raises, 1):
+            yield from ((f"tasks[{number}].raises[{index}].{path}", why) for path, why in never(raised.when))
 
 
 def never(conditions: Iterable[Condition]) -> Iterator[tuple[str, str]]:
-    """(path, why) of every path whose conditions contradict each other.
+    """(key, why) of every path whose conditions contradict each other.
 
     >>> list(never([Condition("deal.amount", "gte", 10), Condition("deal.amount", "lt", 5)]))
-    [('deal.amount', 'no value is at least 10 and below 5')]
+    [('when.deal.amount', 'no value is at least 10 and below 5')]
     """
     by_path: dict[str, dict[str, Any]] = {}
     for condition in conditions:
@@ -41,7 +40,7 @@ def never(conditions: Iterable[Condition]) -> Iterator[tuple[str, str]]:
     for path, asked in by_path.items():
         why = _contradiction(asked)
         if why and path.rpartition(".")[2] not in MANY_VALUED:
-            yield path, why
+            yield f"when.{path}", why
 
 
 def _contradiction(asked: Mapping[str, Any]) -> str | None:
@@ -101,13 +100,13 @@ def _unseen(rule: Rule) -> Iterator[tuple[str, str]]:
     for condition in rule.when:
         root = condition.path.partition(".")[0] if "." in condition.path else ""
         if root == "task" and COMPLETED not in rule.on:
-            yield condition.path, f"only {COMPLETED} tells about a task"
+            yield f"when.{condition.path}", f"only {COMPLETED} tells about a task"
         if root == "event" and set(rule.on) == {COMPLETED}:
-            yield condition.path, f"{COMPLETED} is no event from outside"
+            yield f"when.{condition.path}", f"{COMPLETED} is no event from outside"
         if condition.op in _MOVES:
             why = _unmoved(root, nouns, timed=timed)
             if why:
-                yield condition.path, why
+                yield f"when.{condition.path}", why
 
 
 def _unmoved(root: str, nouns: set[str], *, timed: bool) -> str | None:
@@ -129,7 +128,10 @@ def _implied(rule: Rule) -> Iterator[tuple[str, str]]:
             continue
         choices = _choices(condition.value)
         if all(one and one[0] == condition.path and one[1] not in choices for one in implied):
-            yield condition.path, f"{' and '.join(rule.on)} always makes it {implied[0][1] if implied[0] else ''!r}"
+            yield (
+                f"when.{condition.path}",
+                f"{' and '.join(rule.on)} always makes it {implied[0][1] if implied[0] else ''!r}",
+            )
 
 
 def _no_such_stage(rule: Rule, policies: Policies) -> Iterator[tuple[str, str]]:
@@ -138,7 +140,7 @@ def _no_such_stage(rule: Rule, policies: Policies) -> Iterator[tuple[str, str]]:
         stages = _asked(rule.when, f"{noun}.stage")
         known = [line for line in policies.pipelines.values() if line.noun == noun and line.key in lines]
         if known and stages and not any(stage.key in stages for line in known for stage in line.stages):
-            yield f"{noun}.stage", f"{' and '.join(line.key for line in known)} has no such stage"
+            yield f"when.{noun}.stage", f"{' and '.join(line.key for line in known)} has no such stage"
 
 
 def _asked(conditions: Sequence[Condition], path: str) -> set[str]:

@@ -97,10 +97,12 @@ def _unfit(op: str, wanted: Any) -> str | None:
     if op in ("gte", "lt"):
         fits = is_number(wanted) or _is_date(wanted)
         return None if fits else "a number, or a date such as 2026-12-31"
+    several = isinstance(wanted, list) and bool(wanted) and all(_single(one) for one in wanted)
     if op == "in":
-        fits = isinstance(wanted, list) and bool(wanted) and all(_single(one) for one in wanted)
-        return None if fits else "a list of values that is not empty"
-    return None if _single(wanted) else "one text, number, true or false; use in for several"
+        return None if several else "a list of values that is not empty"
+    if op == "eq":
+        return None if _single(wanted) else "one text, number, true or false; use in for several"
+    return None if several or _single(wanted) else "a value, or a list of values that is not empty"
 
 
 def _single(value: Any) -> bool:

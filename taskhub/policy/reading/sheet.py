@@ -18,6 +18,7 @@ LARGEST_BITS = 63
 
 _PART = r"(?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')"
 _DOTTED = re.compile(rf"[\s\[]*(?:{_PART}\s*\.\s*){{{DEEPEST}}}")
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _INDEX = re.compile(r"\[\d+\]$")
 _WHERE = re.compile(r"\(at line (\d+), column \d+\)$")
 _KEY_ON_LINE = re.compile(r"\s*(\[{1,2}[^\]\n]{0,80}\]{0,2}|[^=#\n]{1,80}?)\s*(?:=|$|#)")
@@ -108,7 +109,7 @@ def _unfit(path: Path, value: Any) -> str | None:
 def _label(path: Path) -> str:
     label = ""
     for key in path:
-        shown = "".join("?" if _forbidden(char) else char for char in str(key))
+        shown = _UNSEEN.sub("?", str(key))
         label += f"[{int(key) + 1}]" if isinstance(key, int) else f".{shown}" if label else shown
     return label
 
@@ -127,13 +128,8 @@ def _walk(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
 
 def unprintable(text: str) -> str | None:
     """The first character that has no business in a policy: controls, lone surrogates, direction overrides."""
-    return next((char for char in text if _forbidden(char)), None)
-
-
-def _forbidden(char: str) -> bool:
-    code = ord(char)
-    control = (code < 32 and char not in "\n\t") or 127 <= code < 160
-    return control or 0xD800 <= code <= 0xDFFF or 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069
+    found = _UNSEEN.search(text)
+    return found[0] if found else None
 
 
 def _where(file: str, text: str, error: str) -> Place:
@@ -142,7 +138,7 @@ def _where(file: str, text: str, error: str) -> Place:
     last = max((number for number, line in enumerate(lines, 1) if line.strip()), default=1)
     line = int(found[1]) if found else last
     key = _KEY_ON_LINE.match(lines[min(line, len(lines)) - 1])
-    name = "".join(char for char in (key[1] if key else "") if not _forbidden(char)).strip(" []")
+    name = _UNSEEN.sub("", key[1] if key else "").strip(" []")
     return Place(file, line, name or "file")
 
 
@@ -150,5 +146,5 @@ def _said(error: ValueError) -> str:
     words = re.sub(r" \(at [^)]*\)$", "", str(error))
     if words.startswith(("Cannot overwrite", "Cannot declare", "Duplicate inline")):
         return "the same key or table is given twice; keep one"
-    shown = "".join(char if not _forbidden(char) else "?" for char in words)[:160]
+    shown = _UNSEEN.sub("?", words)[:160]
     return shown[:1].lower() + shown[1:]

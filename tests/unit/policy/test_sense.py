@@ -19,6 +19,8 @@ NEVER = {
     '"deal.stage" = { changed_to = "offer", changed_from = "offer" }': ("deal.stage", "what it was before"),
     '"deal.stage" = { changed_to = "offer", eq = "talk" }': ("deal.stage", "exclude each other"),
     '"deal.stage" = { changed_from = "talk", changed_to = "offer" }': None,
+    '"deal.stage" = { changed_from = "talk", changed_to = ["offer", "talk"] }': None,
+    '"deal.stage" = { in = ["talk"], changed_to = ["offer"] }': ("deal.stage", "exclude each other"),
     '"deal.labels" = { eq = "a", in = ["b"] }': None,
     '"deal.id" = { eq = 13, in = ["13"] }': None,
     '"deal.status" = "lost"': ("deal.status", "deal.won always makes it 'won'"),
