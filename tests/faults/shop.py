@@ -63,8 +63,9 @@ def hire(tx: Tx, team: str, names: list[str], capacity: float) -> dict[str, str]
     if team not in {one.key for one in agents.list_teams(tx, limit=200)}:
         agents.create_team(tx, {"key": team, "name": team.title(), "kind": "front_line"})
     for name in names:
-        facts = {"key": name, "name": name.replace("-", " ").title(), "team": team, "roles": ["agent"],
-                 "capacity": capacity, "skills": dict.fromkeys(tx.policies.kinds, 5), "shifts": OPEN_ALL_DAY, "time_zone": "UTC"}  # fmt: skip
+        who = {"key": name, "name": name.replace("-", " ").title(), "team": team, "roles": ["agent"]}
+        able = {"capacity": capacity, "skills": dict.fromkeys(tx.policies.kinds, 5)}
+        facts = {**who, **able, "shifts": OPEN_ALL_DAY, "time_zone": "UTC"}
         agents.create_agent(tx, facts)
         agents.set_presence(tx, name, "available")
     return {name: access.create_key(tx, "agent", name, name) for name in names}

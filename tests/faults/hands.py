@@ -1,0 +1,85 @@
+"""People at work meanwhile: they claim, tick and complete, each call sent twice under its key."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from httpx import Response
+from sqlalchemy import select
+
+from taskhub.db.database import Database
+from taskhub.db.tables import task
+
+Call = Callable[[str, str, Any, dict[str, str]], Response]
+KEPT = 3  # every third task stays in progress
+WITHIN = 90.0
+KIND = "data_hygiene"
+
+
+@dataclass
+class Hands:
+    """Does the data checks of ``deals`` through ``call``; ``differences`` are replies that were not the same twice."""
+
+    db: Database
+    call: Call
+    keys: Sequence[str]
+    deals: Sequence[str]
+    done: int = 0
+    held: int = 0
+    replies: list[tuple[str, dict[str, str], Any, bytes]] = field(default_factory=list)
+    differences: list[str] = field(default_factory=list)
+
+    def look(self) -> bool:
+        """Does what is there by now, oldest deal first; whether all is done."""
+        while self.done < len(self.deals):
+            found = self._task(self.deals[self.done])
+            if found is None:
+                return False
+            self._work(found)
+            self.done += 1
+        return True
+
+    def finish(self) -> None:
+        """Waits for what is not there yet."""
+        end = time.monotonic() + WITHIN
+        while not self.look():
+            assert time.monotonic() < end, f"the data check of {self.deals[self.done]} never came"
+            time.sleep(0.1)
+
+    def again(self) -> None:
+        """Every call once more: each reply must be the one it was."""
+        for path, headers, body, reply in self.replies:
+            answer = self.call("POST", path, body, headers)
+            if answer.content != reply:
+                self.differences.append(
+                    f"{path} {headers['idempotency-key']}: {answer.status_code} {answer.text[:200]}"
+                )
+
+    def _task(self, deal: str) -> str | None:
+        wanted = select(task.c.id).where(task.c.deal == deal, task.c.kind == KIND)
+        with self.db.read() as tx:
+            return tx.conn.execute(wanted).scalar()
+
+    def _work(self, task_id: str) -> None:
+        who = {"authorization": f"Bearer {self.keys[self.done % len(self.keys)]}"}
+        given = self._post(f"/api/v1/tasks/{task_id}/claim", who, {"reason": "customer on the line"})
+        if self.done % KEPT == 0:
+            self.held += 1
+            return
+        ticks = [{"item": each["item"], "done": True} for each in given["task"]["checklist"]]
+        body = {"version": given["task"]["version"], "checklist": ticks}
+        answer = self.call("PATCH", f"/api/v1/tasks/{task_id}", body, who)
+        assert answer.is_success, answer.text
+        self._post(f"/api/v1/tasks/{task_id}/complete", who, {"lease_token": given["lease"]["token"]})
+
+    def _post(self, path: str, who: dict[str, str], body: Any) -> Any:
+        headers = {**who, "idempotency-key": f"{path}#{self.done}"}
+        answers = [self.call("POST", path, body, headers) for _ in range(2)]
+        assert answers[0].is_success, f"{path}: {answers[0].status_code} {answers[0].text}"
+        if answers[1].content != answers[0].content:
+            self.differences.append(f"{path}: {answers[1].status_code} {answers[1].text[:200]}")
+        self.replies.append((path, headers, body, answers[0].content))
+        return answers[0].json()
