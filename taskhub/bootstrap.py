@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import timedelta
 from importlib import resources
@@ -24,6 +25,8 @@ from taskhub.policy.policies import Policies
 from taskhub.tasks import timers
 
 ORDERS = frozenset({"urgency"})
+
+log = logging.getLogger(__name__)
 
 
 def read_config(folder: Path) -> dict[str, str]:
@@ -90,11 +93,18 @@ def accept(db: Database, folder: Path) -> tuple[Policies, bool]:
 
 
 def make_policies(db: Database, folder: Path | None) -> None:
-    """Activates ``folder``; without one the example organisation, but only where nothing is active yet."""
+    """Activates ``folder``; without one the example organisation, but only where nothing is active yet.
+
+    A set that is refused stops the first start; later the old one stays, and the log says why.
+    """
     if folder is None and _active(db):
         return
     try:
         accept(db, folder or example_config())
+    except PolicyError as error:
+        if not _active(db):
+            raise
+        log.error("%s is refused, the policies stay as they were: %s", folder, "; ".join(map(str, error.problems)))  # noqa: TRY400
     except TaskhubError:
         raise
     except Exception:

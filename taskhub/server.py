@@ -126,6 +126,21 @@ def worker_of(chosen: Settings, db: Database, bell: Bell) -> Worker:
 
 
 @contextmanager
+def leaving_in_order() -> Iterator[None]:
+    """A signal that comes before anything serves ends the start with 0 and closes what is open."""
+    before = {number: signal.signal(number, _leave) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+@contextmanager
 def house(chosen: Settings) -> Iterator[tuple[Database, Bell]]:
     """A database with its tables and an active policy set, and the bell; closed at the end."""
     bootstrap.make_tables(chosen)
@@ -142,7 +157,7 @@ def house(chosen: Settings) -> Iterator[tuple[Database, Bell]]:
 def serve(chosen: Settings, host: str, port: int, tell: Tell, hint: Callable[[Database], str | None]) -> None:
     """API, worker and calendar jobs in this process until SIGTERM or SIGINT. ``hint`` says what is still missing."""
     door = listen(host, port)
-    with house(chosen) as (db, bell), Site(chosen, db, bell) as site:
+    with leaving_in_order(), house(chosen) as (db, bell), Site(chosen, db, bell) as site:
 
         def greet() -> None:
             tell(f"taskhub serves {address(door)} (API: {address(door)}/docs, database: {shown(chosen)})")
@@ -157,7 +172,7 @@ def serve(chosen: Settings, host: str, port: int, tell: Tell, hint: Callable[[Da
 def api(chosen: Settings, host: str, port: int, tell: Tell) -> None:
     """The API alone; any number of these processes may run beside each other."""
     door = listen(host, port)
-    with house(chosen) as (db, _bell):
+    with leaving_in_order(), house(chosen) as (db, _bell):
         said = f"taskhub's API serves {address(door)} (database: {shown(chosen)})"
         Web(AppState(db), lambda: tell(said)).run(sockets=[door])
     tell("taskhub's API has ended.")
@@ -165,7 +180,7 @@ def api(chosen: Settings, host: str, port: int, tell: Tell) -> None:
 
 def work(chosen: Settings, tell: Tell) -> int:
     """One worker process; any number may run, on any host. Returns the exit code."""
-    with house(_roomy(chosen)) as (db, bell):
+    with leaving_in_order(), house(_roomy(chosen)) as (db, bell):
         tell(f"A worker with {chosen.threads} threads runs (database: {shown(chosen)})")
         return run_until_stopped(worker_of(chosen, db, bell))
 

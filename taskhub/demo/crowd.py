@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Protocol
 
 from taskhub.clock import real_now
 from taskhub.demo.client import Api, Said
 from taskhub.demo.story import Story
-from taskhub.demo.worker import Worker
 
 TICK = 0.5
 BATCH = 50
@@ -22,11 +22,19 @@ MINUTE = 60.0
 log = logging.getLogger(__name__)
 
 
+class Person(Protocol):
+    """Somebody who acts: ``step`` does one thing and returns the minutes until the next."""
+
+    key: str
+
+    def step(self) -> float: ...
+
+
 class Crowd:
     """Runs until ``stop`` is set. ``speed`` turns the demo's minutes into real seconds."""
 
     def __init__(
-        self, workers: list[Worker], story: Story, feed: Api, speed: float, now: Callable[[], datetime],
+        self, workers: Sequence[Person], story: Story, feed: Api, speed: float, now: Callable[[], datetime],
         stop: threading.Event,
     ) -> None:  # fmt: skip
         self._workers = workers
@@ -65,7 +73,7 @@ class Crowd:
         self.events += count
         self._posted.append((real, count))
 
-    def _live(self, worker: Worker) -> None:
+    def _live(self, worker: Person) -> None:
         while not self._stop.is_set():
             try:
                 minutes = worker.step()

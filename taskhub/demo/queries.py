@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, case, func, select
 
+from taskhub.agents.availability import on_shift, weekly
 from taskhub.db.tables import agent, history, notification, task
 from taskhub.db.tx import Tx
 
@@ -25,6 +27,7 @@ class Person:
     presence: str
     until: datetime | None
     holds: tuple[str, ...] = ()
+    on_shift: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +69,13 @@ def _people(tx: Tx, workers: tuple[str, ...]) -> tuple[Person, ...]:
     mine = select(task.c.agent, task.c.title).where(task.c.agent.in_(workers), task.c.state.in_(HELD))
     for key, title in tx.conn.execute(mine.order_by(task.c.state.desc(), task.c.id).limit(200)):
         held.setdefault(key, []).append(title)
-    known = select(agent.c.key, agent.c.name, agent.c.team, agent.c.presence, agent.c.presence_until)
-    rows = tx.conn.execute(known.where(agent.c.key.in_(workers)).order_by(agent.c.team, agent.c.key))
-    return tuple(Person(*row, holds=tuple(held.get(row.key, ()))) for row in rows)
+    known = select(agent).where(agent.c.key.in_(workers)).order_by(agent.c.team, agent.c.key)
+    return tuple(_person(tx, row, held.get(row.key, ())) for row in tx.conn.execute(known))
+
+
+def _person(tx: Tx, row: Any, holds: Sequence[str]) -> Person:
+    there = on_shift(row.time_zone, weekly(row.shifts or {}), tx.now)
+    return Person(row.key, row.name, row.team, row.presence, row.presence_until, tuple(holds), there)
 
 
 def moves_since(tx: Tx, row: int, acts: tuple[str, ...], most: int) -> list[Any]:

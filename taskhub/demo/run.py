@@ -16,7 +16,8 @@ from taskhub.db.database import Database
 from taskhub.db.tx import SYSTEM, Tx
 from taskhub.demo import show, time
 from taskhub.demo.client import Api, Line
-from taskhub.demo.crowd import Crowd
+from taskhub.demo.crowd import Crowd, Person
+from taskhub.demo.rep import Rep
 from taskhub.demo.settle import Staff, settle
 from taskhub.demo.story import Scene, Story
 from taskhub.demo.watch import Watch
@@ -97,11 +98,16 @@ def _play(
 
 def _crowd(tx: Tx, staff: Staff, wishes: Wishes, row: int, line: Line, stop: threading.Event) -> Crowd:
     house = _house(tx, staff, tx.clock, wishes.speed)
-    workers = [
+    people: list[Person] = [
         Worker(key, Api(line, staff.keys[key]), house, Random(f"{wishes.seed}:{row}:{key}")) for key in staff.workers
     ]
+    asked = sorted(house.minutes, key=lambda kind: house.minutes[kind], reverse=True)[:4]
+    people += [
+        Rep(key, Api(line, staff.keys[key]), asked, wishes.language, house.now, Random(f"{wishes.seed}:{row}:{key}"))
+        for key in staff.reps
+    ]
     story = Story(_scene(tx.policies, staff), Random(f"{wishes.seed}:{row}"), f"{row:x}", tx.now)
-    return Crowd(workers, story, Api(line, staff.feed), wishes.speed, house.now, stop)
+    return Crowd(people, story, Api(line, staff.feed), wishes.speed, house.now, stop)
 
 
 def _house(tx: Tx, staff: Staff, clock: Clock, speed: float) -> House:

@@ -42,9 +42,10 @@ def settle(tx: Tx, language: str) -> Staff:
 
 def _with_keys(tx: Tx, wanted: Plan) -> Staff:
     keys = {key: _fresh(tx, key, "agent") for key in wanted.workers}
+    keys |= {key: _fresh(tx, key, "rep") for key in wanted.reps}
     names = {one["key"]: one["name"] for one in wanted.people}
     personas = [("agent", names[key], keys[key]) for key in wanted.workers[:1]]
-    personas += [("rep", names[key], _fresh(tx, key, "rep")) for key in wanted.reps[:1]]
+    personas += [("rep", names[key], keys[key]) for key in wanted.reps[:1]]
     personas += [("manager", names[key], _fresh(tx, key, "manager")) for key in list(wanted.leaders.values())[:1]]
     personas += [
         (role, "a program" if role == "integration" else "nobody in particular", access.create_key(tx, role, KEY_NAME))

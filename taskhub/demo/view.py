@@ -100,6 +100,8 @@ def _people(frame: Frame) -> Table:
 def _presence(person: Person, frame: Frame) -> Text:
     back = person.presence != "available" and person.until is not None and person.until <= frame.picture.at
     state = "available" if back else person.presence
+    if not person.on_shift:
+        return Text(frame.words["off_shift"], style="dim")
     return Text(frame.words[state], style="green" if state == "available" else "yellow")
 
 

@@ -174,6 +174,20 @@ def test_the_example_config_is_good_and_applied_once(run: Run, data: Path) -> No
     assert json.loads(run("config", "apply", "--data", data, "--json").stdout)["activated"] is False
 
 
+def test_a_set_refused_at_a_later_start_leaves_the_old_one(
+    data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    from taskhub import bootstrap
+    from taskhub.cli import place
+
+    (tmp_path / "bad").mkdir()
+    with place.existing(data) as db:
+        bootstrap.make_policies(db, tmp_path / "bad")
+        with db.read() as tx:
+            assert "contracts" in tx.policies.queues
+    assert "kinds.toml" in caplog.text
+
+
 def test_a_new_key_stands_alone_on_stdout(run: Run, data: Path) -> None:
     said = run("key", "create", "--role", "admin", "--name", "me", "--data", data)
     assert said.exit_code == 0
