@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Query
 from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
+from starlette.responses import Response
 
 from taskhub.access import service as access
 from taskhub.access.permissions import can
@@ -18,7 +19,7 @@ from taskhub.assignment.service import Claim
 from taskhub.assignment.why import why
 from taskhub.db.tx import Tx
 from taskhub.errors import InvalidInput
-from taskhub.http import paging
+from taskhub.http import once, paging
 from taskhub.http.body import body_of
 from taskhub.http.edge import Reply, act, look
 from taskhub.http.inputs import Id, KeyText, json_of
@@ -45,10 +46,12 @@ _CLAIM = {
 
 
 @routes.post("/tasks/claim", openapi_extra=_CLAIM)
-@act("task.claim")
-def claim_next(tx: Tx, request: Request) -> Reply:
+@act("task.claim", looks=True)
+def claim_next(tx: Tx, request: Request) -> Reply | Response:
     """The one task that matters most for the caller now, started and leased; or why there is none."""
-    given = assignment.claim(tx, _wanted_queues(request))
+    given = assignment.claim(tx, _wanted_queues(request), once.call_of(tx, request))
+    if given.before is not None:
+        return once.again(given.before)
     return Reply(_claimed(tx, given), kept=given.task is not None)
 
 
@@ -120,7 +123,7 @@ def claim_task(tx: Tx, id: Id, body: ClaimOne = ClaimOne()) -> dict[str, Any]:  
 def _claimed(tx: Tx, given: Claim) -> dict[str, Any]:
     if given.task is None or given.lease is None:
         return {"task": None, "reason": given.reason}
-    return {"task": shown.task(tx, given.task, given.lease), "lease": shown.lease(given.lease)}
+    return {"task": shown.task(tx, given.task, given.lease, given.warn_at), "lease": shown.lease(given.lease)}
 
 
 def _wanted_queues(request: Request) -> list[str] | None:

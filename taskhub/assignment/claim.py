@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from taskhub.agents.availability import present
@@ -12,6 +13,8 @@ from taskhub.assignment import eligibility, passes, pull, serving, store, swift,
 from taskhub.assignment.codec import as_agent, as_queue, to_moment
 from taskhub.assignment.installed import plugins
 from taskhub.assignment.model import AgentFacts, QueueFacts, TaskFacts
+from taskhub.db import idempotency
+from taskhub.db.idempotency import Call, Stored
 from taskhub.db.tx import Tx
 from taskhub.errors import Forbidden, InvalidInput, NotEligible
 from taskhub.ids import new_id
@@ -26,20 +29,33 @@ NOTHING, FULL, NOT_AVAILABLE = "nothing_eligible", "at_capacity", "not_available
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a claim gave: task and lease, or the reason for nothing."""
+    """What a claim gave: task and lease, or the reason for nothing; ``before``: the reply it got the first time.
+
+    ``warn_at``: when the task's clock warns, by its id, where that is known.
+    """
 
     task: Task | None = None
     lease: Lease | None = None
     reason: str | None = None
+    before: Stored | None = None
+    warn_at: Mapping[str, datetime | None] | None = None
 
 
-def claim(tx: Tx, queues: Sequence[str] | None = None) -> Claim:
-    """The caller's own work first, else the head of what they may take. Raises Forbidden, NotEligible, InvalidInput."""
-    return _step_by_step(tx, queues) if tx.lite else _swiftly(tx, queues)
+def claim(tx: Tx, queues: Sequence[str] | None = None, call: Call | None = None) -> Claim:
+    """The caller's own work first, else the head of what they may take. Raises Forbidden, NotEligible, InvalidInput.
+
+    ``call`` names what came with an Idempotency-Key. Its twin waits at the caller's row; only behind that lock is the
+    first reply looked for.
+    """
+    return _step_by_step(tx, queues, call) if tx.lite else _swiftly(tx, queues, call)
 
 
-def _swiftly(tx: Tx, queues: Sequence[str] | None) -> Claim:
+def _swiftly(tx: Tx, queues: Sequence[str] | None, call: Call | None) -> Claim:
     locked = swift.lock(tx, _caller(tx))
+    if locked is not None and _is_offline(tx, locked.person):
+        # That they are here now is an act of its own, with its own history.
+        swift.let_go(tx)
+        return _step_by_step(tx, queues, call)
     me = _there(tx, locked.person if locked else None)
     served = {
         key: serving.served(tx.policies.queues[key], plugins(), switch=_switch(tx, key, locked.switches))
@@ -49,16 +65,21 @@ def _swiftly(tx: Tx, queues: Sequence[str] | None) -> Claim:
     may = eligibility.may_take_shapes(me, tuple(shapes.values()), served, tx.now, plugins())
     refused = {id_: (shape, may.refused[shape]) for id_, shape in shapes.items() if shape in may.refused}
     allowed = {id_: shape for id_, shape in shapes.items() if id_ not in refused}
-    found = swift.take(tx, me, served, allowed, refused)
+    found = swift.take(tx, me, served, allowed, refused, call)
+    if found.before is not None:
+        return Claim(before=found.before)
     if found.own is not None:
         return start_own(tx, me.key, queues)
     if found.task is not None:
-        return Claim(found.task, found.lease)
+        return Claim(found.task, found.lease, warn_at={found.task.id: found.warn_at})
     return Claim(reason=_not_now(tx, replace(me, held=found.held)) or NOTHING)
 
 
-def _step_by_step(tx: Tx, queues: Sequence[str] | None) -> Claim:
+def _step_by_step(tx: Tx, queues: Sequence[str] | None, call: Call | None) -> Claim:
     me = locked_caller(tx)
+    before = idempotency.find(tx.conn, call, tx.real_now) if call else None
+    if before is not None:
+        return Claim(before=before)
     mine = start_own(tx, me.key, queues)
     if mine.task is not None:
         return mine
@@ -96,11 +117,15 @@ def _caller(tx: Tx) -> str:
 def _there(tx: Tx, me: AgentFacts | None) -> AgentFacts:
     if me is None or not me.active:
         raise NotEligible("You are no longer active and get no work.", reasons=["inactive"])
-    if present(me.presence, me.presence_until, tx.now) == "offline":
+    if _is_offline(tx, me):
         store.wake_up(tx, me.key)
         timers.back(tx, me.key)
         return replace(me, presence="available", presence_until=None)
     return me
+
+
+def _is_offline(tx: Tx, me: AgentFacts) -> bool:
+    return present(me.presence, me.presence_until, tx.now) == "offline"
 
 
 def _not_now(tx: Tx, me: AgentFacts) -> str | None:

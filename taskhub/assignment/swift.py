@@ -2,12 +2,15 @@
 
 The same steps as take.py, run by the database: a claim costs two round trips instead of twenty. The concurrency suite
 and the record's re-run hold both forms to the same answers.
+
+Planning that statement anew costs more than running it, and the server would do so at every call: it takes the cheapest
+plan for the parameters at hand. So the lock asks for the one plan that fits all of them, by index and from heads to
+rows, whatever the tables hold at that moment; the take gives the session its own ways back.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +20,8 @@ import orjson
 from taskhub.agents.availability import weekly
 from taskhub.assignment.codec import agent_facts, moment, queue_facts
 from taskhub.assignment.model import ENGINE_VERSION, AgentFacts, QueueFacts
+from taskhub.db.idempotency import KEPT_FOR, Call, Stored, answer
+from taskhub.db.quick import quick, run
 from taskhub.db.tx import Tx
 from taskhub.ids import new_id
 from taskhub.tasks.model import Lease, Task
@@ -24,16 +29,21 @@ from taskhub.tasks.shape import Shape
 
 HEADS = (4, 64, 1024)
 _COLUMNS = ", ".join(f"t.{name}" for name in Task.__slots__)
+_PLAIN = ("key", "team", "name", "active", "skills", "attributes", "presence", "presence_until", "time_zone")
+_STEADY = {"plan_cache_mode": ("force_generic_plan", "auto")}
+_STEADY |= {f"enable_{way}": ("off", "on") for way in ("seqscan", "bitmapscan", "hashjoin", "mergejoin")}
+_ONE_PLAN, _OWN_WAYS = (
+    ", ".join(f"set_config('{name}', '{values[n]}', true)" for name, values in _STEADY.items()) for n in (0, 1)
+)
 
-_LOCK = """
-SELECT a.key, a.team, a.name, a.active, a.skills, a.attributes, a.capacity, a.presence, a.presence_until, a.time_zone,
-  a.shifts,
+_LOCK = f"""
+SELECT a.capacity, a.shifts,
   (SELECT jsonb_agg(jsonb_build_array(b.from_at, b.until_at) ORDER BY b.from_at) FROM absence b
     WHERE b.agent = a.key AND b.until_at > :now) AS absences,
   (SELECT jsonb_agg(to_jsonb(s) ORDER BY s.effective_at, s.id) FROM staffing s
     WHERE s.effective_at <= :now) AS switches,
-  (SELECT array_agg(h.id) FROM shape h) AS shapes
-FROM agent a WHERE a.key = :me FOR UPDATE OF a"""
+  (SELECT array_agg(h.id) FROM shape h) AS shapes, {", ".join(f"a.{name}" for name in _PLAIN)}, {_ONE_PLAN}
+FROM agent a WHERE a.key = :me FOR UPDATE OF a"""  # noqa: S608  only names enter this text
 
 _FILTERS = """
   AND NOT EXISTS (
@@ -42,7 +52,10 @@ _FILTERS = """
     SELECT 1 FROM absence b WHERE b.agent = :me AND b.from_at <= t.due_at AND b.until_at > t.due_at))"""
 
 _TAKE = f"""
-WITH own AS MATERIALIZED (
+WITH known AS MATERIALIZED (
+  SELECT i.fingerprint, i.status, i.reply FROM idempotency i
+  WHERE i.caller = :by AND i.route = :route AND i.key = :once AND i.at > :kept_since),
+own AS MATERIALIZED (
   SELECT t.id FROM task t WHERE t.agent = :me AND t.queue = ANY(:queues)
     AND (t.state = 'assigned' OR (t.state = 'paused' AND t.paused_until <= :now)) LIMIT 1),
 held AS MATERIALIZED (
@@ -55,10 +68,10 @@ heads AS MATERIALIZED (
     SELECT t.id, t.start_by, t.created_at FROM task t
     WHERE t.queue = o.queue AND t.shape = o.shape AND t.state = 'queued' {_FILTERS}
     ORDER BY t.start_by, t.created_at, t.id LIMIT :each) h
-  WHERE NOT EXISTS (SELECT 1 FROM own) AND (SELECT n FROM held) < :capacity),
+  WHERE NOT EXISTS (SELECT 1 FROM known) AND NOT EXISTS (SELECT 1 FROM own) AND (SELECT n FROM held) < :capacity),
 picked AS MATERIALIZED (
-  SELECT t.id, h.until FROM heads h JOIN task t ON t.id = h.id WHERE t.state = 'queued'
-  ORDER BY h.start_by, h.created_at, h.id LIMIT 1 FOR UPDATE OF t SKIP LOCKED),
+  SELECT l.id, h.until FROM (SELECT * FROM heads ORDER BY start_by, created_at, id) h CROSS JOIN LATERAL (
+    SELECT t.id FROM task t WHERE t.id = h.id AND t.state = 'queued' FOR UPDATE SKIP LOCKED) l LIMIT 1),
 taken AS (
   UPDATE task t SET state = 'in_progress', agent = :me, given_at = :now, started_at = coalesce(t.started_at, :now),
     seq = t.seq + 1, version = t.version + 1, waiting_reasons = NULL
@@ -112,8 +125,9 @@ decided AS (
         '{{}}'::jsonb))),
     :queue_facts::jsonb -> t.queue ->> 'model', :policy FROM taken t)
 SELECT (SELECT id FROM own) AS own, (SELECT n FROM held) AS held, (SELECT count(*) FROM heads) AS seen,
-  (SELECT token FROM leased) AS token, t.*
-FROM (SELECT 1) one LEFT JOIN taken t ON true"""  # noqa: S608  only names of columns enter this text
+  (SELECT token FROM leased) AS token, k.fingerprint, k.status, k.reply,
+  (SELECT c.warn_at FROM sla_clock c WHERE c.task = t.id AND c.target = 'completion') AS warn_at, {_OWN_WAYS}, t.*
+FROM (SELECT 1) one LEFT JOIN known k ON true LEFT JOIN taken t ON true"""  # noqa: S608  only names of columns enter this text
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,39 +141,47 @@ class Locked:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What the one statement found: own work that comes first, how much is held, how many heads were seen, the gift."""
+    """What the one statement found: own work that comes first, how much is held, how many heads were seen, the gift.
+
+    ``before``: the reply this very call got when it came for the first time; nothing was taken then.
+    """
 
     own: str | None
     held: int
     seen: int
     task: Task | None = None
     lease: Lease | None = None
+    warn_at: datetime | None = None
+    before: Stored | None = None
 
 
 def lock(tx: Tx, me: str) -> Locked | None:
     """Locks the caller and reads what the filters need, in one statement."""
-    row = tx.conn.exec_driver_sql(_LOCK_SQL, {"me": me, "now": tx.now}).first()
-    if row is None:
+    rows = run(tx.conn, _LOCK_SQL, {"me": me, "now": tx.now})
+    if not rows:
         return None
-    away = [(datetime.fromisoformat(since), datetime.fromisoformat(until)) for since, until in row.absences or ()]
-    person = AgentFacts(
-        key=row.key, team=row.team, name=row.name, active=row.active, skills=row.skills, attributes=row.attributes,
-        capacity=int(row.capacity), presence=row.presence, presence_until=row.presence_until, time_zone=row.time_zone,
-        shifts=weekly(row.shifts or {}), absences=tuple(away),
-    )  # fmt: skip
-    return Locked(person, {one["queue"]: one for one in row.switches or ()}, row.shapes or ())
+    capacity, shifts, away, switches, shapes, *plain = rows[0][: -len(_STEADY)]
+    absences = tuple((datetime.fromisoformat(begin), datetime.fromisoformat(end)) for begin, end in away or ())
+    facts = dict(zip(_PLAIN, plain, strict=True))
+    person = AgentFacts(**facts, capacity=int(capacity), shifts=weekly(shifts or {}), absences=absences)
+    return Locked(person, {one["queue"]: one for one in switches or ()}, shapes or ())
+
+
+def let_go(tx: Tx) -> None:
+    """No take follows the lock: the statements after it are planned as everywhere."""
+    run(tx.conn, _LET_GO, {})
 
 
 def take(
     tx: Tx, person: AgentFacts, queues: Mapping[str, QueueFacts], allowed: Mapping[str, Shape],
-    refused: Mapping[str, tuple[Shape, tuple[str, ...]]],
+    refused: Mapping[str, tuple[Shape, tuple[str, ...]]], call: Call | None = None,
 ) -> Taken:  # fmt: skip
     """Takes the first head nobody else holds. All heads may be locked: looks wider before saying there is nothing."""
     given = _parameters(tx, person, queues, allowed, refused)
+    given |= {"route": call and call.route, "once": call and call.key, "kept_since": tx.real_now - KEPT_FOR}
     for each in HEADS:
-        row = tx.conn.exec_driver_sql(_SQL, {**given, "each": each}).one()
-        found = _read(row)
-        if found.task or found.own or found.seen < each:
+        found = _read(run(tx.conn, _SQL, {**given, "each": each})[0], call)
+        if found.task or found.own or found.before or found.seen < each:
             return found
     return found
 
@@ -174,26 +196,26 @@ def _parameters(
     }  # fmt: skip
     return {
         "me": person.key, "now": tx.now, "capacity": person.capacity, "no_absence": not person.absences,
-        "queues": list(queues), "paused_queues": [k for k, q in tx.policies.queues.items() if q.paused_counts],
-        "allowed": list(allowed), "allowed_queues": [shape.queue for shape in allowed.values()],
-        "untils": _untils(tx, allowed), "refused": list(refused),
-        "refused_queues": [shape.queue for shape, _ in refused.values()],
-        "refused_why": [_json(codes) for _, codes in refused.values()], "act_id": tx.act_id, "by": tx.by.label,
+        "queues": _array(queues), "allowed": _array(allowed), "untils": _array(_untils(tx, allowed)),
+        "paused_queues": _array(key for key, queue in tx.policies.queues.items() if queue.paused_counts),
+        "allowed_queues": _array(shape.queue for shape in allowed.values()), "refused": _array(refused),
+        "refused_queues": _array(shape.queue for shape, _ in refused.values()),
+        "refused_why": _array(_json(codes) for _, codes in refused.values()), "act_id": tx.act_id, "by": tx.by.label,
         "kind": tx.act_kind or "task.claim", "lease_handler": tx.flow["lease.expired"][0].handler,
         "decision_id": new_id(), "seen": _json(seen), "policy": tx.policies.hash,
         "queue_facts": _json({key: queue_facts(queue) for key, queue in queues.items()}),
     }  # fmt: skip
 
 
-def _untils(tx: Tx, allowed: Mapping[str, Shape]) -> list[datetime]:
+def _untils(tx: Tx, allowed: Mapping[str, Shape]) -> list[str]:
     """When a lease on a task of each shape would end: the queue's term, at least twice the expected minutes."""
-    untils: dict[timedelta, datetime] = {}
+    untils: dict[timedelta, str] = {}
     found = []
     for shape in allowed.values():
         queue, kind = tx.policies.queues[shape.queue], tx.policies.kinds.get(shape.kind)
         term = max(queue.lease_for, timedelta(minutes=2 * kind.expected_minutes if kind else 0))
         if term not in untils:
-            untils[term] = tx.after(term)
+            untils[term] = moment(tx.after(term))
         found.append(untils[term])
     return found
 
@@ -202,30 +224,32 @@ def _json(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-def _read(row: Any) -> Taken:
-    own, held, seen, token, *columns, until = row
+def _array(texts: Iterable[str]) -> str:
+    r"""An array as the server writes it: the driver would look at every element of a list.
+
+    >>> print(_array(["front", 'say "hi"']))
+    {"front","say \"hi\""}
+    """
+    return "{" + ",".join('"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' for text in texts) + "}"
+
+
+def _read(row: Any, call: Call | None) -> Taken:
+    own, held, seen, token, fingerprint, status, reply, warn_at, *more = row
+    if call is not None and fingerprint is not None:
+        return Taken(own, held, seen, before=answer(call, fingerprint, status, reply))
     if token is None:
         return Taken(own, held, seen)
+    *columns, until = more[len(_STEADY) :]
     task = Task(*columns)
-    return Taken(own, held, seen, task, Lease(task.id, task.agent or "", token, until))
+    return Taken(own, held, seen, task, Lease(task.id, task.agent or "", token, until), warn_at)
 
 
 _TYPES = {
-    "me": "text", "now": "timestamptz", "no_absence": "boolean", "queues": "text[]", "paused_queues": "text[]",
-    "allowed": "text[]", "allowed_queues": "text[]", "untils": "timestamptz[]", "refused": "text[]",
-    "refused_queues": "text[]", "refused_why": "text[]", "each": "bigint", "capacity": "float8",
+    "now": "timestamptz", "kept_since": "timestamptz", "no_absence": "boolean",
+    "queues": "text[]", "paused_queues": "text[]", "allowed": "text[]", "allowed_queues": "text[]",
+    "untils": "timestamptz[]", "refused": "text[]", "refused_queues": "text[]", "refused_why": "text[]",
+    "each": "bigint", "capacity": "float8",
 }  # fmt: skip
-
-
-def _driver_form(statement: str) -> str:
-    """The statement in the driver's own parameter style, so that nothing is compiled per call."""
-    return re.sub(r"(?<!:):([a-z_]+)(::\w+)?", _placeholder, statement)
-
-
-def _placeholder(match: re.Match[str]) -> str:
-    name, cast = match[1], match[2] or f"::{_TYPES.get(match[1], 'text')}"
-    return f"%({name})s{cast}"
-
-
-_SQL = _driver_form(_TAKE)
-_LOCK_SQL = _driver_form(_LOCK)
+_SQL = quick(_TAKE, **_TYPES)
+_LOCK_SQL = quick(_LOCK, **_TYPES)
+_LET_GO = quick(f"SELECT {_OWN_WAYS}")

@@ -1,6 +1,7 @@
 """Idempotency keys: what a call did once, it does not do again; the second gets the reply of the first.
 
 The row is inserted first in the act's own transaction, so that a twin waits for its outcome; rolled back, it is gone.
+An act whose twin waits for it anyway, because both lock the same row first, may ``find`` and ``put`` instead.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
+from taskhub.db.quick import quick, run
 from taskhub.db.tables import idempotency
 from taskhub.errors import KeyReused
 
@@ -36,28 +38,52 @@ class Stored:
     reply: bytes
 
 
+_CLAIM = quick(
+    "INSERT INTO idempotency (caller, route, key, fingerprint, at) VALUES (:caller, :route, :key, :fingerprint, :at)"
+    " ON CONFLICT DO NOTHING RETURNING 1",
+    at="timestamptz",
+)
+_KEEP = quick(
+    "UPDATE idempotency SET status = :status, reply = :reply WHERE caller = :caller AND route = :route AND key = :key",
+    status="smallint", reply="bytea",
+)  # fmt: skip
+_PUT = quick(
+    "INSERT INTO idempotency (caller, route, key, fingerprint, status, reply, at)"
+    " VALUES (:caller, :route, :key, :fingerprint, :status, :reply, :at) ON CONFLICT (caller, route, key) DO UPDATE"
+    " SET fingerprint = excluded.fingerprint, status = excluded.status, reply = excluded.reply, at = excluded.at",
+    status="smallint", reply="bytea", at="timestamptz",
+)  # fmt: skip
+
+
 def claim(conn: Connection, call: Call, now: datetime) -> Stored | None:
     """None: this transaction is the first and must ``keep`` or ``drop``. Else the reply of the first.
 
     Waits for a twin that is under way. Raises KeyReused when the key came with another body.
     """
-    dialect: Any = sqlite if conn.dialect.name == "sqlite" else postgresql
-    row = {"caller": call.caller, "route": call.route, "key": call.key, "fingerprint": call.fingerprint, "at": now}
-    # PostgreSQL's driver counts no inserted rows: only what comes back tells.
-    inserted = dialect.insert(idempotency).values(**row).on_conflict_do_nothing().returning(idempotency.c.key)
     for _ in range(2):
-        if conn.execute(inserted).first() is not None:
+        if _inserted(conn, call, now):
             return None
         found = conn.execute(select(idempotency).where(_is(call)).with_for_update()).one_or_none()
         if found is not None and found.at > now - KEPT_FOR:
-            return _answer(found, call)
+            return answer(call, found.fingerprint, found.status, found.reply)
         conn.execute(delete(idempotency).where(_is(call)))
     return None
 
 
+def _inserted(conn: Connection, call: Call, now: datetime) -> bool:
+    row = {"caller": call.caller, "route": call.route, "key": call.key, "fingerprint": call.fingerprint, "at": now}
+    if conn.dialect.name != "sqlite":
+        return bool(run(conn, _CLAIM, row))
+    return conn.execute(sqlite.insert(idempotency).values(**row).on_conflict_do_nothing()).rowcount == 1
+
+
 def keep(conn: Connection, call: Call, status: int, reply: bytes) -> None:
     """Adds the reply to the row made by ``claim``."""
-    conn.execute(update(idempotency).where(_is(call)).values(status=status, reply=reply))
+    if conn.dialect.name != "sqlite":
+        place = {"caller": call.caller, "route": call.route, "key": call.key}
+        run(conn, _KEEP, {**place, "status": status, "reply": reply})
+    else:
+        conn.execute(update(idempotency).where(_is(call)).values(status=status, reply=reply))
 
 
 def drop(conn: Connection, call: Call) -> None:
@@ -65,15 +91,34 @@ def drop(conn: Connection, call: Call) -> None:
     conn.execute(delete(idempotency).where(_is(call)))
 
 
+def find(conn: Connection, call: Call, now: datetime) -> Stored | None:
+    """The reply of the first, under a lock that keeps twins apart. Raises KeyReused as ``claim`` does."""
+    found = conn.execute(select(idempotency).where(_is(call), idempotency.c.at > now - KEPT_FOR)).one_or_none()
+    return answer(call, found.fingerprint, found.status, found.reply) if found is not None else None
+
+
+def put(conn: Connection, call: Call, status: int, reply: bytes, now: datetime) -> None:
+    """Keeps the reply of an act that has looked with ``find``; a row too old to be found gives way."""
+    place: dict[str, Any] = {"caller": call.caller, "route": call.route, "key": call.key}
+    row = place | {"fingerprint": call.fingerprint, "status": status, "reply": reply, "at": now}
+    if conn.dialect.name != "sqlite":
+        run(conn, _PUT, row)
+        return
+    new = sqlite.insert(idempotency).values(**row)
+    changed = {name: new.excluded[name] for name in ("fingerprint", "status", "reply", "at")}
+    conn.execute(new.on_conflict_do_update(index_elements=["caller", "route", "key"], set_=changed))
+
+
 def forget(conn: Connection, now: datetime) -> int:
     """Deletes replies that are no longer kept. Returns how many."""
     return conn.execute(delete(idempotency).where(idempotency.c.at <= now - KEPT_FOR)).rowcount
 
 
-def _answer(found: Any, call: Call) -> Stored:
-    if found.fingerprint != call.fingerprint:
+def answer(call: Call, fingerprint: str, status: int, reply: bytes) -> Stored:
+    """The kept reply as an answer to ``call``. Raises KeyReused when it was given to another request."""
+    if fingerprint != call.fingerprint:
         raise KeyReused("This Idempotency-Key came with another request before. Use a new key for a new request.")
-    return Stored(found.status, bytes(found.reply))
+    return Stored(status, bytes(reply))
 
 
 def _is(call: Call) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,15 +11,17 @@ import orjson
 from sqlalchemy import Connection, text
 
 from taskhub.clock import Clock, DemoClock, WallClock
+from taskhub.db.quick import quick, run
 from taskhub.db.tables import demo_clock
 from taskhub.db.types import instant_of
 
-_POSTGRES = text("""
+_OPEN = """
 SELECT clock_timestamp() AS real_now, (SELECT hash FROM policy_set ORDER BY activation DESC LIMIT 1) AS policy_hash,
   d.origin, d.speed, k.id, k.hash, k.role, k.name, k.agent, k.expires_at, k.revoked_at, a.team, a.roles, a.active
 FROM (SELECT 1) one LEFT JOIN demo_clock d ON d.id = 1 LEFT JOIN api_key k ON k.id = :key
-  LEFT JOIN agent a ON a.key = k.agent""")
-_SQLITE = text(_POSTGRES.text.replace("clock_timestamp()", "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')"))
+  LEFT JOIN agent a ON a.key = k.agent"""
+_POSTGRES = quick(_OPEN)
+_SQLITE = text(_OPEN.replace("clock_timestamp()", "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +61,24 @@ _demo_clocks: dict[tuple[Any, float], DemoClock] = {}
 def open_(conn: Connection, key_id: str | None = None) -> Opening:
     """Runs the first statement. ``key_id`` is the public part of an API key, unchecked."""
     lite = conn.dialect.name == "sqlite"
-    row = conn.execute(_SQLITE if lite else _POSTGRES, {"key": key_id}).one()
-    real_now = instant_of(row.real_now) if lite else row.real_now.astimezone(UTC)
-    clock: Clock = WallClock() if row.origin is None else _demo_clock(conn, row.origin, row.speed)
-    return Opening(real_now, row.policy_hash, clock, _key(row, lite=lite) if row.id else None)
+    given = {"key": key_id}
+    row = conn.execute(_SQLITE, given).one() if lite else run(conn, _POSTGRES, given)[0]
+    now, policy_hash, origin, speed, *key = row
+    clock: Clock = WallClock() if origin is None else _demo_clock(conn, origin, speed)
+    return Opening(instant_of(now) if lite else now.astimezone(UTC), policy_hash, clock, _key(key, lite=lite))
 
 
-def _key(row: Any, *, lite: bool) -> KeyRow:
+def _key(found: Sequence[Any], *, lite: bool) -> KeyRow | None:
+    id_, hash_, role, name, agent, expires_at, revoked_at, team, roles, active = found
+    if id_ is None:
+        return None
+
     def at(value: Any) -> datetime | None:
         return instant_of(value) if lite and value else value
 
-    roles = orjson.loads(row.roles) if isinstance(row.roles, str) else row.roles
-    return KeyRow(
-        row.id, row.hash, row.role, row.name, row.agent, at(row.expires_at), at(row.revoked_at), row.team,
-        tuple(roles or ()), bool(row.active) if row.agent else True,
-    )  # fmt: skip
+    known = tuple(orjson.loads(roles) if isinstance(roles, str) else roles or ())
+    there = bool(active) if agent else True
+    return KeyRow(id_, hash_, role, name, agent, at(expires_at), at(revoked_at), team, known, there)
 
 
 def _demo_clock(conn: Connection, origin: Any, speed: float) -> DemoClock:

@@ -44,6 +44,7 @@ class Edge:
     """How a route is entered: its permission, the act it is in history, whether it writes.
 
     ``secret``: its reply is shown once and never stored. ``vital``: it keeps work alive and never queues behind others.
+    ``looks``: under an Idempotency-Key it looks for its first run itself, behind the lock at which its twin waits.
     """
 
     permission: str
@@ -51,6 +52,7 @@ class Edge:
     write: bool = True
     secret: bool = False
     vital: bool = False
+    looks: bool = False
 
 
 def json_bytes(value: Any) -> bytes:
@@ -59,10 +61,10 @@ def json_bytes(value: Any) -> bytes:
 
 
 def act(
-    permission: str, name: str | None = None, *, secret: bool = False, vital: bool = False
+    permission: str, name: str | None = None, *, secret: bool = False, vital: bool = False, looks: bool = False
 ) -> Callable[[Callable[..., Any]], Any]:
     """Makes ``function(tx, …)`` an endpoint that writes; ``name`` is the act in history (default: the permission)."""
-    return _endpoint(Edge(permission, name or permission, secret=secret, vital=vital))
+    return _endpoint(Edge(permission, name or permission, secret=secret, vital=vital, looks=looks))
 
 
 def look(permission: str) -> Callable[[Callable[..., Any]], Any]:
@@ -110,6 +112,8 @@ def run(request: Request, edge: Edge, work: Callable[[Tx], Any]) -> Response:
             access.check(Caller(tx.by), edge.permission)
             if not edge.write:
                 return _response(request, work(tx))[0]
+            if edge.looks:
+                return _looked(tx, request, work(tx))
             return once.answer(tx, request, lambda: _response(request, work(tx)), secret=edge.secret)
 
     for _ in range(TRIES - 1):
@@ -119,6 +123,13 @@ def run(request: Request, edge: Edge, work: Callable[[Tx], Any]) -> Response:
             if cut.lost:
                 raise
     return attempt()
+
+
+def _looked(tx: Tx, request: Request, value: Any) -> Response:
+    response, kept = _response(request, value)
+    if kept:
+        once.keep(tx, request, response)
+    return response
 
 
 def authenticate(request: Request, edge: Edge) -> By:

@@ -17,6 +17,7 @@ from taskhub.http.body import body_of
 from taskhub.ids import digest
 
 HEADER = "idempotency-key"
+REPLAYED = "idempotency-replayed"
 _FORM = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 
 Work = Callable[[], tuple[Response, bool]]
@@ -30,13 +31,26 @@ def answer(tx: Tx, request: Request, work: Work, *, secret: bool) -> Response:
     call = _call(tx, request, key)
     stored = idempotency.claim(tx.conn, call, tx.real_now)
     if stored is not None:
-        return _again(stored, secret=secret)
+        return again(stored, secret=secret)
     response, kept = work()
     if kept:
         idempotency.keep(tx.conn, call, response.status_code, _kept(bytes(response.body), secret=secret))
     else:
         idempotency.drop(tx.conn, call)
     return response
+
+
+def call_of(tx: Tx, request: Request) -> Call | None:
+    """The call by its key, for an act that looks for its first run itself; None: it came without a key."""
+    key = request.headers.get(HEADER)
+    return None if key is None else _call(tx, request, key)
+
+
+def keep(tx: Tx, request: Request, response: Response) -> None:
+    """Keeps the reply of such an act."""
+    call = call_of(tx, request)
+    if call is not None and REPLAYED not in response.headers:
+        idempotency.put(tx.conn, call, response.status_code, bytes(response.body), tx.real_now)
 
 
 def _call(tx: Tx, request: Request, key: str) -> Call:
@@ -52,8 +66,9 @@ def _kept(body: bytes, *, secret: bool) -> bytes:
     return orjson.dumps({"id": orjson.loads(body).get("id")}) if secret else body
 
 
-def _again(stored: Stored, *, secret: bool) -> Response:
+def again(stored: Stored, *, secret: bool = False) -> Response:
+    """The reply of the first."""
     if secret:
         made = orjson.loads(stored.reply)
         raise AlreadyDone("This was done before; its secret is shown only once. Revoke it and make another.", **made)
-    return Response(stored.reply, stored.status, {"idempotency-replayed": "true"}, "application/json")
+    return Response(stored.reply, stored.status, {REPLAYED: "true"}, "application/json")
