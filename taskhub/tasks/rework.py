@@ -25,8 +25,8 @@ def reopen(
     moved = moves.move(tx, task, act, _back(tx, task, roomy=roomy), {"reason": reason, "was": task.state})
     if task.file:
         tx.emit("file.changed", task.file)
-    if moved.state == BLOCKED:
-        tx.emit("block.ended", task.id, due_at=max(task.blocked_until or tx.now, tx.now))
+    if moved.state == BLOCKED and (task.blocked_until is not None or not task.file):
+        tx.emit("block.ended", task.id, due_at=task.blocked_until)
     elif moved.state == QUEUED:
         moves.announce_ready(tx, moved)
     return moved

@@ -191,6 +191,7 @@ def finish(tx: Tx, task: Task, act: str, changes: Mapping[str, Any]) -> Task:
     done = "completed" if act in ("complete", "finish", "finish_instead") else "cancelled"
     state = {"completed": COMPLETED, "cancelled": CANCELLED}[done]
     ends: dict[str, Any] = {"state": state, "paused_reason": None, "paused_until": None, "paused_at": None}
+    ends["blocked_by"] = []
     if state == COMPLETED:
         ends |= {"completed_at": tx.now, "completed_by": tx.by.agent or task.agent}
     store.end_pause(tx, task)

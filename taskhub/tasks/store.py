@@ -11,10 +11,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from taskhub.db.tables import agent, closing, counter, exclusion, fence, lease, pause, shape, sla_clock, task
 from taskhub.db.tx import Tx
-from taskhub.tasks.model import BLOCKED, GIVEN, OPEN, PAUSED, Lease, Task
+from taskhub.tasks.model import BLOCKED, GIVEN, OPEN, PAUSED, QUEUED, Lease, Task
 from taskhub.tasks.shape import Shape
 
 _COLUMNS = [task.c[name] for name in Task.__slots__]
+UNGIVEN = (BLOCKED, QUEUED)
 
 
 def _insert(tx: Tx, table: Any) -> Any:
@@ -217,10 +218,10 @@ def of_record(tx: Tx, record: str, kinds: Sequence[str], states: Sequence[str]) 
 
 
 def waiting_in_file(tx: Tx, file: str) -> list[Task]:
-    """Tasks of a file that wait for others and have not been given, locked."""
-    wanted = [task.c.file == file, task.c.state.in_((BLOCKED, "queued"))]
-    rows = tx.conn.execute(select(*_COLUMNS).where(*wanted).order_by(task.c.id).with_for_update())
-    return [found for found in map(_task, rows) if found.waits_for or found.state == BLOCKED]
+    """Tasks of a file that wait for others and have not been given, locked; others stay free to be claimed."""
+    here = select(task.c.id, task.c.state, task.c.waits_for).where(task.c.file == file, task.c.state.in_(UNGIVEN))
+    waiting = [row.id for row in tx.conn.execute(here) if row.waits_for or row.state == BLOCKED]
+    return [found for found in lock_many(tx, waiting) if found.state in UNGIVEN]
 
 
 def open_in_file(tx: Tx, file: str) -> list[tuple[str, str]]:
