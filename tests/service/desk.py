@@ -12,6 +12,7 @@ from sqlalchemy import Table, func, select
 from taskhub.assignment import service as assignment
 from taskhub.db.database import Database
 from taskhub.db.tables import decision, message, pause, sla_clock
+from taskhub.db.tables import task as task_table
 from taskhub.db.tx import SYSTEM, By, Tx
 from taskhub.policy.policies import Policies
 from taskhub.tasks import making
@@ -101,6 +102,10 @@ class Desk:
         with self.db.read() as tx:
             wanted = select(table).where(*[table.c[name] == value for name, value in which.items()])
             return list(tx.conn.execute(wanted.order_by(*table.primary_key.columns)))
+
+    def rows_of(self, kind: str) -> list[Any]:
+        """Every task of a kind."""
+        return self.rows(task_table, kind=kind)
 
     def clock_of(self, id_: str, target: str = "completion") -> Any:
         """A stored SLA clock."""
