@@ -49,9 +49,9 @@ class Looker:
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="looker", daemon=True)
 
-    def start(self, inside: Crew, outside: Crew) -> None:
-        """Starts the thread: it feeds the two crews."""
-        self._inside, self._outside = inside, outside
+    def start(self, inside: Crew, single: Crew, outside: Crew) -> None:
+        """Starts the thread: it feeds the crews; ``single`` is the one thread for rows that were tried before."""
+        self._inside, self._single, self._outside = inside, single, outside
         self._thread.start()
 
     @property
@@ -110,12 +110,12 @@ class Looker:
     def _take(self) -> bool:
         with self._database.begin() as tx:
             inside, outside = self._fresh(tx)
-            if time.monotonic() >= self._quiet_until:
-                self._tried(tx, inside, outside)
-        self._holdings.add([*inside, *outside])
+            single = self._tried(tx, outside) if time.monotonic() >= self._quiet_until else []
+        self._holdings.add([*inside, *single, *outside])
         self._inside.submit(inside)
+        self._single.submit(single)
         self._outside.submit(outside)
-        return bool(inside or outside)
+        return bool(inside or single or outside)
 
     def _fresh(self, tx: Tx) -> tuple[list[Taken], list[Taken]]:
         until, before = tx.after(ledger.HOLD), tx.after(-self._rung)
@@ -128,10 +128,12 @@ class Looker:
             outside = ledger.take_fresh(tx.conn, tx.now, until, limit=free, rung_before=before, outside=True)
         return inside, outside
 
-    def _tried(self, tx: Tx, inside: list[Taken], outside: list[Taken]) -> None:
+    def _tried(self, tx: Tx, outside: list[Taken]) -> list[Taken]:
         until = tx.after(ledger.HOLD)
-        if self._inside.unfinished + len(inside) < ledger.LIMIT:
-            inside += ledger.take_tried(tx.conn, tx.now, until, outside=False)
+        single: list[Taken] = []
+        if not self._single.unfinished:
+            # Taken only when it begins at once: a row that merely waits when its process ends would lose a try for it.
+            single = ledger.take_tried(tx.conn, tx.now, until, outside=False)
         if not self._lonely and self._outside.unfinished + len(outside) < self._outside.size:
             outside += ledger.take_tried(tx.conn, tx.now, until, outside=True)
         self._lonely = ledger.last_waits(tx.conn, tx.now)
@@ -139,6 +141,7 @@ class Looker:
             self._buried_at = time.monotonic()
             if buried := ledger.bury(tx.conn, tx.now):
                 log.error("%d rows are dead: each ended its process three times", buried)
+        return single
 
     def _run_alone(self) -> None:
         self._lonely = False

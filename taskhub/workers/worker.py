@@ -52,6 +52,7 @@ class Worker:
             database, self._holdings, self._pulse, self._gate, self._runner, rung=bell is not None
         )  # fmt: skip
         self._inside = Crew("inside", threads, self._run_inside, self._looker.wake)
+        self._single = Crew("single", 1, self._run_inside, self._looker.wake)
         self._outside = Crew("outside", outside_threads, self._run, self._looker.wake)
         self._ticker = Ticker(database, [*jobs, RETENTION], lambda: self._pulse.fresh)
         self._listener = Listener(bell, self._hear, threads) if bell is not None else None
@@ -62,8 +63,9 @@ class Worker:
         """Starts every thread. The database and Redis may be away."""
         self._pulse.start()
         self._inside.start()
+        self._single.start()
         self._outside.start()
-        self._looker.start(self._inside, self._outside)
+        self._looker.start(self._inside, self._single, self._outside)
         self._ticker.start()
         if self._listener is not None:
             self._listener.start()
@@ -83,7 +85,7 @@ class Worker:
         with self._stop_lock:
             self._ticker.stop()
             self._looker.stop(max(0.0, left()))
-            ended = [crew.stop(left) for crew in (self._inside, self._outside)]
+            ended = [crew.stop(left) for crew in (self._inside, self._single, self._outside)]
             if self._listener is not None:
                 self._listener.stop()
             try:
