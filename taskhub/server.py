@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import threading
@@ -192,7 +193,7 @@ def listen(host: str, port: int, *, further: int = 0) -> socket.socket:
         try:
             return socket.create_server((host, number), family=family, backlog=2048)
         except OSError as error:
-            reason = error.strerror or str(error)
+            reason = os.strerror(error.errno) if error.errno else str(error)
     raise Unavailable(f"Cannot listen on {host} port {port}: {reason}. Choose another with --port.")
 
 
