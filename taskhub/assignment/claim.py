@@ -69,7 +69,8 @@ def _swiftly(tx: Tx, queues: Sequence[str] | None, call: Call | None) -> Claim:
     if found.before is not None:
         return Claim(before=found.before)
     if found.own is not None:
-        return start_own(tx, me.key, queues)
+        mine = start_own(tx, replace(me, held=found.held), queues)
+        return mine if mine.task else Claim(reason=FULL)
     if found.task is not None:
         return Claim(found.task, found.lease, warn_at={found.task.id: found.warn_at})
     return Claim(reason=_not_now(tx, replace(me, held=found.held)) or NOTHING)
@@ -80,7 +81,7 @@ def _step_by_step(tx: Tx, queues: Sequence[str] | None, call: Call | None) -> Cl
     before = idempotency.find(tx.conn, call, tx.real_now) if call else None
     if before is not None:
         return Claim(before=before)
-    mine = start_own(tx, me.key, queues)
+    mine = start_own(tx, me, queues)
     if mine.task is not None:
         return mine
     reason = _not_now(tx, me)
@@ -94,9 +95,9 @@ def _step_by_step(tx: Tx, queues: Sequence[str] | None, call: Call | None) -> Cl
     return taken(tx, offered, task, take.passed_over(tx, offered, task.start_by))
 
 
-def start_own(tx: Tx, me: str, queues: Sequence[str] | None) -> Claim:
-    """What is mine already: ended snoozes, then what I was given."""
-    mine = take.own(tx, me, queues)
+def start_own(tx: Tx, me: AgentFacts, queues: Sequence[str] | None) -> Claim:
+    """What is mine already: ended snoozes while they fit, then what I was given."""
+    mine = take.own(tx, me.key, queues, room=me.held < me.capacity, counted=passes.paused_queues(tx))
     if mine is None:
         return Claim(reason=NOTHING)
     task = tasks.get(tx, mine)

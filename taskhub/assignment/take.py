@@ -47,9 +47,14 @@ def offer(tx: Tx, person: AgentFacts, queues: Mapping[str, QueueFacts]) -> Offer
     )  # fmt: skip
 
 
-def own(tx: Tx, agent: str, queues: Sequence[str] | None) -> str | None:
-    """My own first: ended snoozes, then what I was given, by start_by. Locked."""
+def own(tx: Tx, agent: str, queues: Sequence[str] | None, *, room: bool, counted: Sequence[str]) -> str | None:
+    """My own first: ended snoozes, then what I was given, by start_by. Locked.
+
+    Without ``room`` a snooze ends only where it counted already: in the queues ``counted`` whose paused work does.
+    """
     ended = and_(task.c.state == PAUSED, task.c.paused_until <= tx.now)
+    if not room:
+        ended = and_(ended, task.c.queue.in_(counted))
     mine = [task.c.agent == agent, or_(task.c.state == ASSIGNED, ended)]
     if queues is not None:
         mine.append(task.c.queue.in_(queues))
