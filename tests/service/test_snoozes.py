@@ -17,6 +17,7 @@ def test_an_ended_snooze_comes_first_but_never_over_capacity(database_url: str) 
             tasks.create(tx, NewTask("billing", f"B{n}"))
     with db.begin(org.as_agent("zoe"), act="task.claim") as tx:
         first = assignment.claim(tx)
+    with db.begin(org.as_agent("zoe"), act="task.pause") as tx:
         until = clock.now.replace(hour=10)
         tasks.pause(tx, first.task.id, "waiting_customer", until, first.lease.token)
     with db.begin(org.as_agent("zoe"), act="task.claim") as tx:
