@@ -77,6 +77,7 @@ def _swiftly(tx: Tx, queues: Sequence[str] | None, call: Call | None) -> Claim:
 
 
 def _step_by_step(tx: Tx, queues: Sequence[str] | None, call: Call | None) -> Claim:
+    _named(tx, queues)
     me = locked_caller(tx)
     before = idempotency.find(tx.conn, call, tx.real_now) if call else None
     if before is not None:
@@ -176,19 +177,19 @@ def taken(
     row = store.facts_of(task, shapes, out)
     used = {t.queue: offered.queues[t.queue] for t in (*skipped, row)}
     facts = pull.PullFacts(tx.now, me, used, row, seen, picked, tx.policies.hash)
-    note(tx, "pull", task, me.key, {"pull": json.loads(pull.pull_to_json(facts))})
+    seen_by = {"pull": json.loads(pull.pull_to_json(facts))}
+    note(tx, "pull", task, me.key, seen_by, offered.queues[task.queue].model)
     started, lease = tasks.begin(tx, task, "claim", {"reason": reason} if reason else None)
     tx.inverse = {"op": "release", "task": task.id}
     return Claim(started, lease)
 
 
-def note(tx: Tx, way: str, task: Task, agent: str | None, facts: dict[str, Any]) -> None:
-    """One decision record of work that was pulled or given by hand."""
-    queue = tx.policies.queues.get(task.queue)
+def note(tx: Tx, way: str, task: Task, agent: str | None, facts: dict[str, Any], model: str | None = None) -> None:
+    """One decision record of work that was pulled or given by hand; ``model`` is the one that held."""
     row = {
         "id": new_id(), "task": task.id, "pass_id": None, "way": way, "at": tx.now, "outcome": "assigned",
         "agent": agent, "facts": facts, "strategy": None, "strategy_version": None,
-        "model": queue.staffing.model if queue else None, "policy_hash": tx.policies.hash,
+        "model": model, "policy_hash": tx.policies.hash,
     }  # fmt: skip
     store.save_decisions(tx, [row])
 

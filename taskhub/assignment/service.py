@@ -60,9 +60,7 @@ def take_back(tx: Tx, task_id: str, to: str) -> Task:
     return _by_hand(tx, tasks.take_back(tx, task_id, to), to, strict=False)
 
 
-def reopen(
-    tx: Tx, task_id: str, reason: str | None = None, version: int | None = None, act: str = "reopen"
-) -> Task:
+def reopen(tx: Tx, task_id: str, reason: str | None = None, version: int | None = None, act: str = "reopen") -> Task:
     """Rework, to the last person if they may take it; recorded as a decision when it goes to a person."""
     before = tasks.get(tx, task_id)
     to_last = before.agent is not None and (before.agent == tx.by.agent or _fits(tx, before, before.agent))
@@ -91,5 +89,6 @@ def _by_hand(tx: Tx, task: Task, agent: str, *, strict: bool) -> Task:
     against = verdict.refused or (verdict.overridden if strict else ())
     if against:
         raise NotEligible(f"{agent} may not take this task: {', '.join(against)}.", reasons=list(against), agent=agent)
-    note(tx, "manual", task, agent, {"by": tx.by.label, "overridden": list(verdict.overridden)})
+    told = {"by": tx.by.label, "overridden": list(verdict.overridden)}
+    note(tx, "manual", task, agent, told, queues[task.queue].model)
     return task

@@ -115,6 +115,11 @@ def unseen(tx: Tx, queues: Collection[str], limit: int) -> list[Any]:
     return list(tx.conn.execute(select(*_TASK).where(new).order_by(task.c.created_at, task.c.id).limit(limit)))
 
 
+def waiting(tx: Tx, ids: Sequence[str]) -> list[Any]:
+    """These very tasks, as ``heads`` shows them."""
+    return list(tx.conn.execute(select(*_TASK).where(task.c.id.in_(ids)))) if ids else []
+
+
 def excluded(tx: Tx, ids: Sequence[str]) -> dict[str, dict[str, str]]:
     """Task -> agent -> why not them, as it holds now."""
     found: dict[str, dict[str, str]] = defaultdict(dict)

@@ -106,10 +106,14 @@ refused_heads AS MATERIALIZED (
     ORDER BY t.start_by, t.created_at, t.id LIMIT 1) h),
 excluded_heads AS MATERIALIZED (
   SELECT t.id, t.shape, t.queue, t.start_by, t.created_at, t.weight, t.minutes, t.due_at,
-    jsonb_build_array(e.why) AS why, jsonb_build_object(:me::text, e.why) AS excluded
-  FROM exclusion e JOIN task t ON t.id = e.task
-  WHERE e.agent = :me AND (e.until IS NULL OR e.until > :now) AND t.state = 'queued' AND t.shape = ANY(:allowed)
-    AND t.start_by < (SELECT start_by FROM taken) LIMIT 20),
+    jsonb_build_array(e.why) || CASE WHEN :no_absence OR t.due_at IS NULL OR t.due_at <= :now OR NOT EXISTS (
+      SELECT 1 FROM absence b WHERE b.agent = :me AND b.from_at <= t.due_at AND b.until_at > t.due_at)
+      THEN '[]'::jsonb ELSE '["absent_before_due"]'::jsonb END AS why,
+    jsonb_build_object(:me::text, e.why) AS excluded
+  FROM (SELECT x.task, max(x.why) AS why FROM exclusion x
+    WHERE x.agent = :me AND (x.until IS NULL OR x.until > :now) GROUP BY x.task) e JOIN task t ON t.id = e.task
+  WHERE t.state = 'queued' AND t.shape = ANY(:allowed) AND t.start_by < (SELECT start_by FROM taken)
+  ORDER BY t.start_by, t.created_at, t.id LIMIT 20),
 passed_over AS MATERIALIZED (
   SELECT * FROM (SELECT * FROM refused_heads UNION ALL SELECT * FROM excluded_heads) x
   ORDER BY x.start_by, x.created_at, x.id LIMIT 20),
@@ -123,7 +127,7 @@ decided AS (
         o.due_at, o.excluded, o.why) ORDER BY o.start_by, o.created_at, o.id), '[]'::jsonb) FROM passed_over o),
       'task', jsonb_build_array(t.id, t.shape, t.start_by, t.created_at, t.weight, t.minutes, t.due_at,
         '{{}}'::jsonb))),
-    :queue_facts::jsonb -> t.queue ->> 'model', :policy FROM taken t)
+    coalesce(:queue_facts::jsonb -> t.queue ->> 'model', 'dedicated'), :policy FROM taken t)
 SELECT (SELECT id FROM own) AS own, (SELECT n FROM held) AS held, (SELECT count(*) FROM heads) AS seen,
   (SELECT token FROM leased) AS token, k.fingerprint, k.status, k.reply,
   (SELECT c.warn_at FROM sla_clock c WHERE c.task = t.id AND c.target = 'completion') AS warn_at, {_OWN_WAYS}, t.*

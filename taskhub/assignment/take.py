@@ -113,9 +113,22 @@ def _lock_first(tx: Tx, ids: Sequence[str]) -> str | None:
 
 
 def passed_over(tx: Tx, offered: Offer, start_by: Any) -> list[Any]:
-    """Heads that stood before what was taken, and could not be taken by this person."""
+    """What stood before the task that was taken: heads of shapes this person may not do, tasks kept from them."""
+    ids = [*_refused_heads(tx, offered, start_by), *_kept_from(tx, offered, start_by)]
+    return sorted(store.waiting(tx, ids), key=lambda row: (row.start_by, row.created_at, row.id))[:PASSED_OVER]
+
+
+def _refused_heads(tx: Tx, offered: Offer, start_by: Any) -> list[str]:
     if not offered.refused:
         return []
-    rows = store.heads(tx, offered.refused, 1)
-    before = [row for row in rows if row.start_by is not None and row.start_by < start_by]
-    return sorted(before, key=lambda row: (row.start_by, row.created_at, row.id))[:PASSED_OVER]
+    parts = [_head(tx, offered.person, id_, shape, 1) for id_, shape in offered.refused.items()]
+    heads = union_all(*[select(part) for part in parts]).subquery()
+    return list(tx.conn.execute(select(heads.c.id).where(heads.c.start_by < start_by)).scalars())
+
+
+def _kept_from(tx: Tx, offered: Offer, start_by: Any) -> list[str]:
+    holds = or_(exclusion.c.until.is_(None), exclusion.c.until > tx.now)
+    mine = select(exclusion.c.task).where(exclusion.c.agent == offered.person.key, holds)
+    kept = task.c.id.in_(mine), task.c.state == QUEUED, task.c.shape.in_(offered.allowed), task.c.start_by < start_by
+    in_order = (task.c.start_by, task.c.created_at, task.c.id)
+    return list(tx.conn.execute(select(task.c.id).where(*kept).order_by(*in_order).limit(PASSED_OVER)).scalars())
