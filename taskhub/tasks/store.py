@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, and_, delete, func, insert, literal, or_, select, tuple_, update
+from sqlalchemy import Select, and_, bindparam, delete, func, insert, literal, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from taskhub.db.tables import agent, closing, counter, exclusion, fence, lease, pause, shape, sla_clock, task
@@ -15,6 +16,15 @@ from taskhub.tasks.model import BLOCKED, GIVEN, OPEN, PAUSED, QUEUED, Lease, Tas
 from taskhub.tasks.shape import Shape
 
 _COLUMNS = [task.c[name] for name in Task.__slots__]
+
+# Built once: the toolkit then finds what it compiled without looking through the statement at every call.
+_TASK = select(*_COLUMNS).where(task.c.id == bindparam("task"))
+_LOCKED_TASK = _TASK.with_for_update()
+_LEASE: Select[Any] = select(lease).where(lease.c.task == bindparam("task"))
+_LOCKED_LEASE = _LEASE.with_for_update()
+_END_LEASE = delete(lease).where(lease.c.task == bindparam("of"))
+_PAUSES: Select[Any] = select(pause).where(pause.c.task == bindparam("task")).order_by(pause.c.from_at, pause.c.id)
+_CLOCKS: Select[Any] = select(sla_clock).where(sla_clock.c.task == bindparam("task")).order_by(sla_clock.c.target)
 UNGIVEN = (BLOCKED, QUEUED)
 
 
@@ -28,7 +38,7 @@ def _task(row: Any) -> Task:
 
 def lock(tx: Tx, task_id: str) -> Task | None:
     """The task, locked until the transaction ends."""
-    row = tx.conn.execute(select(*_COLUMNS).where(task.c.id == task_id).with_for_update()).first()
+    row = tx.conn.execute(_LOCKED_TASK, {"task": task_id}).first()
     return _task(row) if row else None
 
 
@@ -40,7 +50,7 @@ def lock_many(tx: Tx, ids: Iterable[str]) -> list[Task]:
 
 def get(tx: Tx, task_id: str) -> Task | None:
     """The task as it is now, unlocked."""
-    row = tx.conn.execute(select(*_COLUMNS).where(task.c.id == task_id)).first()
+    row = tx.conn.execute(_TASK, {"task": task_id}).first()
     return _task(row) if row else None
 
 
@@ -106,8 +116,7 @@ def grant(tx: Tx, task_id: str, agent_key: str, expires_at: datetime) -> Lease:
 
 def lease_of(tx: Tx, task_id: str, *, locked: bool = True) -> Lease | None:
     """The live lease of a task."""
-    found: Select[Any] = select(lease).where(lease.c.task == task_id)
-    row = tx.conn.execute(found.with_for_update() if locked else found).first()
+    row = tx.conn.execute(_LOCKED_LEASE if locked else _LEASE, {"task": task_id}).first()
     return Lease(*row) if row else None
 
 
@@ -130,7 +139,7 @@ def renew_all(tx: Tx, agent_key: str, expires_at: datetime) -> None:
 
 def end_lease(tx: Tx, task_id: str) -> None:
     """The token is dead from here on."""
-    tx.conn.execute(delete(lease).where(lease.c.task == task_id))
+    tx.conn.execute(_END_LEASE, {"of": task_id})
 
 
 def prolong_live(tx: Tx, expires_at: datetime) -> int:
@@ -159,18 +168,20 @@ def end_pause(tx: Tx, paused: Task) -> None:
 
 def pauses(tx: Tx, task_id: str) -> list[Any]:
     """Every pause of a task, oldest first: from_at, to_at, reason, by, stops_clock."""
-    return list(tx.conn.execute(select(pause).where(pause.c.task == task_id).order_by(pause.c.from_at, pause.c.id)))
+    return list(tx.conn.execute(_PAUSES, {"task": task_id}))
 
 
 def put_clocks(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
     """Writes clocks as they are now, whole rows."""
     if rows:
-        statement = _insert(tx, sla_clock)
-        names = [c.name for c in sla_clock.c if c.name not in ("task", "target")]
-        changed = {name: statement.excluded[name] for name in names}
-        tx.conn.execute(
-            statement.on_conflict_do_update(index_elements=["task", "target"], set_=changed), [dict(r) for r in rows]
-        )
+        tx.conn.execute(_put_clocks(lite=tx.lite), [dict(row) for row in rows])
+
+
+@cache
+def _put_clocks(*, lite: bool) -> Any:
+    statement = (sqlite if lite else postgresql).insert(sla_clock)
+    changed = {c.name: statement.excluded[c.name] for c in sla_clock.c if c.name not in ("task", "target")}
+    return statement.on_conflict_do_update(index_elements=["task", "target"], set_=changed)
 
 
 def drop_clocks(tx: Tx, task_id: str) -> None:
@@ -180,7 +191,7 @@ def drop_clocks(tx: Tx, task_id: str) -> None:
 
 def clocks(tx: Tx, task_id: str) -> list[Any]:
     """The stored clocks of a task."""
-    return list(tx.conn.execute(select(sla_clock).where(sla_clock.c.task == task_id).order_by(sla_clock.c.target)))
+    return list(tx.conn.execute(_CLOCKS, {"task": task_id}))
 
 
 # ── looks ────────────────────────────────────────────────────────────────────────────────────────────────────────────
