@@ -23,8 +23,7 @@ from taskhub.flow import FLOW
 from taskhub.policy.load import Known, load
 from taskhub.policy.policies import Policies
 from taskhub.tasks import timers
-
-ORDERS = frozenset({"urgency"})
+from taskhub.tasks.order import ORDERS
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +53,11 @@ def example_config() -> Path:
 def known(agents: frozenset[str] | None = None) -> Known:
     """The names a policy set may use beyond its own files."""
     installed = plugins()
-    return Known(strategies=frozenset(installed.strategy_names), models=frozenset(installed.model_names), orders=ORDERS)
+    return Known(
+        strategies=frozenset(installed.strategy_names),
+        models=frozenset(installed.model_names),
+        orders=frozenset(ORDERS),
+    )
 
 
 def policies(texts: Mapping[str, str], resolved: Mapping[str, Any] | None = None) -> Policies:
