@@ -68,12 +68,13 @@ def _swiftly(tx: Tx, queues: Sequence[str] | None, call: Call | None) -> Claim:
     found = swift.take(tx, me, served, allowed, refused, call)
     if found.before is not None:
         return Claim(before=found.before)
-    if found.own is not None:
-        mine = start_own(tx, replace(me, held=found.held), queues)
-        return mine if mine.task else Claim(reason=FULL)
+    me = replace(me, held=found.held)
+    mine = start_own(tx, me, queues) if found.own is not None else Claim()
+    if mine.task is not None:
+        return mine
     if found.task is not None:
         return Claim(found.task, found.lease, warn_at={found.task.id: found.warn_at})
-    return Claim(reason=_not_now(tx, replace(me, held=found.held)) or NOTHING)
+    return Claim(reason=_not_now(tx, me) or NOTHING)
 
 
 def _step_by_step(tx: Tx, queues: Sequence[str] | None, call: Call | None) -> Claim:
