@@ -97,5 +97,5 @@ HANDLERS: Handlers = {
     "escalation.step": _key(escalation.step_due),
     "escalation.held": _key(escalation.held),
     "notification.deliver": Deliver(),
-    "policies.rederive": _key(activate.rederive),
+    "policies.rederive": activate.rederive,
 }

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from taskhub.agents import directory
 from taskhub.db import policy_set
+from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
 from taskhub.errors import PolicyError, Problem
 from taskhub.policy.policies import Policies
@@ -27,9 +28,10 @@ def activate(tx: Tx, new: Policies, texts: Mapping[str, str], *, moved_to: Mappi
     if changed:
         directory.found_teams(tx, _teams(new))
         tx.record("policy_set", new.hash, "activate", {"was": tx.policies.hash})
-        tx.emit("policies.activated", new.hash)
+        moved = {"moved_to": dict(moved_to or {})}
+        tx.emit("policies.activated", new.hash, moved)
         # Again a little later: a transaction that began under the old set may still have been under way.
-        tx.emit("policies.activated", new.hash, due_at=tx.after(AGAIN))
+        tx.emit("policies.activated", new.hash, moved, due_at=tx.after(AGAIN))
     return changed
 
 
@@ -38,7 +40,7 @@ def _in_use(tx: Tx, new: Policies, moved_to: Mapping[str, str]) -> Sequence[Prob
     found = []
     for noun, file, known in (("queue", "queues.toml", new.queues), ("kind", "kinds.toml", new.kinds)):
         for key, count in sorted(used[noun].items()):
-            if key not in known and key not in moved_to:
+            if key not in known and moved_to.get(key) not in known:
                 message = f"{count} open tasks still use {noun} {key!r}; keep it, close it, or say where they move to"
                 found.append(Problem(file, 0, key, message))
     return found
@@ -54,7 +56,7 @@ def _teams(new: Policies) -> dict[str, str]:
     return kinds
 
 
-def rederive(tx: Tx, hash_: str) -> None:
+def rederive(tx: Tx, row: Taken) -> None:
     """Open tasks stamped with another set get due time, order and shape from the active one, in batches."""
-    if tx.policies.hash == hash_ and tasks.rederive(tx, BATCH) == BATCH:
-        tx.emit("policies.activated", hash_)
+    if tx.policies.hash == row.key and tasks.rederive(tx, BATCH, row.payload.get("moved_to", {})) == BATCH:
+        tx.emit("policies.activated", row.key, row.payload)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from taskhub.db.tx import Tx
@@ -15,16 +16,19 @@ def in_use(tx: Tx) -> dict[str, dict[str, int]]:
     return {"queue": store.open_by(tx, "queue"), "kind": store.open_by(tx, "kind")}
 
 
-def rederive(tx: Tx, most: int) -> int:
-    """Brings up to ``most`` open tasks of older sets up to date. Returns how many it looked at."""
+def rederive(tx: Tx, most: int, moved_to: Mapping[str, str]) -> int:
+    """Brings up to ``most`` open tasks of older sets up to date. Returns how many it looked at.
+
+    ``moved_to``: a kind that is no longer there -> the kind its tasks are of from now on.
+    """
     stale = store.of_other_policies(tx, tx.policies.hash, most)
     for task in stale:
-        _one(tx, task)
+        _one(tx, task, moved_to)
     return len(stale)
 
 
-def _one(tx: Tx, task: Task) -> None:
-    kind = tx.policies.kinds.get(task.kind)
+def _one(tx: Tx, task: Task, moved_to: Mapping[str, str]) -> None:
+    kind = tx.policies.kinds.get(task.kind) or tx.policies.kinds.get(moved_to.get(task.kind, ""))
     if kind is None:
         store.save(tx, task.id, {"policy_hash": tx.policies.hash})
         return
@@ -36,6 +40,7 @@ def _one(tx: Tx, task: Task) -> None:
     store.know_shape(tx, shape)
     row: dict[str, Any] = {n: getattr(task, n) for n in Task.__slots__}
     new = {
+        "kind": kind.key,
         "queue": kind.queue,
         "shape": shape.id,
         "weight": kind.weight,
