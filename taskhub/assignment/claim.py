@@ -18,6 +18,7 @@ from taskhub.db.idempotency import Call, Stored
 from taskhub.db.tx import Tx
 from taskhub.errors import Forbidden, InvalidInput, NotEligible
 from taskhub.ids import new_id
+from taskhub.policy.policies import Policies
 from taskhub.policy.work import Staffing
 from taskhub.tasks import service as tasks
 from taskhub.tasks import timers
@@ -57,10 +58,7 @@ def _swiftly(tx: Tx, queues: Sequence[str] | None, call: Call | None) -> Claim:
         swift.let_go(tx)
         return _step_by_step(tx, queues, call)
     me = _there(tx, locked.person if locked else None)
-    served = {
-        key: serving.served(tx.policies.queues[key], plugins(), switch=_switch(tx, key, locked.switches))
-        for key in _named(tx, queues)
-    } if locked else {}  # fmt: skip
+    served = _served(tx, _named(tx, queues), locked.switches) if locked else {}
     shapes = _known(tx, locked.shapes if locked else (), served)
     may = eligibility.may_take_shapes(me, tuple(shapes.values()), served, tx.now, plugins())
     refused = {id_: (shape, may.refused[shape]) for id_, shape in shapes.items() if shape in may.refused}
@@ -148,6 +146,24 @@ def _named(tx: Tx, wanted: Sequence[str] | None) -> Sequence[str]:
 def served_queues(tx: Tx, wanted: Sequence[str] | None) -> dict[str, QueueFacts]:
     """How the named queues (None = all) are served now. Raises InvalidInput for one that does not exist."""
     return passes.facts(tx, [tx.policies.queues[key] for key in _named(tx, wanted)])
+
+
+_plain: dict[tuple[str, tuple[str, ...]], tuple[Policies, dict[str, QueueFacts]]] = {}
+
+
+def _served(tx: Tx, keys: Sequence[str], switches: Mapping[str, Any]) -> Mapping[str, QueueFacts]:
+    """How the queues are served now; as long as nothing is switched, the files alone say it."""
+    place = tx.policies.hash, tuple(keys)
+    known = _plain.get(place)
+    if known is None or known[0] is not tx.policies:
+        if len(_plain) >= swift.KNOWN:
+            _plain.clear()
+        plain = {key: serving.served(tx.policies.queues[key], plugins()) for key in keys}
+        known = _plain[place] = tx.policies, plain
+    if not switches:
+        return known[1]
+    changed = [(key, switch) for key in keys if (switch := _switch(tx, key, switches)) is not None]
+    return {**known[1], **{k: serving.served(tx.policies.queues[k], plugins(), switch=s) for k, s in changed}}
 
 
 def _switch(tx: Tx, key: str, switches: Mapping[str, Any]) -> Staffing | None:

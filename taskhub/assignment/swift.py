@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -24,6 +24,7 @@ from taskhub.db.idempotency import KEPT_FOR, Call, Stored, answer
 from taskhub.db.quick import quick, run
 from taskhub.db.tx import Tx
 from taskhub.ids import new_id
+from taskhub.policy.policies import Policies
 from taskhub.tasks.model import Lease, Task
 from taskhub.tasks.shape import Shape
 
@@ -194,34 +195,63 @@ def _parameters(
     tx: Tx, person: AgentFacts, queues: Mapping[str, QueueFacts], allowed: Mapping[str, Shape],
     refused: Mapping[str, tuple[Shape, tuple[str, ...]]],
 ) -> dict[str, Any]:  # fmt: skip
+    offers = _offers(tx.policies, allowed, queues)
     seen = {
         "now": moment(tx.now), "agent": agent_facts(person), "picked": False, "policy": tx.policies.hash,
         "engine": ENGINE_VERSION,
     }  # fmt: skip
     return {
         "me": person.key, "now": tx.now, "capacity": person.capacity, "no_absence": not person.absences,
-        "queues": _array(queues), "allowed": _array(allowed), "untils": _array(_untils(tx, allowed)),
-        "paused_queues": _array(key for key, queue in tx.policies.queues.items() if queue.paused_counts),
-        "allowed_queues": _array(shape.queue for shape in allowed.values()), "refused": _array(refused),
+        "queues": _array(queues), "allowed": _array(allowed), "untils": _array(_untils(tx, offers.terms)),
+        "paused_queues": offers.paused_queues, "allowed_queues": offers.queues, "refused": _array(refused),
         "refused_queues": _array(shape.queue for shape, _ in refused.values()),
         "refused_why": _array(_json(codes) for _, codes in refused.values()), "act_id": tx.act_id, "by": tx.by.label,
         "kind": tx.act_kind or "task.claim", "lease_handler": tx.flow["lease.expired"][0].handler,
         "decision_id": new_id(), "seen": _json(seen), "policy": tx.policies.hash,
-        "queue_facts": _json({key: queue_facts(queue) for key, queue in queues.items()}),
+        "queue_facts": offers.facts,
     }  # fmt: skip
 
 
-def _untils(tx: Tx, allowed: Mapping[str, Shape]) -> list[str]:
-    """When a lease on a task of each shape would end: the queue's term, at least twice the expected minutes."""
-    untils: dict[timedelta, str] = {}
-    found = []
-    for shape in allowed.values():
-        queue, kind = tx.policies.queues[shape.queue], tx.policies.kinds.get(shape.kind)
-        term = max(queue.lease_for, timedelta(minutes=2 * kind.expected_minutes if kind else 0))
-        if term not in untils:
-            untils[term] = moment(tx.after(term))
-        found.append(untils[term])
+class Offers(NamedTuple):
+    """The part of a claim's parameters that stays from call to call: what the policies say of queues and shapes."""
+
+    policies: Policies
+    served: Mapping[str, QueueFacts]
+    queues: str
+    terms: tuple[timedelta, ...]
+    paused_queues: str
+    facts: str
+
+
+_known: dict[tuple[str, tuple[str, ...]], Offers] = {}
+KNOWN = 1_000
+
+
+def _offers(policies: Policies, allowed: Mapping[str, Shape], queues: Mapping[str, QueueFacts]) -> Offers:
+    place = policies.hash, (*allowed, *queues)
+    found = _known.get(place)
+    if found is None or found.policies is not policies or found.served is not queues:
+        if len(_known) >= KNOWN:
+            _known.clear()
+        found = _known[place] = Offers(
+            policies, queues, _array(shape.queue for shape in allowed.values()),
+            tuple(_term(policies, shape) for shape in allowed.values()),
+            _array(key for key, queue in policies.queues.items() if queue.paused_counts),
+            _json({key: queue_facts(queue) for key, queue in queues.items()}),
+        )  # fmt: skip
     return found
+
+
+def _term(policies: Policies, shape: Shape) -> timedelta:
+    """How long a lease on a task of the shape lasts: the queue's term, at least twice the expected minutes."""
+    queue, kind = policies.queues[shape.queue], policies.kinds.get(shape.kind)
+    return max(queue.lease_for, timedelta(minutes=2 * kind.expected_minutes if kind else 0))
+
+
+def _untils(tx: Tx, terms: Sequence[timedelta]) -> list[str]:
+    """When a lease given now would end, for each of ``terms``."""
+    ends = {term: moment(tx.after(term)) for term in set(terms)}
+    return [ends[term] for term in terms]
 
 
 def _json(value: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import cast
 
 import orjson
 from starlette.requests import Request
@@ -17,6 +18,7 @@ from taskhub.http.body import body_of
 from taskhub.ids import digest
 
 HEADER = "idempotency-key"
+SCOPE_KEY = "taskhub.once"
 REPLAYED = "idempotency-replayed"
 _FORM = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 
@@ -42,8 +44,10 @@ def answer(tx: Tx, request: Request, work: Work, *, secret: bool) -> Response:
 
 def call_of(tx: Tx, request: Request) -> Call | None:
     """The call by its key, for an act that looks for its first run itself; None: it came without a key."""
-    key = request.headers.get(HEADER)
-    return None if key is None else _call(tx, request, key)
+    if SCOPE_KEY not in request.scope:
+        key = request.headers.get(HEADER)
+        request.scope[SCOPE_KEY] = None if key is None else _call(tx, request, key)
+    return cast("Call | None", request.scope[SCOPE_KEY])
 
 
 def keep(tx: Tx, request: Request, response: Response) -> None:
