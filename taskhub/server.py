@@ -27,7 +27,7 @@ from taskhub.workers import Worker, run_until_stopped
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 OUTSIDE_THREADS = 4
-VITAL = 2
+BESIDES = 3  # the loop, a row that was tried before, a calendar job
 STREAMS_END_IN = 3
 START_WITHIN = 20.0
 
@@ -211,4 +211,4 @@ def shown(chosen: Settings) -> str:
 
 
 def _roomy(chosen: Settings) -> Settings:
-    return replace(chosen, pool=chosen.threads + OUTSIDE_THREADS + VITAL)
+    return replace(chosen, pool=chosen.threads + OUTSIDE_THREADS + BESIDES)

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Runs the rows of the ledger until it is stopped. Needs ``threads`` + ``outside_threads`` + 2 connections at most.
+    """Runs the rows of the ledger until it is stopped. Needs ``threads`` + ``outside_threads`` + 3 connections at most.
 
     ``bell`` None: everything is found by the loop, at once. ``outside_threads`` run the work between two transactions,
     so that an endpoint that hangs cannot hold up the rest.
@@ -52,7 +52,7 @@ class Worker:
             database, self._holdings, self._pulse, self._gate, self._runner, rung=bell is not None
         )  # fmt: skip
         self._inside = Crew("inside", threads, self._run_inside, self._looker.wake)
-        self._single = Crew("single", 1, self._run_inside, self._looker.wake)
+        self._single = Crew("single", 1, self._run, self._looker.wake)  # waits for no slot: it begins at once
         self._outside = Crew("outside", outside_threads, self._run, self._looker.wake)
         self._ticker = Ticker(database, [*jobs, RETENTION], lambda: self._pulse.fresh)
         self._listener = Listener(bell, self._hear, threads) if bell is not None else None

@@ -20,7 +20,7 @@ SHOWN = 3
 
 def _timer(handler: str) -> str:
     assert handler in HANDLERS, handler
-    return f"exists (select 1 from message m where m.handler = '{handler}' and m.key = t.id and {OPEN_ROW})"
+    return f"t.id in (select key from message where handler = '{handler}' and {OPEN_ROW})"
 
 
 # Each asks for offenders; nothing found means that it holds.
