@@ -17,7 +17,7 @@ FLOW = {
     name: [Route(name, mode)]
     for name, mode in (("work", "each"), ("wake", "one"), ("crm", "outside"), ("poison", "each"), ("unknown", "each"))
 }
-LONG = 30.0
+LONG = 90.0
 
 
 def note(tx, row):
