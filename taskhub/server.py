@@ -22,6 +22,7 @@ from taskhub.db.database import Database
 from taskhub.errors import Unavailable
 from taskhub.flow import HANDLERS
 from taskhub.http.state import AppState
+from taskhub.http.wire import Guarded
 from taskhub.settings import Settings
 from taskhub.workers import Worker, run_until_stopped
 
@@ -43,7 +44,7 @@ class Web(uvicorn.Server):
     def __init__(self, state: AppState, greet: Callable[[], None] = lambda: None) -> None:
         super().__init__(
             uvicorn.Config(
-                api_app(state), access_log=False, log_config=None, server_header=False, lifespan="on",
+                api_app(state), http=Guarded, access_log=False, log_config=None, server_header=False, lifespan="on",
                 timeout_graceful_shutdown=STREAMS_END_IN,
             )
         )  # fmt: skip

@@ -59,7 +59,7 @@ _SELF: Rule = {AGENT: (OWN,), REP: (OWN,), MANAGER: (OWN, MANAGED), ADMIN: (ALL,
 
 TABLE: Mapping[str, Rule] = {
     "event.ingest": {INTEGRATION: (ALL,), ADMIN: (ALL,)},
-    "event.read": {INTEGRATION: (ALL,), MANAGER: (ALL,), **_SEE_ALL},
+    "event.read": {INTEGRATION: (ALL,), **_SEE_ALL},
     "event.replay": {ADMIN: (ALL,)},
     "task.read": {
         AGENT: (OWN, TEAM), REP: (ASKED, OWN), MANAGER: (MANAGED, OWN, ASKED), INTEGRATION: (ALL,), **_SEE_ALL,

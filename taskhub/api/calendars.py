@@ -22,6 +22,8 @@ from taskhub.policy.reading.regions import dates_of
 routes = router("calendars")
 FURTHEST = timedelta(days=3660)
 SHOWN = 5_000
+OPENINGS = 20
+DATES = 1_000
 
 
 @routes.post("/calendars/preview")
@@ -30,7 +32,7 @@ def preview(tx: Tx, body: PreviewIn) -> dict[str, Any]:
     """When a budget of open time is used up, and the intervals that explain it."""
     with _as_problems():
         calendar = _calendar(tx, body.calendar, body.start)
-        found = preview_in(calendar, body.start, timedelta(seconds=body.budget_s), body.pauses)
+        found = preview_in(calendar, body.start, timedelta(seconds=body.budget_s), body.pauses, most=SHOWN)
     return {"due_at": found.due_at, "intervals": _intervals(found.intervals)}
 
 
@@ -42,12 +44,13 @@ def elapsed(tx: Tx, body: ElapsedIn) -> dict[str, Any]:
         raise InvalidInput("More than ten years cannot be explained at once.", code="span_too_long")
     with _as_problems():
         calendar = _calendar(tx, body.calendar, body.from_)
-        found = elapsed_in(calendar, body.from_, body.to, body.pauses)
+        found = elapsed_in(calendar, body.from_, body.to, body.pauses, most=SHOWN)
     return {"elapsed_s": found.elapsed.total_seconds(), "intervals": _intervals(found.intervals)}
 
 
 def _calendar(tx: Tx, wanted: str | dict[str, Any], at: datetime) -> BusinessCalendar:
     if not isinstance(wanted, str):
+        _refuse_bulk(wanted)
         region = wanted.get("holiday_region")
         return parse(wanted, key="preview", holidays=_holidays(region) if isinstance(region, str) else (), at=at)
     found = tx.policies.calendars.get(wanted)
@@ -55,6 +58,22 @@ def _calendar(tx: Tx, wanted: str | dict[str, Any], at: datetime) -> BusinessCal
         known = ", ".join(sorted(tx.policies.calendars))
         raise InvalidInput(f"There is no calendar {wanted[:64]!r}. Calendars: {known}.", code="unknown_calendar")
     return found
+
+
+def _refuse_bulk(wanted: dict[str, Any]) -> None:
+    """A calendar somebody sends is walked in this very request: it may not be larger than a real one."""
+    for part, most in (("weekly", OPENINGS), ("special_dates", OPENINGS), ("breaks", OPENINGS)):
+        days = wanted.get(part)
+        if not isinstance(days, dict):
+            continue
+        long = next(
+            (day for day, openings in days.items() if isinstance(openings, list) and len(openings) > most), None
+        )
+        if long is not None or len(days) > DATES:
+            raise InvalidInput(
+                f"{part}: at most {DATES} days, {most} openings each.", code="calendar_invalid",
+                errors=[{"path": f"{part}.{long}" if long else part, "message": "is too long"}],
+            )  # fmt: skip
 
 
 @lru_cache(maxsize=64)

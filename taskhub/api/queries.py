@@ -70,12 +70,13 @@ def people(tx: Tx, teams: Iterable[str]) -> list[dict[str, Any]]:
 
 
 def served(tx: Tx, noun: str, record_id: str, me: str | None, queues: Sequence[str]) -> bool:
-    """Whether an open task of mine or of my queues is about the record."""
+    """Whether an open task of mine or of my queues is about the record; one made by hand opens nothing to its maker."""
     about = [task.c.record == f"{noun}:{record_id}"]
     if noun in ("lead", "deal"):
         about.append(task.c[noun] == record_id)
     mine = or_(task.c.agent == (me or ""), task.c.queue.in_(list(queues)))
-    return bool(tx.conn.execute(select(exists().where(or_(*about), mine, task.c.state.in_(OPEN)))).scalar())
+    by_rule = or_(task.c.origin.is_(None), task.c.origin.not_like(f"{ASKED}%"))
+    return bool(tx.conn.execute(select(exists().where(or_(*about), mine, by_rule, task.c.state.in_(OPEN)))).scalar())
 
 
 def team_of_owner(tx: Tx, owner: str | None) -> str | None:

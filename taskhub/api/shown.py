@@ -105,4 +105,4 @@ def event_line(row: Stored) -> dict[str, Any]:
 
 def record(noun: str, id_: str, fields: Mapping[str, Any], first_seen: datetime, changed: datetime) -> dict[str, Any]:
     """One sales record as it is known."""
-    return {"noun": noun, **fields, "id": id_, "first_seen_at": first_seen, "last_changed_at": changed}
+    return {**fields, "noun": noun, "id": id_, "first_seen_at": first_seen, "last_changed_at": changed}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from taskhub.calendars.calendar import BusinessCalendar
 from taskhub.calendars.explain import Interval
@@ -114,32 +114,38 @@ def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
 
 
 def preview(
-    calendar: BusinessCalendar, start: datetime, budget: timedelta, pauses: Iterable[PauseSpan] = ()
-) -> Preview:
-    """Due time of a budget and the intervals from `start` to it.
+    calendar: BusinessCalendar, start: datetime, budget: timedelta, pauses: Iterable[PauseSpan] = (),
+    *, most: int | None = None,
+) -> Preview:  # fmt: skip
+    """Due time of a budget and the intervals from `start` to it, the first `most` of them.
 
     While an open pause holds the budget, the last interval is that pause and its `ends_at` is None.
     """
     known = in_order(pauses)
     due_at = due_after(calendar, start, budget, known)
     if due_at is not None:
-        return Preview(due_at, _intervals(calendar, start, due_at, known))
+        return Preview(due_at, list(islice(_intervals(calendar, start, due_at, known), most)))
     held_from = max(start, known[-1][0])
     held = Interval(held_from, None, False, "paused")
-    return Preview(None, [*_intervals(calendar, start, held_from, known), held])
+    return Preview(None, [*islice(_intervals(calendar, start, held_from, known), most), held])
 
 
 def elapsed_with(
-    calendar: BusinessCalendar, begin: datetime, end: datetime, pauses: Iterable[PauseSpan] = ()
-) -> Elapsed:
-    """Counted time between two instants with its explanation; the counted intervals add up to it."""
-    intervals = _intervals(calendar, begin, end, in_order(pauses))
-    return Elapsed(sum((one.length for one in intervals if one.counted), timedelta()), intervals)
+    calendar: BusinessCalendar, begin: datetime, end: datetime, pauses: Iterable[PauseSpan] = (),
+    *, most: int | None = None,
+) -> Elapsed:  # fmt: skip
+    """Counted time between two instants with its explanation, the first `most` intervals; all of them add up to it."""
+    known = in_order(pauses)
+    intervals = list(islice(_intervals(calendar, begin, end, known), most))
+    if most is None:
+        return Elapsed(sum((one.length for one in intervals if one.counted), timedelta()), intervals)
+    return Elapsed(open_time(calendar, begin, end, known), intervals)
 
 
-def _intervals(calendar: BusinessCalendar, begin: datetime, end: datetime, pauses: list[PauseSpan]) -> list[Interval]:
-    return [
-        piece if pause is None or not piece.counted else replace(piece, counted=False, why="paused")
-        for interval in calendar.segments(begin, end)
-        for piece, pause in (cut(interval, pauses) if interval.counted else [(interval, None)])
-    ]
+def _intervals(
+    calendar: BusinessCalendar, begin: datetime, end: datetime, pauses: list[PauseSpan]
+) -> Iterator[Interval]:
+    for interval in calendar.segments(begin, end):
+        for piece, pause in cut(interval, pauses) if interval.counted else [(interval, None)]:
+            paused = pause is not None and piece.counted
+            yield replace(piece, counted=False, why="paused") if paused else piece

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from taskhub.db.tx import Tx
@@ -28,6 +28,7 @@ from taskhub.events.model import Delivery
 from taskhub.ids import new_id
 
 RECEIVED_TOPIC = "event.received"
+AHEAD = timedelta(minutes=10)
 Normalise = Callable[[Stored, Raw], Sequence[Delivery]]
 
 
@@ -104,8 +105,14 @@ def _row(
         "id": new_id(), "source": one.source, "external_id": one.external_id, "type": one.type, "subject": one.subject,
         "connection": connection, "delivery_key": one.delivery_key, "variant": "", "body_hash": one.body_hash,
         "occurred_at": one.occurred_at or tx.now, "received_at": tx.now, "content_type": part[1],
-        "headers": dict(headers), "raw": part[0], **_outcome(one),
+        "headers": dict(headers), "raw": part[0], **_outcome(one), **_untimely(tx, one),
     }  # fmt: skip
+
+
+def _untimely(tx: Tx, one: Delivery) -> dict[str, Any]:
+    """An event from the future would outlast every true one: it waits for somebody to look."""
+    late = one.occurred_at is not None and one.occurred_at > tx.real_now + AHEAD
+    return {"state": QUARANTINED, "reason": "time_in_future"} if late and one.event is not None else {}
 
 
 def _outcome(one: Delivery) -> dict[str, Any]:

@@ -138,7 +138,8 @@ def _wrong_state(name: str, operation: Operation, task: Task, caller: Caller) ->
             state=task.state, holder=task.agent,
         )  # fmt: skip
     return InvalidTransition(
-        f"A task that is {task.state} cannot {name.replace('_', ' ')}; that needs {' or '.join(operation.frm)}.",
+        f"{name.replace('_', ' ').capitalize()} is not possible: the task is {task.state}, "
+        f"it would have to be {' or '.join(operation.frm)}.",
         state=task.state, holder=task.agent,
     )  # fmt: skip
 

@@ -281,7 +281,7 @@ def test_a_ladder_stops(desk: Desk, how: str) -> None:
     made = desk.new("ana", started=True)
     desk.pass_to(MONDAY + 5 * HOUR)
     assert desk.timer() == DUE
-    with desk.at(by=By("key:boss", role="admin") if how == "cancel" else person("ana")) as tx:
+    with desk.at(by=By("key:boss", role="admin", roles=("admin",)) if how == "cancel" else person("ana")) as tx:
         if how == "acknowledge":
             tasks.acknowledge(tx, made)
         elif how == "cancel":

@@ -1,0 +1,50 @@
+"""The head of a request has a size, on a real server over a real socket."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from taskhub.http import wire
+from tests.api.house import House, open_house
+
+
+@contextmanager
+def serving(house: House) -> Iterator[int]:
+    door = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(house.app, http=wire.Guarded, log_config=None))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    try:
+        yield int(door.getsockname()[1])
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+def test_a_head_without_end_is_refused_and_others_are_served(sqlite_url: str) -> None:
+    with open_house(sqlite_url) as house:
+        with serving(house) as port:
+            with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+                line.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: " + b"a" * (wire.LONGEST_HEAD + 10))
+                answer = line.recv(4096)
+            assert answer.startswith(b"HTTP/1.1 431 ")
+            assert b'"code":"head_too_large"' in answer
+            with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+                for _ in range(2):
+                    line.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+                    assert line.recv(4096).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_body_after_a_whole_head_does_not_count(sqlite_url: str) -> None:
+    with open_house(sqlite_url) as house:
+        with serving(house) as port, socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+            body = b" " * (wire.LONGEST_HEAD + 10)
+            head = f"POST /api/v1/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+            line.sendall(head.encode() + body)
+            assert line.recv(4096).startswith(b"HTTP/1.1 401 ")
