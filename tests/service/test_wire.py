@@ -27,24 +27,28 @@ def serving(house: House) -> Iterator[int]:
         thread.join(10)
 
 
+def said(port: int, *sent: bytes) -> list[bytes]:
+    """What one connection answers to each piece it is sent."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+        answers = []
+        for piece in sent:
+            line.sendall(piece)
+            answers.append(line.recv(4096))
+        return answers
+
+
 def test_a_head_without_end_is_refused_and_others_are_served(sqlite_url: str) -> None:
-    with open_house(sqlite_url) as house:
-        with serving(house) as port:
-            with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
-                line.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: " + b"a" * (wire.LONGEST_HEAD + 10))
-                answer = line.recv(4096)
-            assert answer.startswith(b"HTTP/1.1 431 ")
-            assert b'"code":"head_too_large"' in answer
-            with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
-                for _ in range(2):
-                    line.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-                    assert line.recv(4096).startswith(b"HTTP/1.1 200 ")
+    with open_house(sqlite_url) as house, serving(house) as port:
+        (answer,) = said(port, b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: " + b"a" * (wire.LONGEST_HEAD + 10))
+        assert answer.startswith(b"HTTP/1.1 431 ")
+        assert b'"code":"head_too_large"' in answer
+        plain = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+        assert all(answer.startswith(b"HTTP/1.1 200 ") for answer in said(port, plain, plain))
 
 
 def test_a_body_after_a_whole_head_does_not_count(sqlite_url: str) -> None:
-    with open_house(sqlite_url) as house:
-        with serving(house) as port, socket.create_connection(("127.0.0.1", port), timeout=10) as line:
-            body = b" " * (wire.LONGEST_HEAD + 10)
-            head = f"POST /api/v1/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
-            line.sendall(head.encode() + body)
-            assert line.recv(4096).startswith(b"HTTP/1.1 401 ")
+    with open_house(sqlite_url) as house, serving(house) as port:
+        body = b" " * (wire.LONGEST_HEAD + 10)
+        head = f"POST /api/v1/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+        (answer,) = said(port, head.encode() + body)
+        assert answer.startswith(b"HTTP/1.1 401 ")
