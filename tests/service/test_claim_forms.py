@@ -37,7 +37,7 @@ from tests.service.desk import Desk
 
 HOUR = timedelta(hours=1)
 PEOPLE = ("ana", "bob", "cid", "dee", "eve", "fay")
-ROUNDS = int(os.environ.get("TASKHUB_CAMPAIGN", "120"))
+ROUNDS = int(os.environ.get("TASKHUB_CAMPAIGN", "90"))
 
 
 def pull(key: str, **more: Any) -> Queue:
@@ -285,7 +285,9 @@ class Campaign:
 
     def act(self) -> None:
         """One act; what is refused is part of the game."""
-        name = self.chance.choice("make make make claim claim give finish finish pause release presence absence pass pass".split())
+        name = self.chance.choice(
+            "make make make claim claim give finish finish pause release presence absence pass pass".split()
+        )
         with suppress(TaskhubError):
             getattr(self, name)()
 

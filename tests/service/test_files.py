@@ -214,7 +214,7 @@ def together(*works: Callable[[], Any]) -> None:
 
 
 def test_both_completed_at_the_same_moment(postgres: Desk) -> None:
-    for _ in range(12):
+    for _ in range(5):
         ids = make(postgres, "contract", "credit", "billing")
         postgres.drain()
         together(
@@ -230,7 +230,7 @@ def test_both_completed_at_the_same_moment(postgres: Desk) -> None:
 
 
 def test_a_completion_while_the_one_that_waits_is_made(postgres: Desk) -> None:
-    for _ in range(12):
+    for _ in range(5):
         contract = make(postgres, "contract")["contract"]
         made: dict[str, str] = {}
         together(

@@ -137,7 +137,7 @@ def test_nobody_idle_beside_work_after_a_random_day(desk: Desk) -> None:
     for number, name in enumerate(names):
         skills = {key: 1 + (number + n) % 3 for n, key in enumerate(("contract", "credit", "promise"))}
         desk.staff("specialists", name, capacity=1 + number % 2, skills=skills)
-    for _ in range(30):
+    for _ in range(24):
         out = {chance.choice(names): "declined"} if chance.random() < 0.5 else {}
         make(desk, chance.randrange(3), chance.choice(["contract", "credit", "promise"]), excluded=out)
         who = chance.choice(names)
@@ -168,8 +168,9 @@ def test_heads_kept_from_a_free_hand_do_not_hide_what_is_behind(desk: Desk) -> N
     reruns(desk)
 
 
-def test_a_burst_is_looked_at_to_its_end(lite: Desk) -> None:
-    make(lite, passes.LOOK + 30)
+def test_a_burst_is_looked_at_to_its_end(lite: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passes, "LOOK", 20)
+    make(lite, 75)
     lite.drain()
     assert {tuple(row.waiting_reasons) for row in lite.rows(task_table)} == {("pool_empty",)}
     lite.staff("specialists", "sue")

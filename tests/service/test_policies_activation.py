@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import update
 
 from taskhub.acts import activate
-from taskhub.acts.activate import BATCH
 from taskhub.agents import service as agents
 from taskhub.assignment import service as assignment
 from taskhub.calendars import parse_target
@@ -201,9 +200,10 @@ def test_a_promise_that_is_gone_stands_as_the_date_it_came_to(lite: Desk) -> Non
     assert lite.task(id_).sla_state == "breached"
 
 
-def test_a_large_backlog_follows_in_batches(lite: Desk) -> None:
+def test_a_large_backlog_follows_in_batches(lite: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(activate, "BATCH", 10)
     with lite.db.begin() as tx:
-        making.make(tx, [NewTask("billing", str(n)) for n in range(BATCH * 2 + 1)])
+        making.make(tx, [NewTask("billing", str(n)) for n in range(21)])
     adopt(lite, of_kind(lite, weight=2.0))
     lite.drain()
     assert {(row.policy_hash, row.weight) for row in lite.rows(task_table)} == {("second", 2.0)}
