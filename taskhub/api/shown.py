@@ -24,12 +24,8 @@ def tasks(tx: Tx, rows: Sequence[Task]) -> list[dict[str, Any]]:
     return [_task(tx, row, more) for row in rows]
 
 
-def task(
-    tx: Tx, row: Task, held: Lease | None = None, warn_at: Mapping[str, datetime | None] | None = None
-) -> dict[str, Any]:
-    """One task; ``held`` is its lease where that is known, ``warn_at`` by id when it warns."""
-    if held is not None and warn_at is not None:
-        return _task(tx, row, Extras(warn_at, {row.id: held.expires_at}, {}))
+def task(tx: Tx, row: Task, held: Lease | None = None) -> dict[str, Any]:
+    """One task; ``held`` is its lease where that is known."""
     return _task(tx, row, queries.extras(tx, [row], held))
 
 

@@ -26,6 +26,7 @@ from taskhub.http.inputs import Id, KeyText, json_of
 from taskhub.http.route import router
 from taskhub.ids import new_id
 from taskhub.tasks import service as tasks
+from taskhub.tasks.model import Task
 
 routes = router("tasks")
 FURTHEST = timedelta(days=3660)
@@ -123,7 +124,15 @@ def claim_task(tx: Tx, id: Id, body: ClaimOne = ClaimOne()) -> dict[str, Any]:  
 def _claimed(tx: Tx, given: Claim) -> dict[str, Any]:
     if given.task is None or given.lease is None:
         return {"task": None, "reason": given.reason}
-    return {"task": shown.task(tx, given.task, given.lease, given.warn_at), "lease": shown.lease(given.lease)}
+    return {"task": _shown(tx, given.task, given), "lease": shown.lease(given.lease)}
+
+
+def _shown(tx: Tx, task: Task, given: Claim) -> dict[str, Any]:
+    """The task as everywhere; what the claim has found out beside it is not asked for again."""
+    if given.lease is None or given.warn_at is None:
+        return shown.task(tx, task, given.lease)
+    more = queries.Extras(given.warn_at, {task.id: given.lease.expires_at}, {})
+    return shown._task(tx, task, more)  # noqa: SLF001
 
 
 def _wanted_queues(request: Request) -> list[str] | None:
