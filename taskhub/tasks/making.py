@@ -78,16 +78,18 @@ def _block(tx: Tx, drafts: Sequence[Draft]) -> None:
 
 
 def _make_ready(tx: Tx, d: Draft) -> list[dict[str, Any]]:
-    opened = clocks.opening(tx, d.row, started_at=_clock_start(d, tx.now))
+    opened = clocks.opening(tx, d.row, started_at=_clock_start(tx, d))
     d.row.update(ready_at=tx.now, due_at=opened.due_at, sla_state=opened.state)
     d.row["start_by"] = clocks.start_by(tx, d.row)
     d.next_look = opened.next_look
     return opened.rows
 
 
-def _clock_start(d: Draft, now: datetime) -> datetime:
-    early = d.new.sla_from == "occurred_at" and d.new.occurred_at is not None
-    return min(d.new.occurred_at or now, now) if early else now
+def _clock_start(tx: Tx, d: Draft) -> datetime:
+    """Rule or promise may count from when it happened."""
+    policy = tx.policies.sla.get(d.row["sla"] or "")
+    early = "occurred_at" in (d.new.sla_from, policy.sla_from if policy else None)
+    return min(d.new.occurred_at, tx.now) if early and d.new.occurred_at is not None else tx.now
 
 
 def _announce(tx: Tx, d: Draft) -> None:

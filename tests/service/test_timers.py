@@ -40,8 +40,12 @@ def policies() -> Any:
     ]
     both = SlaPolicy("both", parse_target("4h"), first_start=parse_target("1h"), warn_at=(0.5, 0.75))
     return org.policies(
-        queues=[front, quick], kinds=kinds, sla={"standard": SlaPolicy("standard", parse_target("4h")), "both": both}
-    )
+        queues=[front, quick], kinds=kinds,
+        sla={
+            "standard": SlaPolicy("standard", parse_target("4h")), "both": both,
+            "since": SlaPolicy("since", parse_target("4h"), sla_from="occurred_at"),
+        },
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -138,6 +142,15 @@ def test_a_clock_that_lost_its_timer_is_found_by_the_next_change(lite: Desk) -> 
         tx.conn.execute(delete(message))
     lite.do("admin", tasks.patch, id_, 1, {"priority": "high"})
     assert lite.timers("task.clock", id_) == [at(12)]
+
+
+@pytest.mark.parametrize(("facts", "due"), [
+    ({"sla": "standard"}, at(13)), ({"sla": "since"}, at(12)), ({"sla": "standard", "sla_from": "occurred_at"}, at(12)),
+])  # fmt: skip
+def test_a_rule_or_a_promise_may_count_from_when_it_happened(lite: Desk, facts: dict[str, Any], due: datetime) -> None:
+    lite.clock.now = at(9)
+    happened = datetime(2026, 2, 27, 16, tzinfo=UTC)  # the last open hour of Friday
+    assert lite.task(lite.make(occurred_at=happened, **facts)).due_at == due
 
 
 # ── leases ───────────────────────────────────────────────────────────────────────────────────────────────────────────
