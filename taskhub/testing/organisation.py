@@ -92,5 +92,3 @@ def as_manager(key: str | None = None) -> By:
 def minutes(count: float) -> timedelta:
     """``count`` minutes."""
     return timedelta(minutes=count)
-
-
