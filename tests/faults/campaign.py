@@ -30,7 +30,7 @@ PEOPLE = {"contract-desk": ["ann", "bob", "cy"], "front-line": ["dee", "eve", "f
 CLAIMERS = ("dee", "eve", "fay")
 CAPACITY = 40
 WORKERS = 2
-SETTLED_WITHIN = 180.0
+SETTLED_WITHIN = 600.0
 
 
 @dataclass(frozen=True)
