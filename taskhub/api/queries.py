@@ -75,8 +75,9 @@ def served(tx: Tx, noun: str, record_id: str, me: str | None, queues: Sequence[s
     if noun in ("lead", "deal"):
         about.append(task.c[noun] == record_id)
     mine = or_(task.c.agent == (me or ""), task.c.queue.in_(list(queues)))
-    by_rule = or_(task.c.origin.is_(None), task.c.origin.not_like(f"{ASKED}%"))
-    return bool(tx.conn.execute(select(exists().where(or_(*about), mine, by_rule, task.c.state.in_(OPEN)))).scalar())
+    own_making = f"{ASKED}agent:{me}:%"
+    others = or_(task.c.origin.is_(None), task.c.origin.not_like(own_making))
+    return bool(tx.conn.execute(select(exists().where(or_(*about), mine, others, task.c.state.in_(OPEN)))).scalar())
 
 
 def team_of_owner(tx: Tx, owner: str | None) -> str | None:
