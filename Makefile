@@ -32,7 +32,7 @@ format: $(READY) ## put every file in form
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
 
-bench: $(READY) ## measure on durable servers and write dated results to benchmarks/
+bench: $(READY) ## measure on durable servers beside baselines (ARGS="claim backlog")
 	@exec $(BIN)/python -m benchmarks $(ARGS)
 
 faults: $(READY) ## kill, pause and cut processes while they work, then check the invariants
