@@ -44,6 +44,7 @@ def _defaults(facts: type[Any]) -> dict[str, Any]:
 
 _AGENT, _QUEUE = _defaults(AgentFacts), _defaults(QueueFacts)
 _NEVER = object()
+INSTANTS = ("presence_until", "ramp_until", "idle_since")
 
 
 def _spare(facts: Any, defaults: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,7 +82,7 @@ def agent_facts(agent: AgentFacts) -> dict[str, Any]:
         raw["absences"] = [[moment(since), _maybe(until)] for since, until in agent.absences]
     if "loans" in raw:
         raw["loans"] = [[loan.queue, moment(loan.since), moment(loan.until)] for loan in agent.loans]
-    for name in ("presence_until", "ramp_until"):
+    for name in INSTANTS:
         if name in raw:
             raw[name] = moment(raw[name])
     return raw
@@ -99,7 +100,7 @@ def _as_agent(raw: dict[str, Any]) -> AgentFacts:
         raw["absences"] = tuple([(to_moment(since), until and to_moment(until)) for since, until in raw["absences"]])
     if "loans" in raw:
         raw["loans"] = tuple(Loan(queue, to_moment(since), to_moment(until)) for queue, since, until in raw["loans"])
-    for name in ("presence_until", "ramp_until"):
+    for name in INSTANTS:
         if name in raw:
             raw[name] = to_moment(raw[name])
     return AgentFacts(**raw)
@@ -111,15 +112,17 @@ def queue_facts(queue: QueueFacts) -> dict[str, Any]:
     state = queue.pool_state
     if state is not None:
         members = None if state.members is None else sorted(state.members)
-        raw["pool_state"] = [state.version, state.open, members]
+        kinds = {key: list(state.kinds[key]) for key in sorted(state.kinds)}
+        raw["pool_state"] = [state.version, state.open, members, kinds]
     return raw
 
 
 def as_queue(raw: dict[str, Any]) -> QueueFacts:
     """Inverse of ``queue_facts``."""
     if "pool_state" in raw:
-        version, is_open, members = raw["pool_state"]
-        raw["pool_state"] = PoolState(version, is_open, None if members is None else frozenset(members))
+        version, is_open, members, kinds = raw["pool_state"]
+        listed = None if members is None else frozenset(members)
+        raw["pool_state"] = PoolState(version, is_open, listed, {key: tuple(kinds[key]) for key in kinds})
     return QueueFacts(**raw | {"teams": tuple(raw["teams"])})
 
 
@@ -137,12 +140,13 @@ def _frozen(value: Any) -> Any:
 def task_facts(task: TaskFacts, shape: int) -> list[Any]:
     """One task as a JSON row; ``shape`` is its place in a list of shapes that goes with the rows."""
     row = [task.id, shape, moment(task.start_by), moment(task.created_at), task.weight, task.minutes]
-    return [*row, _maybe(task.due_at), dict(task.excluded)]
+    return [*row, _maybe(task.due_at), dict(task.excluded), task.served_by, _maybe(task.ready_at)]
 
 
 def as_task(row: list[Any], shapes: Sequence[Shape]) -> TaskFacts:
     """Inverse of ``task_facts``."""
-    id, shape, start_by, created_at, weight, minutes, due_at, excluded = row
+    id, shape, start_by, created_at, weight, minutes, due_at, excluded, served_by, ready_at = row
     return TaskFacts(
-        id, shapes[shape], to_moment(start_by), to_moment(created_at), weight, minutes, _to_maybe(due_at), excluded
-    )
+        id, shapes[shape], to_moment(start_by), to_moment(created_at), weight, minutes, _to_maybe(due_at), excluded,
+        served_by, _to_maybe(ready_at),
+    )  # fmt: skip

@@ -39,7 +39,10 @@ class AgentFacts:
     is the weight of all open work over all queues, paused included. ``absences`` are (from, until), until None = open
     end. ``held_minutes`` counts against ``capacity_minutes`` where that unit is used. ``ramp_share`` of the capacity
     is given until ``ramp_until``. ``front_line_waiting``: a front-line task they could do waits; ``share_served``: the
-    part of today's shift already given to back-office work.
+    part of today's shift already given to back-office work. ``minutes_by_kind`` are learnt, per kind, for this person;
+    ``load_minutes`` is their open work in such minutes. ``kinds_today``: given today by kind. ``ledger``: what they
+    were given in the last quarter (minutes, hard, late, duty), ``credit`` the part of its full-time hours they were
+    there. ``idle_since``: when they last finished something.
     """
 
     key: str
@@ -66,11 +69,20 @@ class AgentFacts:
     ramp_share: float = 1.0
     front_line_waiting: bool = False
     share_served: float = 0.0
+    idle_since: Instant | None = None
+    load_minutes: float = 0.0
+    minutes_by_kind: Mapping[str, float] = field(default_factory=dict)
+    kinds_today: Mapping[str, int] = field(default_factory=dict)
+    ledger: Mapping[str, float] = field(default_factory=dict)
+    credit: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class TaskFacts:
-    """One waiting task. ``excluded`` maps an agent to why not them: declined, conflict_of_interest or not_by."""
+    """One waiting task. ``excluded`` maps an agent to why not them: declined, conflict_of_interest or not_by.
+
+    ``served_by``: who last completed work for the same customer; ``ready_at``: since when it waits.
+    """
 
     id: str
     shape: Shape
@@ -80,6 +92,8 @@ class TaskFacts:
     minutes: float = 15.0
     due_at: Instant | None = None
     excluded: Excluded = field(default_factory=dict)
+    served_by: str | None = None
+    ready_at: Instant | None = None
 
     @property
     def queue(self) -> str:
@@ -94,18 +108,23 @@ class TaskFacts:
 
 @dataclass(frozen=True, slots=True)
 class PoolState:
-    """What a worker found for a model that looks beyond the person: is its pool open, and who is in it, if it lists."""
+    """What a worker found for a model that looks beyond the person: is its pool open, and who is in it, if it lists.
+
+    ``kinds``: member -> the kinds they are there for; a member without an entry is there for all.
+    """
 
     version: int = 0
     open: bool = True
     members: frozenset[str] | None = None
+    kinds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class QueueFacts:
     """How a queue is served now: model and strategy with resolved parameters and the versions that decide.
 
-    A pass gives nothing of a ``pull`` queue away: it says whether anybody may take a task, and why not.
+    A pass gives nothing of a ``pull`` queue away: it says whether anybody may take a task, and why not. ``ceilings``:
+    kind -> how many of it one person is given in a day.
     """
 
     key: str
@@ -120,6 +139,7 @@ class QueueFacts:
     pull: bool = False
     paused: bool = False
     pool_state: PoolState | None = None
+    ceilings: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def turn_key(self) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -13,7 +11,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Sequence,
     SmallInteger,
     Table,
@@ -21,65 +18,40 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.schema import SchemaItem
 
+from taskhub.db.columns import keys, may, must, table, where
+from taskhub.db.columns import metadata as metadata  # noqa: PLC0414  the page gives it on
 from taskhub.db.types import Instant, Json, Key, Serial
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _table(name: str, *items: SchemaItem, **options: Any) -> Table:
-    return Table(name, metadata, *items, **options)
-
-
-def _may(kind: Any, *names: str) -> list[Column[Any]]:
-    return [Column(name, kind) for name in names]
-
-
-def _must(kind: Any, *names: str) -> list[Column[Any]]:
-    return [Column(name, kind, nullable=False) for name in names]
-
-
-def _where(condition: str) -> dict[str, Any]:
-    return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
-
 
 fence = Sequence("fence", metadata=metadata)  # PostgreSQL; SQLite counts in counter('fence')
 
 # ── the house ────────────────────────────────────────────────────────────────────────────────────────────────────────
-counter = _table("counter", Column("name", Key, primary_key=True), Column("value", BigInteger, nullable=False))
-demo_clock = _table(
+counter = table("counter", Column("name", Key, primary_key=True), Column("value", BigInteger, nullable=False))
+demo_clock = table(
     "demo_clock",
     Column("id", Integer, primary_key=True),
     Column("origin", Instant, nullable=False),
     Column("speed", Float, nullable=False),
     Column("spans", Json, nullable=False),
 )
-policy_set = _table(
+policy_set = table(
     "policy_set",
     Column("hash", Key, primary_key=True),
-    *_must(Json, "texts", "resolved"),
+    *must(Json, "texts", "resolved"),
     Column("at", Instant, nullable=False),
     Column("by", Key, nullable=False),
     Column("activation", Integer, nullable=False, unique=True),  # the highest is the active one
 )
-api_key = _table(
+api_key = table(
     "api_key",
     Column("id", Key, primary_key=True),
-    *_must(Key, "hash", "role"),
+    *must(Key, "hash", "role"),
     Column("name", Text, nullable=False),
     Column("agent", Key),
     Column("created_at", Instant, nullable=False),
-    *_may(Instant, "expires_at", "revoked_at"),
+    *may(Instant, "expires_at", "revoked_at"),
 )
-idempotency = _table(
+idempotency = table(
     "idempotency",
     Column("caller", Key, primary_key=True),
     Column("route", Key, primary_key=True),  # method and route
@@ -91,16 +63,16 @@ idempotency = _table(
 )
 
 # ── intake ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-event = _table(
+event = table(
     "event",
     Column("id", Key, primary_key=True),
-    *_must(Key, "source", "external_id", "type"),
+    *must(Key, "source", "external_id", "type"),
     Column("subject", Text),
     Column("connection", Key),
     Column("delivery_key", Key, nullable=False),
     Column("variant", Key, nullable=False, server_default=""),  # the body's hash for a second body under the same key
     Column("body_hash", Key, nullable=False),
-    *_must(Instant, "occurred_at", "received_at"),
+    *must(Instant, "occurred_at", "received_at"),
     Column("content_type", Text, nullable=False),
     Column("headers", Json, nullable=False),
     Column("raw", LargeBinary, nullable=False),
@@ -113,7 +85,7 @@ event = _table(
 )
 
 # ── people ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-team = _table(
+team = table(
     "team",
     Column("key", Key, primary_key=True),
     Column("name", Text, nullable=False),
@@ -123,32 +95,35 @@ team = _table(
     Column("department", Key),
     Column("version", Integer, nullable=False, server_default="1"),
 )
-agent = _table(
+agent = table(
     "agent",
     Column("key", Key, primary_key=True),
     Column("name", Text, nullable=False),
     Column("email", Text),
     Column("team", Key, ForeignKey("team.key"), nullable=False),
-    *_must(Json, "roles", "skills", "attributes"),
+    *must(Json, "roles", "skills", "attributes"),
     Column("capacity", Float, nullable=False, server_default="3"),
     Column("time_zone", Text, nullable=False, server_default="UTC"),
     Column("shifts", Json),
     Column("language", Key, nullable=False, server_default="en"),
     Column("stand_in", Key),
     Column("external_ids", Json, nullable=False),
-    *_may(Float, "hours_per_week", "cost_per_hour"),
+    *may(Float, "hours_per_week", "cost_per_hour", "capacity_minutes"),
+    *may(Json, "queue_caps", "learning"),  # most held per queue; kinds whose every task is looked at again
+    Column("misses", SmallInteger, nullable=False, server_default="0"),  # offers in a row not started in time
     Column("active", Boolean, nullable=False, server_default=text("true")),
     Column("presence", Key, nullable=False, server_default="offline"),
-    *_may(Instant, "presence_until", "presence_at"),
+    *may(Instant, "presence_until", "presence_at"),
     Column("version", Integer, nullable=False, server_default="1"),
     Index("ix_agent_team", "team"),
 )
-absence = _table(
+absence = table(
     "absence",
     Column("id", Key, primary_key=True),
     Column("agent", Key, ForeignKey("agent.key"), nullable=False),
-    *_must(Instant, "from_at", "until_at"),
+    *must(Instant, "from_at", "until_at"),
     Column("reason", Text),
+    Column("ramp_for_s", Float),  # how long after the return only a part of the capacity is used
     Index("ix_absence_agent", "agent", "until_at"),
 )
 
@@ -160,14 +135,9 @@ def _record(name: str) -> Table:
         name,
         metadata,
         Column("id", Key, primary_key=True),
-        Column("connection", Key),
-        Column("status", Key),
-        Column("stage", Key),
-        Column("owner", Key),
-        Column("fields", Json, nullable=False),
-        Column("versions", Json, nullable=False),
-        Column("first_seen_at", Instant, nullable=False),
-        Column("last_changed_at", Instant, nullable=False),
+        *may(Key, "connection", "status", "stage", "owner"),
+        *must(Json, "fields", "versions"),
+        *must(Instant, "first_seen_at", "last_changed_at"),
         Index(f"ix_{name}_owner", "owner"),
     )
 
@@ -176,7 +146,7 @@ lead, deal, account, contact, activity = map(_record, ("lead", "deal", "account"
 RECORDS = {t.name: t for t in (lead, deal, account, contact, activity)}
 
 # A closing or completion is remembered, so that a task made later by an older change ends the same way.
-closing = _table(
+closing = table(
     "closing",
     Column("origin", Key, primary_key=True),
     Column("record", Key, nullable=False),
@@ -190,65 +160,68 @@ closing = _table(
 )
 
 # ── tasks ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-shape = _table(  # every (queue, kind, level, requires) seen: what one look at a person is decided for
+shape = table(  # every (queue, kind, level, requires) seen: what one look at a person is decided for
     "shape",
     Column("id", Key, primary_key=True),
-    *_must(Key, "queue", "kind"),
+    *must(Key, "queue", "kind"),
     Column("text", Text, nullable=False),
 )
-task = _table(
+task = table(
     "task",
     Column("id", Key, primary_key=True),
     Column("kind", Key, nullable=False),
     Column("title", Text, nullable=False),
-    *_must(Key, "queue", "shape"),
+    *must(Key, "queue", "shape"),
     Column("state", Key, nullable=False),  # blocked queued assigned in_progress paused completed cancelled
-    *_must(SmallInteger, "priority", "level"),
-    *_must(Float, "weight", "minutes"),
+    *must(SmallInteger, "priority", "level"),
+    *must(Float, "weight", "minutes"),
     Column("requires", Json, nullable=False),
     Column("agent", Key),
     Column("pinned", Boolean, nullable=False, server_default=text("false")),
     Column("given_at", Instant),
     Column("record", Key),  # noun:id the task is about
     Column("file", Key),  # what waits_for looks inside: one conversion
-    *_may(Key, "lead", "deal", "event", "rule", "parent"),
+    *may(Key, "lead", "deal", "event", "rule", "parent"),
+    *may(Key, "customer", "checks"),  # noun:id of whom it is done for; the task it is a second look at
     Column("depth", SmallInteger, nullable=False, server_default="0"),  # chained rules that led here
     Column("origin", Key, unique=True),  # (rule, draft number, change): one effect once
     Column("version_at", Instant),  # version of the change that made it; a closing hits older ones only
     Column("version_tie", Key),
-    *_must(Json, "waits_for", "blocked_by"),
+    *must(Json, "waits_for", "blocked_by"),
     Column("blocked_until", Instant),
     Column("created_at", Instant, nullable=False),
-    *_may(Instant, "occurred_at", "ready_at", "start_by", "due_at"),
+    *may(Instant, "occurred_at", "ready_at", "start_by", "due_at"),
     Column("explicit_due", Boolean, nullable=False, server_default=text("false")),
-    *_may(Key, "sla", "sla_state", "paused_reason"),
-    *_may(Instant, "paused_until", "paused_at", "started_at", "completed_at"),
+    *may(Key, "sla", "sla_state", "paused_reason"),
+    *may(Instant, "paused_until", "paused_at", "started_at", "completed_at"),
     Column("completed_by", Key),
-    *_may(Text, "outcome", "note"),
-    *_must(Json, "checklist", "data", "extra_teams"),
+    *may(Text, "outcome", "note"),
+    *must(Json, "checklist", "data", "extra_teams"),
     Column("acknowledged_by", Key),
     Column("acknowledged_at", Instant),
     Column("policy_hash", Key, nullable=False),
     Column("waiting_reasons", Json),
     Column("seq", Integer, nullable=False, server_default="0"),  # history rows so far
     Column("version", Integer, nullable=False, server_default="1"),  # rises with acts of people only
-    Index("ix_task_waiting", "queue", "shape", "start_by", "created_at", "id", **_where("state = 'queued'")),
-    Index("ix_task_held", "agent", "state", **_where("state in ('assigned','in_progress','paused')")),
+    Index("ix_task_waiting", "queue", "shape", "start_by", "created_at", "id", **where("state = 'queued'")),
+    Index("ix_task_held", "agent", "state", **where("state in ('assigned','in_progress','paused')")),
     Index("ix_task_record", "record"),
     Index("ix_task_file", "file"),
-    Index("ix_task_parent", "parent", **_where("parent is not null")),
-    Index("ix_task_deal", "deal", **_where("deal is not null")),
-    Index("ix_task_lead", "lead", **_where("lead is not null")),
+    Index("ix_task_parent", "parent", **where("parent is not null")),
+    Index("ix_task_deal", "deal", **where("deal is not null")),
+    Index("ix_task_lead", "lead", **where("lead is not null")),
+    Index("ix_task_customer", "customer", "completed_at", **where("customer is not null")),
+    Index("ix_task_checks", "checks", **where("checks is not null")),
+    Index("ix_task_done", "completed_by", "completed_at", **where("completed_by is not null")),
 )
-exclusion = _table(  # people a task must not go to: declined (until), conflict, not_by (for ever)
+exclusion = table(  # people a task must not go to: declined (until), conflict, not_by (for ever)
     "exclusion",
     Column("task", Key, ForeignKey("task.id"), primary_key=True),
-    Column("agent", Key, primary_key=True),
-    Column("why", Key, primary_key=True),
+    *keys("agent", "why"),
     Column("until", Instant),
     Index("ix_exclusion_agent", "agent"),
 )
-lease = _table(
+lease = table(
     "lease",
     Column("task", Key, primary_key=True),  # no foreign key: it would cost every claim a second look at the task
     Column("agent", Key, nullable=False),
@@ -257,57 +230,83 @@ lease = _table(
     Index("ix_lease_agent", "agent"),
     postgresql_with={"fillfactor": "70"},
 )
-pause = _table(
+pause = table(
     "pause",
     Column("id", Serial, primary_key=True),
     Column("task", Key, ForeignKey("task.id"), nullable=False),
     Column("from_at", Instant, nullable=False),
     Column("to_at", Instant),
-    *_must(Key, "reason", "by"),
+    *must(Key, "reason", "by"),
     Column("stops_clock", Boolean, nullable=False),
     Index("ix_pause_task", "task"),
 )
-sla_clock = _table(
+sla_clock = table(
     "sla_clock",
     Column("task", Key, ForeignKey("task.id"), primary_key=True),
     Column("target", Key, primary_key=True),  # completion first_start
     Column("started_at", Instant, nullable=False),
-    *_may(Instant, "due_at", "warn_at"),
-    *_may(Instant, "warned_at", "breached_at", "met_at"),
+    *may(Instant, "due_at", "warn_at", "warned_at", "breached_at", "met_at"),
 )
 
 # ── assignment ───────────────────────────────────────────────────────────────────────────────────────────────────────
-staffing = _table(  # switches: the newest whose effective_at has passed wins; model NULL returns to the file
+staffing = table(  # switches: the newest whose effective_at has passed wins; model NULL returns to the file
     "staffing",
     Column("id", Key, primary_key=True),
     Column("queue", Key, nullable=False),
     Column("model", Key),
     Column("params", Json, nullable=False),
     Column("strategy", Key),
-    *_must(Instant, "effective_at", "at"),
+    *must(Instant, "effective_at", "at"),
     Column("by", Key, nullable=False),
     Index("ix_staffing_queue", "queue", "effective_at"),
 )
-turn = _table(
+loan = table(  # a person lent to a queue for a time
+    "loan", *keys("id"), *must(Key, "queue", "agent", "by"), *must(Instant, "from_at", "until_at", "at"),
+    Index("ix_loan_agent", "agent", "until_at"), Index("ix_loan_queue", "queue", "until_at"),
+)  # fmt: skip
+period = table(  # a time in which a queue's start_by goes ahead by ahead_s seconds
+    "period", *keys("id"), *must(Key, "queue", "by"), *must(Instant, "from_at", "until_at", "at"),
+    *must(Float, "ahead_s"), Index("ix_period_queue", "queue", "until_at"),
+)  # fmt: skip
+queue_state = table(  # what was said of a queue beside its file: no new work, nothing given
+    "queue_state", *keys("queue"), *must(Boolean, "closed", "paused"), *must(Key, "by"), *must(Instant, "at"),
+)  # fmt: skip
+pool_state = table(  # what workers found for models that look beyond the person; members NULL = no list
+    "pool_state", *keys("queue"), *must(Integer, "version"), *must(Boolean, "open"), *may(Json, "members"),
+    *must(Json, "facts"), *must(Instant, "at"),
+)  # fmt: skip
+duty = table(  # the planned rota: who is on duty for which kinds of a queue
+    "duty", *keys("queue", "agent"), Column("from_at", Instant, primary_key=True), *must(Instant, "until_at"),
+    *must(Json, "kinds"), Index("ix_duty_until", "queue", "until_at"),
+)  # fmt: skip
+learnt = table(  # minutes of hands-on time per kind and person; agent '' is the kind as a whole
+    "learnt", *keys("kind", "agent"), *must(Integer, "n"), *must(Float, "minutes"), *must(Instant, "at"),
+)  # fmt: skip
+fairness = table(  # what a person was given on a date of their own zone
+    "fairness", *keys("agent", "on"), *must(Integer, "tasks", "hard", "late", "duty"), *must(Float, "minutes"),
+)  # fmt: skip
+plugin_state = table(  # a foreign model or strategy that failed in a queue
+    "plugin_state", *keys("queue", "name"), *must(Integer, "failures"), *must(Text, "error"), *must(Instant, "at"),
+)  # fmt: skip
+turn = table(
     "turn",
-    Column("rotation", Key, primary_key=True),
-    Column("agent", Key, primary_key=True),
+    *keys("rotation", "agent"),
     Column("seq", BigInteger, nullable=False),
 )
-pass_ = _table(
+pass_ = table(
     "pass",
     Column("id", Key, primary_key=True),
     Column("rotation", Key, nullable=False),
     Column("at", Instant, nullable=False),
     Column("head", LargeBinary, nullable=False),  # people, queues, turns; zlib
 )
-pass_block = _table(
+pass_block = table(
     "pass_block",
     Column("pass", Key, primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("body", LargeBinary, nullable=False),  # how everybody stood, and its tasks; zlib
 )
-decision = _table(
+decision = table(
     "decision",
     Column("id", Key, primary_key=True),
     Column("task", Key, nullable=False),
@@ -317,27 +316,27 @@ decision = _table(
     Column("outcome", Key, nullable=False),  # assigned waiting
     Column("agent", Key),
     Column("facts", Json, nullable=False),
-    *_may(Key, "strategy", "strategy_version", "model"),
+    *may(Key, "strategy", "strategy_version", "model"),
     Column("policy_hash", Key, nullable=False),
     Index("ix_decision_task", "task", "at"),
-    Index("ix_decision_agent", "agent", "at", **_where("agent is not null")),
+    Index("ix_decision_agent", "agent", "at", **where("agent is not null")),
 )
 
 # ── escalation ───────────────────────────────────────────────────────────────────────────────────────────────────────
-escalation = _table(
+escalation = table(
     "escalation",
     Column("task", Key, ForeignKey("task.id"), primary_key=True),
     Column("step", Integer, primary_key=True),
     Column("repetition", Integer, primary_key=True),
     Column("policy", Key, nullable=False),
-    *_must(Instant, "due_at", "at"),
+    *must(Instant, "due_at", "at"),
     Column("effects", Json, nullable=False),
 )
-notification = _table(
+notification = table(
     "notification",
     Column("id", Key, primary_key=True),
-    *_may(Key, "task", "agent"),
-    *_must(Text, "address", "subject", "body"),
+    *may(Key, "task", "agent"),
+    *must(Text, "address", "subject", "body"),
     Column("at", Instant, nullable=False),
     Column("delivered_at", Instant),
     Index("ix_notification_task", "task"),
@@ -345,28 +344,28 @@ notification = _table(
 
 # ── the ledger, the history ──────────────────────────────────────────────────────────────────────────────────────────
 UNTAKEN = "mode = 'one' and token is null and done_at is null and dead_at is null"
-message = _table(
+message = table(
     "message",
     Column("id", Serial, primary_key=True),
-    *_must(Key, "topic", "handler", "key"),
+    *must(Key, "topic", "handler", "key"),
     Column("mode", Key, nullable=False),  # each one outside
     Column("payload", Json, nullable=False),
-    *_must(Instant, "emitted_at", "due_at"),
+    *must(Instant, "emitted_at", "due_at"),
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
     Column("lost", SmallInteger, nullable=False, server_default="0"),  # tries that ended with their process
     Column("token", Key),
-    *_may(Instant, "until", "done_at", "dead_at"),
+    *may(Instant, "until", "done_at", "dead_at"),
     Column("error", Text),
-    Index("uq_message_untaken", "handler", "key", unique=True, **_where(UNTAKEN)),
+    Index("uq_message_untaken", "handler", "key", unique=True, **where(UNTAKEN)),
     # A look reads only its own kind of rows, however many of the others are due.
-    Index("ix_message_inside", "due_at", **_where("mode <> 'outside' and done_at is null and dead_at is null")),
-    Index("ix_message_outside", "due_at", **_where("mode = 'outside' and done_at is null and dead_at is null")),
-    Index("ix_message_tried", "due_at", **_where("attempts > 0 and done_at is null and dead_at is null")),
-    Index("ix_message_taken", "handler", "key", **_where(UNTAKEN.replace("token is", "token is not"))),
-    Index("ix_message_dead", "dead_at", **_where("dead_at is not null")),
+    Index("ix_message_inside", "due_at", **where("mode <> 'outside' and done_at is null and dead_at is null")),
+    Index("ix_message_outside", "due_at", **where("mode = 'outside' and done_at is null and dead_at is null")),
+    Index("ix_message_tried", "due_at", **where("attempts > 0 and done_at is null and dead_at is null")),
+    Index("ix_message_taken", "handler", "key", **where(UNTAKEN.replace("token is", "token is not"))),
+    Index("ix_message_dead", "dead_at", **where("dead_at is not null")),
     sqlite_autoincrement=True,
 )
-act = _table(
+act = table(
     "act",
     Column("id", Key, primary_key=True),
     Column("by", Key, nullable=False),
@@ -377,23 +376,23 @@ act = _table(
     Column("undone_by", Key),
     Index("ix_act_by", "by", "at"),
 )
-history = _table(
+history = table(
     "history",
     Column("row", Serial, primary_key=True),
-    *_must(Key, "noun", "id"),
+    *must(Key, "noun", "id"),
     Column("seq", Integer, nullable=False),
     Column("act_id", Key, nullable=False),
     Column("at", Instant, nullable=False),
-    *_must(Key, "by", "act"),
+    *must(Key, "by", "act"),
     Column("change", Json, nullable=False),
     Column("xid", BigInteger, nullable=False),
     UniqueConstraint("noun", "id", "seq"),
     sqlite_autoincrement=True,
 )
-job_fired = _table(
+job_fired = table(
     "job_fired",
     Column("job", Key, primary_key=True),
     Column("fire_at", Instant, primary_key=True),
     Column("at", Instant, nullable=False),
 )
-sweep = _table("sweep", Column("id", Integer, primary_key=True), Column("at", Instant, nullable=False))
+sweep = table("sweep", Column("id", Integer, primary_key=True), Column("at", Instant, nullable=False))

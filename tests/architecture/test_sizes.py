@@ -8,6 +8,7 @@ from tests.architecture.source import Module, modules, report
 
 FILE, TABLES, FUNCTION, NESTING = 300, 400, 40, 3
 MEDIAN_FILE, P90_FUNCTION = 120, 25
+PAGES = {"taskhub.db.tables", "taskhub.db.migrations.versions.0001_tables"}  # the tables, and their frozen copy
 VAGUE = {"base", "common", "helper", "helpers", "manager", "misc", "util", "utils"}
 BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.TryStar, ast.With, ast.AsyncWith, ast.Match)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -17,7 +18,7 @@ def test_no_file_is_too_long() -> None:
     offences = [
         f"{module.at(1)} has {module.lines} lines, at most {limit}"
         for module in modules()
-        if module.lines > (limit := TABLES if module.name == "taskhub.db.tables" else FILE)
+        if module.lines > (limit := TABLES if module.name in PAGES else FILE)
     ]
     assert not offences, report(offences)
 

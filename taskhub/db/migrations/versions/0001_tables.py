@@ -71,6 +71,11 @@ def _part_2() -> None:
     op.create_table("demo_clock", sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("origin", Instant, nullable=False), sa.Column("speed", sa.Float(), nullable=False),
         sa.Column("spans", Json, nullable=False), sa.PrimaryKeyConstraint("id", name=op.f("pk_demo_clock")))
+    op.create_table("duty", sa.Column("queue", Key, nullable=False), sa.Column("agent", Key, nullable=False),
+        sa.Column("from_at", Instant, nullable=False), sa.Column("until_at", Instant, nullable=False),
+        sa.Column("kinds", Json, nullable=False),
+        sa.PrimaryKeyConstraint("queue", "agent", "from_at", name=op.f("pk_duty")))
+    op.create_index("ix_duty_until", "duty", ["queue", "until_at"], unique=False)
     op.create_table("event", sa.Column("id", Key, nullable=False), sa.Column("source", Key, nullable=False),
         sa.Column("external_id", Key, nullable=False), sa.Column("type", Key, nullable=False),
         sa.Column("subject", sa.Text()), sa.Column("connection", Key), sa.Column("delivery_key", Key, nullable=False),
@@ -82,6 +87,14 @@ def _part_2() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_event")),
         sa.UniqueConstraint("delivery_key", "variant", name=op.f("uq_event_delivery_key_variant")))
     op.create_index("ix_event_open", "event", ["state", "received_at"], unique=False)
+    op.create_table("fairness", sa.Column("agent", Key, nullable=False), sa.Column("on", Key, nullable=False),
+        sa.Column("tasks", sa.Integer(), nullable=False), sa.Column("hard", sa.Integer(), nullable=False),
+        sa.Column("late", sa.Integer(), nullable=False), sa.Column("duty", sa.Integer(), nullable=False),
+        sa.Column("minutes", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("agent", "on", name=op.f("pk_fairness")))
+
+
+def _part_3() -> None:
     op.create_table("history", sa.Column("row", Serial, nullable=False), sa.Column("noun", Key, nullable=False),
         sa.Column("id", Key, nullable=False), sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("act_id", Key, nullable=False), sa.Column("at", Instant, nullable=False),
@@ -89,9 +102,6 @@ def _part_2() -> None:
         sa.Column("change", Json, nullable=False), sa.Column("xid", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("row", name=op.f("pk_history")),
         sa.UniqueConstraint("noun", "id", "seq", name=op.f("uq_history_noun_id_seq")), sqlite_autoincrement=True)
-
-
-def _part_3() -> None:
     op.create_table("idempotency", sa.Column("caller", Key, nullable=False), sa.Column("route", Key, nullable=False),
         sa.Column("key", Key, nullable=False), sa.Column("fingerprint", Key, nullable=False),
         sa.Column("status", sa.SmallInteger()), sa.Column("reply", sa.LargeBinary()),
@@ -105,11 +115,23 @@ def _part_3() -> None:
         sa.Column("first_seen_at", Instant, nullable=False), sa.Column("last_changed_at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lead")))
     op.create_index("ix_lead_owner", "lead", ["owner"], unique=False)
+    op.create_table("learnt", sa.Column("kind", Key, nullable=False), sa.Column("agent", Key, nullable=False),
+        sa.Column("n", sa.Integer(), nullable=False), sa.Column("minutes", sa.Float(), nullable=False),
+        sa.Column("at", Instant, nullable=False), sa.PrimaryKeyConstraint("kind", "agent", name=op.f("pk_learnt")))
     op.create_table("lease", sa.Column("task", Key, nullable=False), sa.Column("agent", Key, nullable=False),
         sa.Column("token", sa.BigInteger(), nullable=False), sa.Column("expires_at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("task", name=op.f("pk_lease")),
         sa.UniqueConstraint("token", name=op.f("uq_lease_token")), postgresql_with={"fillfactor": "70"})
     op.create_index("ix_lease_agent", "lease", ["agent"], unique=False)
+    op.create_table("loan", sa.Column("id", Key, nullable=False), sa.Column("queue", Key, nullable=False),
+        sa.Column("agent", Key, nullable=False), sa.Column("by", Key, nullable=False),
+        sa.Column("from_at", Instant, nullable=False), sa.Column("until_at", Instant, nullable=False),
+        sa.Column("at", Instant, nullable=False), sa.PrimaryKeyConstraint("id", name=op.f("pk_loan")))
+    op.create_index("ix_loan_agent", "loan", ["agent", "until_at"], unique=False)
+    op.create_index("ix_loan_queue", "loan", ["queue", "until_at"], unique=False)
+
+
+def _part_4() -> None:
     op.create_table("message", sa.Column("id", Serial, nullable=False), sa.Column("topic", Key, nullable=False),
         sa.Column("handler", Key, nullable=False), sa.Column("key", Key, nullable=False),
         sa.Column("mode", Key, nullable=False), sa.Column("payload", Json, nullable=False),
@@ -130,9 +152,6 @@ def _part_3() -> None:
     op.create_index("ix_message_taken", "message", ["handler", "key"], unique=False,
         postgresql_where=sa.text("mode = 'one' and token is not null and done_at is null and dead_at is null"),
         sqlite_where=sa.text("mode = 'one' and token is not null and done_at is null and dead_at is null"))
-
-
-def _part_4() -> None:
     op.create_index("ix_message_tried", "message", ["due_at"], unique=False,
         postgresql_where=sa.text("attempts > 0 and done_at is null and dead_at is null"),
         sqlite_where=sa.text("attempts > 0 and done_at is null and dead_at is null"))
@@ -151,11 +170,31 @@ def _part_4() -> None:
     op.create_table("pass_block", sa.Column("pass", Key, nullable=False),
         sa.Column("number", sa.Integer(), nullable=False), sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("pass", "number", name=op.f("pk_pass_block")))
+
+
+def _part_5() -> None:
+    op.create_table("period", sa.Column("id", Key, nullable=False), sa.Column("queue", Key, nullable=False),
+        sa.Column("by", Key, nullable=False), sa.Column("from_at", Instant, nullable=False),
+        sa.Column("until_at", Instant, nullable=False), sa.Column("at", Instant, nullable=False),
+        sa.Column("ahead_s", sa.Float(), nullable=False), sa.PrimaryKeyConstraint("id", name=op.f("pk_period")))
+    op.create_index("ix_period_queue", "period", ["queue", "until_at"], unique=False)
+    op.create_table("plugin_state", sa.Column("queue", Key, nullable=False), sa.Column("name", Key, nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False), sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("at", Instant, nullable=False),
+        sa.PrimaryKeyConstraint("queue", "name", name=op.f("pk_plugin_state")))
     op.create_table("policy_set", sa.Column("hash", Key, nullable=False), sa.Column("texts", Json, nullable=False),
         sa.Column("resolved", Json, nullable=False), sa.Column("at", Instant, nullable=False),
         sa.Column("by", Key, nullable=False), sa.Column("activation", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("hash", name=op.f("pk_policy_set")),
         sa.UniqueConstraint("activation", name=op.f("uq_policy_set_activation")))
+    op.create_table("pool_state", sa.Column("queue", Key, nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False), sa.Column("open", sa.Boolean(), nullable=False),
+        sa.Column("members", Json), sa.Column("facts", Json, nullable=False), sa.Column("at", Instant, nullable=False),
+        sa.PrimaryKeyConstraint("queue", name=op.f("pk_pool_state")))
+    op.create_table("queue_state", sa.Column("queue", Key, nullable=False),
+        sa.Column("closed", sa.Boolean(), nullable=False), sa.Column("paused", sa.Boolean(), nullable=False),
+        sa.Column("by", Key, nullable=False), sa.Column("at", Instant, nullable=False),
+        sa.PrimaryKeyConstraint("queue", name=op.f("pk_queue_state")))
     op.create_table("shape", sa.Column("id", Key, nullable=False), sa.Column("queue", Key, nullable=False),
         sa.Column("kind", Key, nullable=False), sa.Column("text", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_shape")))
@@ -168,7 +207,7 @@ def _part_4() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sweep")))
 
 
-def _part_5() -> None:
+def _part_6() -> None:
     op.create_table("task", sa.Column("id", Key, nullable=False), sa.Column("kind", Key, nullable=False),
         sa.Column("title", sa.Text(), nullable=False), sa.Column("queue", Key, nullable=False),
         sa.Column("shape", Key, nullable=False), sa.Column("state", Key, nullable=False),
@@ -178,6 +217,7 @@ def _part_5() -> None:
         sa.Column("pinned", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("given_at", Instant), sa.Column("record", Key), sa.Column("file", Key), sa.Column("lead", Key),
         sa.Column("deal", Key), sa.Column("event", Key), sa.Column("rule", Key), sa.Column("parent", Key),
+        sa.Column("customer", Key), sa.Column("checks", Key),
         sa.Column("depth", sa.SmallInteger(), server_default="0", nullable=False), sa.Column("origin", Key),
         sa.Column("version_at", Instant), sa.Column("version_tie", Key), sa.Column("waits_for", Json, nullable=False),
         sa.Column("blocked_by", Json, nullable=False), sa.Column("blocked_until", Instant),
@@ -193,12 +233,21 @@ def _part_5() -> None:
         sa.Column("waiting_reasons", Json), sa.Column("seq", sa.Integer(), server_default="0", nullable=False),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_task")), sa.UniqueConstraint("origin", name=op.f("uq_task_origin")))
+    op.create_index("ix_task_checks", "task", ["checks"], unique=False, postgresql_where=sa.text("checks is not null"),
+        sqlite_where=sa.text("checks is not null"))
+    op.create_index("ix_task_customer", "task", ["customer", "completed_at"], unique=False,
+        postgresql_where=sa.text("customer is not null"), sqlite_where=sa.text("customer is not null"))
     op.create_index("ix_task_deal", "task", ["deal"], unique=False, postgresql_where=sa.text("deal is not null"),
         sqlite_where=sa.text("deal is not null"))
+    op.create_index("ix_task_done", "task", ["completed_by", "completed_at"], unique=False,
+        postgresql_where=sa.text("completed_by is not null"), sqlite_where=sa.text("completed_by is not null"))
     op.create_index("ix_task_file", "task", ["file"], unique=False)
     op.create_index("ix_task_held", "task", ["agent", "state"], unique=False,
         postgresql_where=sa.text("state in ('assigned','in_progress','paused')"),
         sqlite_where=sa.text("state in ('assigned','in_progress','paused')"))
+
+
+def _part_7() -> None:
     op.create_index("ix_task_lead", "task", ["lead"], unique=False, postgresql_where=sa.text("lead is not null"),
         sqlite_where=sa.text("lead is not null"))
     op.create_index("ix_task_parent", "task", ["parent"], unique=False, postgresql_where=sa.text("parent is not null"),
@@ -206,9 +255,6 @@ def _part_5() -> None:
     op.create_index("ix_task_record", "task", ["record"], unique=False)
     op.create_index("ix_task_waiting", "task", ["queue", "shape", "start_by", "created_at", "id"], unique=False,
         postgresql_where=sa.text("state = 'queued'"), sqlite_where=sa.text("state = 'queued'"))
-
-
-def _part_6() -> None:
     op.create_table("team", sa.Column("key", Key, nullable=False), sa.Column("name", sa.Text(), nullable=False),
         sa.Column("kind", Key, nullable=False), sa.Column("leader", Key), sa.Column("managers", Json, nullable=False),
         sa.Column("department", Key), sa.Column("version", sa.Integer(), server_default="1", nullable=False),
@@ -223,7 +269,9 @@ def _part_6() -> None:
         sa.Column("time_zone", sa.Text(), server_default="UTC", nullable=False), sa.Column("shifts", Json),
         sa.Column("language", Key, server_default="en", nullable=False), sa.Column("stand_in", Key),
         sa.Column("external_ids", Json, nullable=False), sa.Column("hours_per_week", sa.Float()),
-        sa.Column("cost_per_hour", sa.Float()),
+        sa.Column("cost_per_hour", sa.Float()), sa.Column("capacity_minutes", sa.Float()),
+        sa.Column("queue_caps", Json), sa.Column("learning", Json),
+        sa.Column("misses", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("presence", Key, server_default="offline", nullable=False), sa.Column("presence_until", Instant),
         sa.Column("presence_at", Instant), sa.Column("version", sa.Integer(), server_default="1", nullable=False),
@@ -236,6 +284,9 @@ def _part_6() -> None:
         sa.Column("at", Instant, nullable=False), sa.Column("effects", Json, nullable=False),
         sa.ForeignKeyConstraint(["task"], ["task.id"], name=op.f("fk_escalation_task")),
         sa.PrimaryKeyConstraint("task", "step", "repetition", name=op.f("pk_escalation")))
+
+
+def _part_8() -> None:
     op.create_table("exclusion", sa.Column("task", Key, nullable=False), sa.Column("agent", Key, nullable=False),
         sa.Column("why", Key, nullable=False), sa.Column("until", Instant),
         sa.ForeignKeyConstraint(["task"], ["task.id"], name=op.f("fk_exclusion_task")),
@@ -247,9 +298,6 @@ def _part_6() -> None:
         sa.Column("stops_clock", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["task"], ["task.id"], name=op.f("fk_pause_task")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pause")))
-
-
-def _part_7() -> None:
     op.create_index("ix_pause_task", "pause", ["task"], unique=False)
     op.create_table("sla_clock", sa.Column("task", Key, nullable=False), sa.Column("target", Key, nullable=False),
         sa.Column("started_at", Instant, nullable=False), sa.Column("due_at", Instant), sa.Column("warn_at", Instant),
@@ -258,7 +306,7 @@ def _part_7() -> None:
         sa.PrimaryKeyConstraint("task", "target", name=op.f("pk_sla_clock")))
     op.create_table("absence", sa.Column("id", Key, nullable=False), sa.Column("agent", Key, nullable=False),
         sa.Column("from_at", Instant, nullable=False), sa.Column("until_at", Instant, nullable=False),
-        sa.Column("reason", sa.Text()),
+        sa.Column("reason", sa.Text()), sa.Column("ramp_for_s", sa.Float()),
         sa.ForeignKeyConstraint(["agent"], ["agent.key"], name=op.f("fk_absence_agent")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_absence")))
     op.create_index("ix_absence_agent", "absence", ["agent", "until_at"], unique=False)
@@ -274,3 +322,4 @@ def upgrade() -> None:
     _part_5()
     _part_6()
     _part_7()
+    _part_8()
