@@ -10,7 +10,7 @@ rows, whatever the tables hold at that moment; the take gives the session its ow
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from taskhub.agents.availability import weekly
 from taskhub.assignment.codec import agent_facts, moment, queue_facts
 from taskhub.assignment.model import ENGINE_VERSION, AgentFacts, QueueFacts
 from taskhub.db.idempotency import KEPT_FOR, Call, Stored, answer
-from taskhub.db.quick import quick, run
+from taskhub.db.quick import array, quick, run
 from taskhub.db.tx import Tx
 from taskhub.ids import new_id
 from taskhub.policy.policies import Policies
@@ -202,10 +202,10 @@ def _parameters(
     }  # fmt: skip
     return {
         "me": person.key, "now": tx.now, "capacity": person.capacity, "no_absence": not person.absences,
-        "queues": _array(queues), "allowed": _array(allowed), "untils": _array(_untils(tx, offers.terms)),
-        "paused_queues": offers.paused_queues, "allowed_queues": offers.queues, "refused": _array(refused),
-        "refused_queues": _array(shape.queue for shape, _ in refused.values()),
-        "refused_why": _array(_json(codes) for _, codes in refused.values()), "act_id": tx.act_id, "by": tx.by.label,
+        "queues": array(queues), "allowed": array(allowed), "untils": array(_untils(tx, offers.terms)),
+        "paused_queues": offers.paused_queues, "allowed_queues": offers.queues, "refused": array(refused),
+        "refused_queues": array(shape.queue for shape, _ in refused.values()),
+        "refused_why": array(_json(codes) for _, codes in refused.values()), "act_id": tx.act_id, "by": tx.by.label,
         "kind": tx.act_kind or "task.claim", "lease_handler": tx.flow["lease.expired"][0].handler,
         "decision_id": new_id(), "seen": _json(seen), "policy": tx.policies.hash,
         "queue_facts": offers.facts,
@@ -234,9 +234,9 @@ def _offers(policies: Policies, allowed: Mapping[str, Shape], queues: Mapping[st
         if len(_known) >= KNOWN:
             _known.clear()
         found = _known[place] = Offers(
-            policies, queues, _array(shape.queue for shape in allowed.values()),
+            policies, queues, array(shape.queue for shape in allowed.values()),
             tuple(_term(policies, shape) for shape in allowed.values()),
-            _array(key for key, queue in policies.queues.items() if queue.paused_counts),
+            array(key for key, queue in policies.queues.items() if queue.paused_counts),
             _json({key: queue_facts(queue) for key, queue in queues.items()}),
         )  # fmt: skip
     return found
@@ -256,15 +256,6 @@ def _untils(tx: Tx, terms: Sequence[timedelta]) -> list[str]:
 
 def _json(value: Any) -> str:
     return orjson.dumps(value).decode()
-
-
-def _array(texts: Iterable[str]) -> str:
-    r"""An array as the server writes it: the driver would look at every element of a list.
-
-    >>> print(_array(["front", 'say "hi"']))
-    {"front","say \"hi\""}
-    """
-    return "{" + ",".join('"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' for text in texts) + "}"
 
 
 def _read(row: Any, call: Call | None) -> Taken:

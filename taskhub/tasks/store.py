@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Select, and_, bindparam, delete, func, insert, literal, or_, select, tuple_, update
+from sqlalchemy import Engine, Select, and_, bindparam, delete, func, insert, literal, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from taskhub.db.quick import Quick, packed, rows_into, run
 from taskhub.db.tables import agent, closing, counter, exclusion, fence, lease, pause, shape, sla_clock, task
 from taskhub.db.tx import Tx
 from taskhub.tasks.model import BLOCKED, GIVEN, OPEN, PAUSED, QUEUED, Lease, Task
@@ -56,8 +58,15 @@ def get(tx: Tx, task_id: str) -> Task | None:
 
 def insert_new(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> set[str]:
     """Inserts rows whose origin is new. Returns the ids that were inserted."""
-    statement = _insert(tx, task).on_conflict_do_nothing(index_elements=["origin"]).returning(task.c.id)
+    if not tx.lite:
+        return {row[0] for row in run(tx.conn, _quick_new(tuple(rows[0])), {"rows": packed(rows)})}
+    statement = sqlite.insert(task).on_conflict_do_nothing(index_elements=["origin"]).returning(task.c.id)
     return set(tx.conn.execute(statement, [dict(row) for row in rows]).scalars())
+
+
+@cache
+def _quick_new(names: tuple[str, ...]) -> Quick:
+    return rows_into(task, names, "ON CONFLICT (origin) DO NOTHING RETURNING id")
 
 
 def by_origin(tx: Tx, origin: str) -> Task:
@@ -70,10 +79,21 @@ def save(tx: Tx, task_id: str, changes: Mapping[str, Any]) -> None:
     tx.conn.execute(update(task).where(task.c.id == task_id).values(**changes))
 
 
+_shapes: WeakKeyDictionary[Engine, dict[str, str]] = WeakKeyDictionary()
+STORED = ""
+
+
 def know_shape(tx: Tx, new: Shape) -> None:
-    """Registers a shape once."""
+    """Registers a shape once. What somebody else's transaction has stored is remembered: shapes never go."""
+    known = _shapes.setdefault(tx.conn.engine, {})
+    if known.get(new.id) == STORED:
+        return
     values = {"id": new.id, "queue": new.queue, "kind": new.kind, "text": new.text}
-    tx.conn.execute(_insert(tx, shape).values(values).on_conflict_do_nothing())
+    added = _insert(tx, shape).values(values).on_conflict_do_nothing().returning(shape.c.id)
+    if tx.conn.execute(added).first() is not None:
+        known[new.id] = tx.act_id
+    elif known.get(new.id) != tx.act_id:
+        known[new.id] = STORED
 
 
 def exclude(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -173,14 +193,24 @@ def pauses(tx: Tx, task_id: str) -> list[Any]:
 
 def put_clocks(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
     """Writes clocks as they are now, whole rows."""
-    if rows:
-        tx.conn.execute(_put_clocks(lite=tx.lite), [dict(row) for row in rows])
+    if rows and tx.lite:
+        tx.conn.execute(_put_clocks(), [dict(row) for row in rows])
+    elif rows:
+        run(tx.conn, _QUICK_CLOCKS, {"rows": packed(rows)})
+
+
+_FACES = tuple(c.name for c in sla_clock.c if c.name not in ("task", "target"))
+_QUICK_CLOCKS = rows_into(
+    sla_clock,
+    sla_clock.c.keys(),
+    f"ON CONFLICT (task, target) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _FACES)}",
+)
 
 
 @cache
-def _put_clocks(*, lite: bool) -> Any:
-    statement = (sqlite if lite else postgresql).insert(sla_clock)
-    changed = {c.name: statement.excluded[c.name] for c in sla_clock.c if c.name not in ("task", "target")}
+def _put_clocks() -> Any:
+    statement = sqlite.insert(sla_clock)
+    changed = {name: statement.excluded[name] for name in _FACES}
     return statement.on_conflict_do_update(index_elements=["task", "target"], set_=changed)
 
 
