@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from taskhub.acts import activate, apply_event, completed, watch
-from taskhub.assignment import passes
+from taskhub.assignment import experience, passes
 from taskhub.db.flow import Flow, Route
 from taskhub.db.handler import Handlers, Inside
 from taskhub.db.ledger import Taken
@@ -36,7 +36,7 @@ FLOW: Flow = {
     "task.created": (),
     "task.ready": (Route("assignment.pass", "one", _rotation, earliest=True), Route("escalation.arm")),
     "task.given": (),
-    "task.completed": (Route("task.chain"),),
+    "task.completed": (Route("task.chain"), Route("assignment.learn")),
     "task.cancelled": (),
     "file.changed": _wake("task.file"),
     # somebody can do more, or less
@@ -87,6 +87,7 @@ HANDLERS: Handlers = {
     "assignment.cool": _cool,
     "assignment.agent": _key(passes.of_agent),
     "assignment.back": _back,
+    "assignment.learn": _key(experience.completed),
     "task.clock": _key(timers.clock_due),
     "task.offer": _key(timers.offer_expired),
     "task.lease": _key(timers.lease_expired),
