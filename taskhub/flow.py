@@ -37,7 +37,11 @@ FLOW: Flow = {
     "task.ready": (Route("assignment.pass", "one", _rotation, earliest=True), Route("escalation.arm")),
     "task.given": (),
     "task.completed": (Route("task.chain"),),
+    "task.approved": (),
     "task.cancelled": (),
+    # a second look has ended, and lets go what waited for it
+    "check.settled": (Route("task.check"),),
+    "check.passed": (Route("task.chain"),),
     "file.changed": _wake("task.file"),
     # somebody can do more, or less
     "agent.freed": _wake("assignment.agent"),
@@ -81,6 +85,7 @@ HANDLERS: Handlers = {
     "event.apply": apply_event.apply_event,
     "record.watch": watch.watch_due,
     "task.chain": completed.task_completed,
+    "task.check": completed.check_settled,
     "task.file": _key(timers.file_changed),
     "assignment.pass": _key(passes.run),
     "assignment.wake": _key(passes.run),

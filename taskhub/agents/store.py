@@ -108,3 +108,8 @@ def aliases(conn: Connection, names: Collection[str]) -> list[tuple[str, set[str
     meant = or_(c.key.in_(names), c.email.in_(names), c.name.in_(names), *inside)
     rows = conn.execute(select(c.key, c.email, c.name, c.external_ids).where(c.active, meant))
     return [(r.key, {r.key, r.email or r.key, r.name, *map(str, r.external_ids.values())}) for r in rows]
+
+
+def learning(conn: Connection, key: str) -> set[str]:
+    """What a person is marked as learning."""
+    return set(conn.execute(select(agent.c.learning).where(agent.c.key == key)).scalar() or ())

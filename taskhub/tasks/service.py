@@ -11,7 +11,7 @@ from taskhub.db.tx import Tx
 from taskhub.errors import Conflict, InvalidInput, NotFound
 from taskhub.policy.work import Queue
 from taskhub.tasks import checks, clocks, drafting, making, moves, store
-from taskhub.tasks.model import ASSIGNED, CANCELLED, COMPLETED, IN_PROGRESS, PAUSED, Lease, NewTask, Task
+from taskhub.tasks.model import ASSIGNED, CANCELLED, COMPLETED, IN_PROGRESS, PAUSED, WRONG, Lease, NewTask, Task
 from taskhub.tasks.rekind import change_back, change_kind
 from taskhub.tasks.rework import reopen
 
@@ -67,8 +67,19 @@ def lease_of(tx: Tx, task_id: str) -> Lease | None:
 
 
 def follower_started(tx: Tx, task_id: str | None) -> bool:
-    """Whether somebody has begun what this task led to: what a rule made of it, what waited for it in its file."""
-    return task_id is not None and store.followers_started(tx, get(tx, task_id))
+    """Whether somebody has begun what this task led to: what a rule made of it, what waited for it in its file.
+
+    A check led to what its verdict let go, or to the rework it asked for.
+    """
+    if task_id is None:
+        return False
+    task = get(tx, task_id)
+    if task.checks is None:
+        return store.followers_started(tx, task)
+    first = get(tx, task.checks)
+    return (task.outcome == WRONG and first.state != COMPLETED) or bool(
+        task.blocking and store.followers_started(tx, first)
+    )
 
 
 def withdraw_followers(tx: Tx, task_id: str) -> None:
@@ -175,6 +186,7 @@ def complete(
 ) -> Task:  # fmt: skip
     """Done. Raises InvalidInput when required items of the checklist are open."""
     task, _ = moves.allowed(tx, task_id, "complete", token, version)
+    checks.verdict(task, outcome, note)
     left = drafting.open_items(task.checklist)
     if left:
         raise InvalidInput(
@@ -197,7 +209,9 @@ def finish(tx: Tx, task: Task, act: str, changes: Mapping[str, Any]) -> Task:
     store.end_pause(tx, task)
     ends |= clocks.stopped(tx, task, met=state == COMPLETED)
     moved = moves.move(tx, task, act, {**changes, **ends})
-    tx.emit(f"task.{done}", task.id, {"kind": task.kind, "agent": task.agent})
+    tx.emit(f"task.{done}", task.id, {"kind": task.kind, "agent": task.agent, "act": act})
+    if task.checks:
+        tx.emit("check.settled", task.id)
     if task.file:
         tx.emit("file.changed", task.file)
     moves.freed(tx, task.agent)

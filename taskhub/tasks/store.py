@@ -235,12 +235,6 @@ def waiting_in_file(tx: Tx, file: str) -> list[Task]:
     return [found for found in lock_many(tx, waiting) if found.state in UNGIVEN]
 
 
-def open_in_file(tx: Tx, file: str) -> list[tuple[str, str]]:
-    """(id, kind) of a file's open tasks."""
-    rows = tx.conn.execute(select(task.c.id, task.c.kind).where(task.c.file == file, task.c.state.in_(OPEN)))
-    return [(row.id, row.kind) for row in rows]
-
-
 def find(tx: Tx, filters: Mapping[str, Any], after: tuple[datetime, str] | None, limit: int) -> list[Task]:
     """Tasks matching every filter (column -> value or list of values), newest first."""
     wanted: Select[Any] = select(*_COLUMNS).order_by(task.c.created_at.desc(), task.c.id.desc()).limit(limit)
