@@ -48,6 +48,7 @@ class Task:
     parent: str | None
     checks: str | None
     blocking: bool | None
+    customer: str | None
     depth: int
     origin: str | None
     version_at: datetime | None
@@ -124,6 +125,7 @@ class NewTask:
     parent: str | None = None
     checks: str | None = None  # the task it is a second look at; ``blocking``: what follows from that one waits
     blocking: bool = False
+    customer: str | None = None
     depth: int = 0
     origin: str | None = None
     version: tuple[datetime, str] | None = None
