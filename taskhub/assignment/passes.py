@@ -18,7 +18,8 @@ from taskhub.assignment.installed import plugins
 from taskhub.assignment.model import AgentFacts, Assigned, PassResult, QueueFacts, Snapshot, TaskFacts, Waiting
 from taskhub.db.tx import Tx
 from taskhub.ids import new_id
-from taskhub.policy.work import Queue, Staffing
+from taskhub.policy.work import Queue
+from taskhub.queues import service as staffed
 
 LOOK = 500
 SPARE = 20
@@ -36,7 +37,7 @@ class Seen:
 
 def run(tx: Tx, rotation: str) -> None:
     """One pass over every queue of ``rotation``: push queues first, then the reasons of pull queues."""
-    serving_ = [q for q in tx.policies.queues.values() if q.turn_key == rotation and not q.paused]
+    serving_ = [queue for queue in tx.policies.queues.values() if queue.turn_key == rotation]
     for mode in ("push", "pull"):
         queues = [queue for queue in serving_ if queue.mode == mode]
         if queues:
@@ -58,14 +59,8 @@ def everything(tx: Tx) -> None:
 
 
 def facts(tx: Tx, queues: Sequence[Queue]) -> dict[str, QueueFacts]:
-    """How each queue is served now: its file, or the switch that holds."""
-    switched = store.switches(tx, [q.key for q in queues])
-    found = {}
-    for queue in queues:
-        row = switched.get(queue.key)
-        switch = Staffing(row.model, row.params, row.strategy or queue.staffing.strategy) if row and row.model else None
-        found[queue.key] = serving.served(queue, plugins(), switch=switch)
-    return found
+    """How each queue is served now: its file, the switch that holds, what stops it."""
+    return {queue.key: serving.served(queue, plugins()) for queue in staffed.as_served(tx, queues)}
 
 
 def paused_queues(tx: Tx) -> list[str]:

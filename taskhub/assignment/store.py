@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from taskhub.agents.availability import present, weekly
 from taskhub.assignment.model import AgentFacts, TaskFacts
-from taskhub.db.tables import absence, agent, decision, exclusion, pass_, pass_block, shape, staffing, task, turn
+from taskhub.db.tables import absence, agent, decision, exclusion, pass_, pass_block, shape, task, turn
 from taskhub.db.tx import Tx
 from taskhub.tasks.model import GIVEN, QUEUED
 from taskhub.tasks.shape import Shape
@@ -22,12 +22,6 @@ _FACTS = (
     agent.c.key, agent.c.team, agent.c.name, agent.c.active, agent.c.skills, agent.c.attributes, agent.c.capacity,
     agent.c.presence, agent.c.presence_until, agent.c.time_zone, agent.c.shifts,
 )  # fmt: skip
-
-
-def switches(tx: Tx, queues: Sequence[str]) -> dict[str, Any]:
-    """The newest switch of each queue whose time has come."""
-    rows = select(staffing).where(staffing.c.queue.in_(queues), staffing.c.effective_at <= tx.now)
-    return {row.queue: row for row in tx.conn.execute(rows.order_by(staffing.c.effective_at, staffing.c.id))}
 
 
 def people(tx: Tx, teams: Collection[str], paused_queues: Collection[str], since: datetime) -> list[AgentFacts]:
