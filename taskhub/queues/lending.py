@@ -25,10 +25,12 @@ def of_queues(tx: Tx, queues: list[str]) -> list[Lending]:
     return store.lendings(tx, tx.now, queue=queues)
 
 
-def checked(tx: Tx, agent: str, queue: Queue, begin: datetime | None, end: datetime) -> tuple[Any, datetime, datetime]:
-    """The person (locked) and the time, if the loan may be made. Raises InvalidInput, NotFound, Refused or Conflict."""
+def checked(
+    tx: Tx, agent: str, queue: Queue, begin: datetime | None, end: datetime, *, lock: bool = False
+) -> tuple[Any, datetime, datetime]:
+    """The person and the time, if the loan may be made. Raises InvalidInput, NotFound, NotEligible or Conflict."""
     since, until = model.span(begin, end, tx.now)
-    person = store.person(tx, agent)
+    person = store.person(tx, agent, lock=lock)
     if person is None:
         raise NotFound(f"There is no agent {agent[:64]!r}.")
     if not person.active:
@@ -45,7 +47,7 @@ def checked(tx: Tx, agent: str, queue: Queue, begin: datetime | None, end: datet
 
 def lend(tx: Tx, agent: str, queue: Queue, begin: datetime | None, end: datetime) -> Lending:
     """Lends a person to a queue; undone by ending it."""
-    _, since, until = checked(tx, agent, queue, begin, end)
+    _, since, until = checked(tx, agent, queue, begin, end, lock=True)
     new = Lending(new_id(), queue.key, agent, tx.by.label, since, until, tx.now)
     store.add(tx, new)
     told = {"agent": agent, "queue": queue.key, "from": since.isoformat(), "until": until.isoformat()}

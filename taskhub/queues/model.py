@@ -98,6 +98,15 @@ def staffing_of(file: Staffing, said: Mapping[str, Any]) -> Staffing:
     )  # fmt: skip
 
 
+def consistent(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is asked of a switch, if it makes sense by itself. Raises InvalidInput."""
+    if asked.get("model") is None and any(asked.get(name) for name in ("params", "strategy", "strategy_params")):
+        raise _wrong("model", "null returns to the file: leave params and strategy out", "model_missing")
+    if asked.get("strategy_params") and not asked.get("strategy"):
+        raise _wrong("strategy", "must be named where strategy_params are given", "strategy_missing")
+    return asked
+
+
 def wanted(switch: Switch) -> dict[str, Any]:
     """What a switch asks for, as it is sent and shown."""
     own = {"strategy": switch.strategy, "strategy_params": dict(switch.strategy_params or {})}

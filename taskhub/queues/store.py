@@ -99,10 +99,10 @@ def end(tx: Tx, one: Lending | Period) -> None:
     tx.conn.execute(update(table).where(table.c.id == one.id).values(until_at=tx.now))
 
 
-def person(tx: Tx, key: str) -> Any:
-    """A person's row, locked: key, name, team, active, skills. None when there is no such person."""
-    wanted = select(agent.c.key, agent.c.name, agent.c.team, agent.c.active, agent.c.skills)
-    return tx.conn.execute(wanted.where(agent.c.key == key).with_for_update()).first()
+def person(tx: Tx, key: str, *, lock: bool = False) -> Any:
+    """A person's row: key, name, team, active, skills. None when there is no such person."""
+    wanted = select(agent.c.key, agent.c.name, agent.c.team, agent.c.active, agent.c.skills).where(agent.c.key == key)
+    return tx.conn.execute(wanted.with_for_update() if lock else wanted).first()
 
 
 def _table(one: Switch | Lending | Period) -> Table:

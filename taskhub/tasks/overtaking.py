@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -52,10 +53,12 @@ def overtaken(ours: Iterable[Moved], others: Iterable[Place]) -> Overtaken:
 
     Only the order is looked at: whether a person may take both, and what comes in meanwhile, is not known.
     """
-    jumps = [(one.order, one.place.order) for one in ours if one.order < one.place.order]
+    jumps = [one for one in ours if one.order < one.place.order]
+    after, before = sorted(one.order for one in jumps), sorted(one.place.order for one in jumps)
     passed = []
     for other in sorted(others, key=lambda place: place.order):
-        count = sum(new < other.order < old for new, old in jumps)
+        # Those that stand before it then, without those that stood before it anyway.
+        count = bisect_left(after, other.order) - bisect_left(before, other.order)
         if count:
             passed.append((other.id, other.queue, count))
     return Overtaken(len(jumps), passed[:SHOWN], dict(Counter(queue for _, queue, _ in passed)))

@@ -11,7 +11,7 @@ from taskhub.tasks.model import OPEN, QUEUED, Task
 from taskhub.tasks.overtaking import Moved, Place
 
 BATCH = 200
-HEADS = 500
+HEADS = 5_000
 AGAIN = timedelta(seconds=10)
 REORDER = "queue.reorder"
 
