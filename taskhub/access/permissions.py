@@ -86,6 +86,7 @@ TABLE: Mapping[str, Rule] = {
     "key.revoke": {AGENT: (OWN,), REP: (OWN,), MANAGER: (OWN,), ADMIN: (ALL,)},
     "queue.read": {AGENT: (TEAM,), MANAGER: (MANAGED, TEAM), **_SEE_ALL},
     "queue.staff": _LEAD,
+    "queue.shadow": _LEAD,
     "metric.read": {MANAGER: (MANAGED,), **_SEE_ALL},
     "record.read": {AGENT: (SERVED, OWN), REP: (OWN, TEAM), MANAGER: (OWN, TEAM, MANAGED, SERVED), **_SEE_ALL},
     "calendar.try": _ANYBODY,
