@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from taskhub.acts import activate, apply_event, completed, watch
+from taskhub.acts import activate, apply_event, completed, lending, month_end, staffing, watch
 from taskhub.assignment import passes
 from taskhub.db.flow import Flow, Route
 from taskhub.db.handler import Handlers, Inside
@@ -13,7 +13,7 @@ from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
 from taskhub.escalation import service as escalation
 from taskhub.escalation.deliver import Deliver
-from taskhub.tasks import timers
+from taskhub.tasks import periods, timers
 
 
 def _rotation(_key: str, payload: Mapping[str, Any]) -> str:
@@ -49,6 +49,13 @@ FLOW: Flow = {
     "absence.ended": _timer("assignment.back"),
     "rotation.wake": _wake("assignment.wake"),
     "cool_down.ended": _timer("assignment.cool"),
+    # how a queue is served changes
+    "queue.changed": (),
+    "switch.effective": _timer("queue.switch"),
+    "lend.began": _timer("queue.lent"),
+    "lend.ended": _timer("queue.lend_over"),
+    "period.changed": _timer("queue.period"),
+    "queue.reorder": _timer("queue.reorder"),
     # clocks
     "clock.due": _timer("task.clock"),
     "offer.expired": _timer("task.offer"),
@@ -92,6 +99,11 @@ HANDLERS: Handlers = {
     "assignment.cool": _cool,
     "assignment.agent": _key(passes.of_agent),
     "assignment.back": _back,
+    "queue.switch": staffing.effective,
+    "queue.lent": lending.began,
+    "queue.lend_over": lending.ended,
+    "queue.period": month_end.changed,
+    "queue.reorder": _key(periods.reorder),
     "task.clock": _key(timers.clock_due),
     "task.offer": _key(timers.offer_expired),
     "task.lease": _key(timers.lease_expired),

@@ -17,6 +17,7 @@ from taskhub.api import (
     metrics,
     queues,
     records,
+    shadow,
     task_acts,
     tasks,
     teams,
@@ -25,7 +26,22 @@ from taskhub.http.app import create_app
 from taskhub.http.state import AppState
 
 # In the order of how often they are called.
-NOUNS = (tasks, task_acts, events, hooks, agents, queues, teams, acts, live, records, metrics, calendars, health)
+NOUNS = (
+    tasks,
+    task_acts,
+    events,
+    hooks,
+    agents,
+    queues,
+    shadow,
+    teams,
+    acts,
+    live,
+    records,
+    metrics,
+    calendars,
+    health,
+)
 
 
 def routers() -> Sequence[APIRouter]:

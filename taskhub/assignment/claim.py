@@ -19,7 +19,8 @@ from taskhub.db.tx import Tx
 from taskhub.errors import Forbidden, InvalidInput, NotEligible
 from taskhub.ids import new_id
 from taskhub.policy.policies import Policies
-from taskhub.policy.work import Staffing
+from taskhub.policy.work import Queue
+from taskhub.queues.model import staffing_of
 from taskhub.tasks import service as tasks
 from taskhub.tasks import timers
 from taskhub.tasks.model import PAUSED, Lease, Task
@@ -58,7 +59,7 @@ def _swiftly(tx: Tx, queues: Sequence[str] | None, call: Call | None) -> Claim:
         swift.let_go(tx)
         return _step_by_step(tx, queues, call)
     me = _there(tx, locked.person if locked else None)
-    served = _served(tx, _named(tx, queues), locked.switches) if locked else {}
+    served = _served(tx, _named(tx, queues), locked) if locked else {}
     shapes = _known(tx, locked.shapes if locked else (), served)
     may = eligibility.may_take_shapes(me, tuple(shapes.values()), served, tx.now, plugins())
     refused = {id_: (shape, may.refused[shape]) for id_, shape in shapes.items() if shape in may.refused}
@@ -151,8 +152,8 @@ def served_queues(tx: Tx, wanted: Sequence[str] | None) -> dict[str, QueueFacts]
 _plain: dict[tuple[str, tuple[str, ...]], tuple[Policies, dict[str, QueueFacts]]] = {}
 
 
-def _served(tx: Tx, keys: Sequence[str], switches: Mapping[str, Any]) -> Mapping[str, QueueFacts]:
-    """How the queues are served now; as long as nothing is switched, the files alone say it."""
+def _served(tx: Tx, keys: Sequence[str], locked: swift.Locked) -> Mapping[str, QueueFacts]:
+    """How the queues are served now; as long as nothing is switched or paused, the files alone say it."""
     place = tx.policies.hash, tuple(keys)
     known = _plain.get(place)
     if known is None or known[0] is not tx.policies:
@@ -160,17 +161,16 @@ def _served(tx: Tx, keys: Sequence[str], switches: Mapping[str, Any]) -> Mapping
             _plain.clear()
         plain = {key: serving.served(tx.policies.queues[key], plugins()) for key in keys}
         known = _plain[place] = tx.policies, plain
-    if not switches:
+    changed = [key for key in keys if key in locked.switches or key in locked.stopped]
+    if not changed:
         return known[1]
-    changed = [(key, switch) for key in keys if (switch := _switch(tx, key, switches)) is not None]
-    return {**known[1], **{k: serving.served(tx.policies.queues[k], plugins(), switch=s) for k, s in changed}}
+    return {**known[1], **{key: serving.served(_now(tx, key, locked), plugins()) for key in changed}}
 
 
-def _switch(tx: Tx, key: str, switches: Mapping[str, Any]) -> Staffing | None:
-    row = switches.get(key)
-    if row is None or row["model"] is None:
-        return None
-    return Staffing(row["model"], row["params"], row["strategy"] or tx.policies.queues[key].staffing.strategy)
+def _now(tx: Tx, key: str, locked: swift.Locked) -> Queue:
+    queue = tx.policies.queues[key]
+    staffing = staffing_of(queue.staffing, locked.switches.get(key, {}))
+    return replace(queue, staffing=staffing, paused=queue.paused or key in locked.stopped)
 
 
 _shapes: dict[str, Shape] = {}

@@ -20,7 +20,8 @@ from taskhub.assignment.queries import people
 from taskhub.assignment.standing import Standing
 from taskhub.db.tx import Tx
 from taskhub.ids import new_id
-from taskhub.policy.work import Queue, Staffing
+from taskhub.policy.work import Queue
+from taskhub.queues import service as staffed
 from taskhub.tasks.shape import Shape
 
 LOOK = 500
@@ -39,7 +40,7 @@ class Seen:
 
 def run(tx: Tx, rotation: str) -> None:
     """One pass over every queue of ``rotation``: push queues first, then the reasons of pull queues."""
-    serving_ = [q for q in tx.policies.queues.values() if q.turn_key == rotation and not q.paused]
+    serving_ = [queue for queue in tx.policies.queues.values() if queue.turn_key == rotation]
     for mode in ("push", "pull"):
         queues = [queue for queue in serving_ if queue.mode == mode]
         if queues:
@@ -70,14 +71,8 @@ def everything(tx: Tx) -> None:
 
 
 def facts(tx: Tx, queues: Sequence[Queue]) -> dict[str, QueueFacts]:
-    """How each queue is served now: its file, or the switch that holds."""
-    switched = store.switches(tx, [q.key for q in queues])
-    found = {}
-    for queue in queues:
-        row = switched.get(queue.key)
-        switch = Staffing(row.model, row.params, row.strategy or queue.staffing.strategy) if row and row.model else None
-        found[queue.key] = serving.served(queue, plugins(), switch=switch)
-    return found
+    """How each queue is served now: its file, the switch that holds, what stops it."""
+    return {queue.key: serving.served(queue, plugins()) for queue in staffed.as_served(tx, queues)}
 
 
 def paused_queues(tx: Tx) -> list[str]:

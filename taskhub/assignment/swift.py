@@ -43,6 +43,7 @@ SELECT a.capacity, a.shifts,
     WHERE b.agent = a.key AND b.until_at > :now) AS absences,
   (SELECT jsonb_agg(to_jsonb(s) ORDER BY s.effective_at, s.id) FROM staffing s
     WHERE s.effective_at <= :now) AS switches,
+  (SELECT jsonb_agg(to_jsonb(q)) FROM queue_state q WHERE q.paused) AS stopped,
   (SELECT array_agg(h.id) FROM shape h) AS shapes, {", ".join(f"a.{name}" for name in _PLAIN)}, {_ONE_PLAN}
 FROM agent a WHERE a.key = :me FOR UPDATE OF a"""  # noqa: S608  only names enter this text
 
@@ -137,10 +138,11 @@ FROM (SELECT 1) one LEFT JOIN known k ON true LEFT JOIN taken t ON true"""  # no
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """The caller under lock: facts without what they hold, switches by queue, ids of every shape."""
+    """The caller under lock: facts without what they hold, switches and pauses by queue, ids of every shape."""
 
     person: AgentFacts
     switches: Mapping[str, Any]
+    stopped: Mapping[str, Any]
     shapes: Sequence[str]
 
 
@@ -165,11 +167,15 @@ def lock(tx: Tx, me: str) -> Locked | None:
     rows = run(tx.conn, _LOCK_SQL, {"me": me, "now": tx.now})
     if not rows:
         return None
-    capacity, shifts, away, switches, shapes, *plain = rows[0][: -len(_STEADY)]
+    capacity, shifts, away, switches, stopped, shapes, *plain = rows[0][: -len(_STEADY)]
     absences = tuple((datetime.fromisoformat(begin), datetime.fromisoformat(end)) for begin, end in away or ())
     facts = dict(zip(_PLAIN, plain, strict=True))
     person = AgentFacts(**facts, capacity=int(capacity), shifts=weekly(shifts or {}), absences=absences)
-    return Locked(person, {one["queue"]: one for one in switches or ()}, shapes or ())
+    return Locked(person, _by_queue(switches), _by_queue(stopped), shapes or ())
+
+
+def _by_queue(rows: Sequence[Mapping[str, Any]] | None) -> dict[str, Any]:
+    return {one["queue"]: one for one in rows or ()}
 
 
 def let_go(tx: Tx) -> None:

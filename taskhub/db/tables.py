@@ -254,9 +254,8 @@ staffing = table(  # switches: the newest whose effective_at has passed wins; mo
     "staffing",
     Column("id", Key, primary_key=True),
     Column("queue", Key, nullable=False),
-    Column("model", Key),
-    Column("params", Json, nullable=False),
-    Column("strategy", Key),
+    *may(Key, "model", "strategy"),
+    *(*must(Json, "params"), *may(Json, "strategy_params")),
     *must(Instant, "effective_at", "at"),
     Column("by", Key, nullable=False),
     Index("ix_staffing_queue", "queue", "effective_at"),
@@ -270,7 +269,8 @@ period = table(  # a time in which a queue's start_by goes ahead by ahead_s seco
     *must(Float, "ahead_s"), Index("ix_period_queue", "queue", "until_at"),
 )  # fmt: skip
 queue_state = table(  # what was said of a queue beside its file: no new work, nothing given
-    "queue_state", *keys("queue"), *must(Boolean, "closed", "paused"), *must(Key, "by"), *must(Instant, "at"),
+    "queue_state", *keys("queue"), *must(Boolean, "closed", "paused"), *may(Key, "by"), *may(Instant, "at"),
+    *may(Text, "reason"),
 )  # fmt: skip
 pool_state = table(  # what workers found for models that look beyond the person; members NULL = no list
     "pool_state", *keys("queue"), *must(Integer, "version"), *must(Boolean, "open"), *may(Json, "members"),

@@ -52,6 +52,7 @@ class Staffing:
     model: str
     params: Mapping[str, Any] = field(default_factory=dict)
     strategy: str = "least_loaded"
+    strategy_params: Mapping[str, Any] = field(default_factory=dict)
 
 
 DEFAULT_MAX_WAIT: Mapping[str, timedelta] = {

@@ -10,6 +10,7 @@ from taskhub.db import history as histories
 from taskhub.db.tx import Tx
 from taskhub.errors import Conflict, InvalidInput, NotFound
 from taskhub.policy.work import Queue
+from taskhub.queues import service as queues
 from taskhub.tasks import checks, clocks, drafting, making, moves, store
 from taskhub.tasks.model import ASSIGNED, CANCELLED, COMPLETED, IN_PROGRESS, PAUSED, WRONG, Lease, NewTask, Task
 from taskhub.tasks.rekind import change_back, change_kind
@@ -24,7 +25,13 @@ __all__ = [
 
 
 def create(tx: Tx, new: NewTask) -> Task:
-    """Makes a task by hand. Raises InvalidInput for an unknown kind or a queue that is not the kind's."""
+    """Makes a task by hand. Raises InvalidInput for an unknown kind or a queue that is not the kind's, or Conflict.
+
+    A closed queue takes no new work from people. What rules make is made there all the same: nothing may be lost.
+    """
+    kind = tx.policies.kinds.get(new.kind)
+    if kind is not None and new.queue in (None, kind.queue):
+        queues.refuse_closed(tx, tx.policies.queues[kind.queue])
     (id_,) = making.make(tx, [new])
     return get(tx, id_)
 
