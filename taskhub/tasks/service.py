@@ -12,15 +12,14 @@ from taskhub.errors import Conflict, InvalidInput, NotFound
 from taskhub.policy.work import Queue
 from taskhub.queues import service as queues
 from taskhub.tasks import checks, clocks, drafting, making, moves, store
-from taskhub.tasks.model import ASSIGNED, CANCELLED, COMPLETED, IN_PROGRESS, PAUSED, WRONG, Lease, NewTask, Task
+from taskhub.tasks.model import ASSIGNED, CANCELLED, COMPLETED, IN_PROGRESS, PAUSED, Lease, NewTask, Task
 from taskhub.tasks.rekind import change_back, change_kind
 from taskhub.tasks.rework import reopen
 
 __all__ = [
     "acknowledge", "assign", "begin", "cancel", "change_back", "change_kind", "complete", "create", "find", "finish",
-    "follower_started", "get", "hand_over", "history", "lease_of", "leases", "of_event", "patch", "pause", "put_aside",
+    "get", "hand_over", "history", "lease_of", "leases", "of_event", "patch", "pause", "put_aside",
     "release", "renew", "reopen", "resume", "skip", "start", "take_back", "unassign", "unpatch",
-    "withdraw_followers",
 ]  # fmt: skip
 
 
@@ -71,28 +70,6 @@ def of_event(tx: Tx, event_id: str) -> list[str]:
 def lease_of(tx: Tx, task_id: str) -> Lease | None:
     """The live lease of a task."""
     return store.lease_of(tx, task_id, locked=False)
-
-
-def follower_started(tx: Tx, task_id: str | None) -> bool:
-    """Whether somebody has begun what this task led to: what a rule made of it, what waited for it in its file.
-
-    A check led to what its verdict let go, or to the rework it asked for.
-    """
-    if task_id is None:
-        return False
-    task = get(tx, task_id)
-    if task.checks is None:
-        return store.followers_started(tx, task)
-    first = get(tx, task.checks)
-    return (task.outcome == WRONG and first.state != COMPLETED) or bool(
-        task.blocking and store.followers_started(tx, first)
-    )
-
-
-def withdraw_followers(tx: Tx, task_id: str) -> None:
-    """Undo of a completion: what it led to and nobody has begun is no longer wanted."""
-    for follower in store.followers(tx, task_id):
-        finish(tx, follower, "close", {"outcome": "undone"})
 
 
 def start(tx: Tx, task_id: str, version: int | None = None) -> tuple[Task, Lease]:

@@ -126,15 +126,6 @@ def back(tx: Tx, agent: str) -> None:
             wake(tx, task, "back")
 
 
-def left(tx: Tx, agent: str) -> None:
-    """A person is no longer there: whatever they hold, pinned or begun, waits in its queue again."""
-    for task in store.given_to(tx, agent):
-        store.end_pause(tx, task)
-        moves.back_to_queue(
-            tx, task, "withdraw" if task.state == ASSIGNED else "expire", {"by_whom": agent, "why": "left"}
-        )
-
-
 def _leave(tx: Tx, task: Task, back_at: datetime | None) -> None:
     if task.due_at is not None and (back_at is None or task.due_at < back_at):
         moves.back_to_queue(tx, task, "expire", {"by_whom": task.agent, "why": AWAY})
