@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from taskhub.assignment import eligibility, passes, serving, store
+from taskhub.assignment import eligibility, passes, reasons, serving, store
 from taskhub.assignment.installed import plugins
-from taskhub.assignment.model import AgentFacts
+from taskhub.assignment.model import AgentFacts, QueueFacts
 from taskhub.assignment.registry import built_ins
 from taskhub.db.tx import Tx
 from taskhub.errors import InvalidInput
 from taskhub.policy.work import Queue, Staffing
+
+_AWAY = frozenset({reasons.INACTIVE, reasons.ABSENT, reasons.OFF_SHIFT, *reasons.PRESENCE.values()}) - {"presence_busy"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,20 @@ def of(tx: Tx, queue: Queue, at: datetime) -> Pool:
     names = tuple(one.key for one in active)
     if queue.staffing.model not in built_ins().model_names:
         return Pool(names, None)
-    return Pool(names, _refused(tx, queue, active, at))
+    return Pool(names, _refused(tx, serving.served(queue, plugins()), active, at))
 
 
-def _refused(tx: Tx, queue: Queue, people: list[AgentFacts], at: datetime) -> dict[str, str]:
-    facts = serving.served(queue, plugins())
-    shapes = [serving.shape_of(kind) for kind in tx.policies.kinds_of(queue.key)]
+def on_shift(tx: Tx, queue: Queue) -> int:
+    """How many people of the pool are at work now: neither off shift nor absent; whom a phone keeps busy counts."""
+    facts = passes.facts(tx, [queue])[queue.key]
+    people = store.people(tx, queue.teams, passes.paused_queues(tx), tx.now)
+    there = [one for one in people if _AWAY.isdisjoint(eligibility.of_person(one, tx.now))]
+    if facts.model not in built_ins().model_names:
+        return len(there)
+    return len(there) - len(_refused(tx, facts, there, tx.now))
+
+
+def _refused(tx: Tx, facts: QueueFacts, people: list[AgentFacts], at: datetime) -> dict[str, str]:
+    shapes = [serving.shape_of(kind) for kind in tx.policies.kinds_of(facts.key)]
     each = [eligibility.pool(facts, people, at, shape, plugins()) for shape in shapes]
     return {one.key: each[0][one.key] for one in people if each and all(one.key in refused for refused in each)}
