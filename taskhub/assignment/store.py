@@ -25,7 +25,6 @@ from taskhub.db.tables import (
     pass_block,
     pool_state,
     shape,
-    staffing,
     task,
     turn,
 )
@@ -38,14 +37,6 @@ def pool_states(tx: Tx, queues: Sequence[str]) -> dict[str, Mapping[str, Any]]:
     """What workers found for the pools of these queues."""
     rows = tx.conn.execute(select(pool_state).where(pool_state.c.queue.in_(queues)))
     return {row.queue: dict(row._mapping) for row in rows}
-
-
-def switches(tx: Tx, queues: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-    """The newest switch of each queue whose time has come."""
-    rows = select(staffing).where(staffing.c.queue.in_(queues), staffing.c.effective_at <= tx.now)
-    return {
-        row.queue: dict(row._mapping) for row in tx.conn.execute(rows.order_by(staffing.c.effective_at, staffing.c.id))
-    }
 
 
 def shapes(tx: Tx, queues: Collection[str] | None) -> dict[str, Shape]:

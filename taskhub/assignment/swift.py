@@ -54,7 +54,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """The caller under lock: facts without what they hold, switches and pools by queue, ids of every shape.
+    """The caller under lock: facts without what they hold, switches, pauses and pools by queue, ids of every shape.
 
     ``front_line``: ids of the shapes of front-line work that waits.
     """
@@ -62,6 +62,7 @@ class Locked:
     row: Row
     person: AgentFacts
     switches: Mapping[str, Any]
+    stopped: Mapping[str, Any]
     states: Mapping[str, Any]
     shapes: Sequence[str]
     front_line: Sequence[str]
@@ -91,14 +92,18 @@ def lock(tx: Tx, me: str, front_line: Sequence[str]) -> Locked | None:
     rows = run(tx.conn, LOCK, {"me": me, "now": tx.now, "recently": recently, "front_line": _array(front_line)})
     if not rows:
         return None
-    away, lent, switches, states, shapes, waiting, *plain = rows[0][: -len(STEADY)]
+    away, lent, switches, stopped, states, shapes, waiting, *plain = rows[0][: -len(STEADY)]
     row = Row(*plain)
     absences = [Gone(datetime.fromisoformat(a), datetime.fromisoformat(b), ramp) for a, b, ramp in away or ()]
     loans = tuple(Loan(q, datetime.fromisoformat(a), datetime.fromisoformat(b)) for q, a, b in lent or ())
     return Locked(
-        row, plain_facts(row, absences, Held(), loans, tx.now), {one["queue"]: one for one in switches or ()},
-        {one["queue"]: one for one in states or ()}, shapes or (), waiting or (),
+        row, plain_facts(row, absences, Held(), loans, tx.now), _by_queue(switches), _by_queue(stopped),
+        _by_queue(states), shapes or (), waiting or (),
     )  # fmt: skip
+
+
+def _by_queue(rows: Sequence[Mapping[str, Any]] | None) -> dict[str, Any]:
+    return {one["queue"]: one for one in rows or ()}
 
 
 def let_go(tx: Tx) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from taskhub.db.tx import Tx
 from taskhub.ids import new_id
 from taskhub.sales import customers
-from taskhub.tasks import clocks, drafting, moves, store
+from taskhub.tasks import clocks, drafting, moves, queries, store
 from taskhub.tasks.drafting import Draft
 from taskhub.tasks.model import QUEUED, NewTask, Task
 
@@ -78,7 +78,7 @@ def _exclusion(task: str, agent: str, why: str) -> dict[str, Any]:
 def _block(tx: Tx, drafts: Sequence[Draft]) -> None:
     for file in {d.new.file for d in drafts if d.new.file and d.new.waits_for}:
         batch = [(d.id, d.row["kind"]) for d in drafts if d.new.file == file]
-        others = store.open_in_file(tx, str(file)) + batch
+        others = queries.unsettled_in_file(tx, str(file)) + batch
         for d in drafts:
             if d.new.file == file:
                 d.row["blocked_by"] = drafting.blockers(d.new.waits_for, others, d.id)
@@ -104,7 +104,8 @@ def _clock_start(tx: Tx, d: Draft) -> datetime:
 
 def _announce(tx: Tx, d: Draft) -> None:
     row = d.row
-    born = {k: row[k] for k in ("kind", "queue", "state", "priority", "record", "rule", "event") if row[k] is not None}
+    born = {k: row[k] for k in ("kind", "queue", "state", "priority", "record", "rule", "event", "checks")}
+    born = {name: value for name, value in born.items() if value is not None}
     tx.record("task", d.id, "create", born, seq=1)
     tx.emit("task.created", d.id, {"queue": row["queue"]})
     if row["file"]:

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from taskhub.db.tables import agent, closing, counter, exclusion, fence, lease, pause, shape, sla_clock, task
 from taskhub.db.tx import Tx
-from taskhub.tasks.model import BLOCKED, GIVEN, OPEN, PAUSED, QUEUED, Lease, Task
+from taskhub.tasks.model import BLOCKED, GIVEN, OPEN, PAUSED, UNGIVEN, Lease, Task
 from taskhub.tasks.shape import Shape
 
 _COLUMNS = [task.c[name] for name in Task.__slots__]
@@ -25,7 +25,6 @@ _LOCKED_LEASE = _LEASE.with_for_update()
 _END_LEASE = delete(lease).where(lease.c.task == bindparam("of"))
 _PAUSES: Select[Any] = select(pause).where(pause.c.task == bindparam("task")).order_by(pause.c.from_at, pause.c.id)
 _CLOCKS: Select[Any] = select(sla_clock).where(sla_clock.c.task == bindparam("task")).order_by(sla_clock.c.target)
-UNGIVEN = (BLOCKED, QUEUED)
 
 
 def _insert(tx: Tx, table: Any) -> Any:
@@ -234,12 +233,6 @@ def waiting_in_file(tx: Tx, file: str) -> list[Task]:
     here = select(task.c.id, task.c.state, task.c.waits_for).where(task.c.file == file, task.c.state.in_(UNGIVEN))
     waiting = [row.id for row in tx.conn.execute(here) if row.waits_for or row.state == BLOCKED]
     return [found for found in lock_many(tx, waiting) if found.state in UNGIVEN]
-
-
-def open_in_file(tx: Tx, file: str) -> list[tuple[str, str]]:
-    """(id, kind) of a file's open tasks."""
-    rows = tx.conn.execute(select(task.c.id, task.c.kind).where(task.c.file == file, task.c.state.in_(OPEN)))
-    return [(row.id, row.kind) for row in rows]
 
 
 def find(tx: Tx, filters: Mapping[str, Any], after: tuple[datetime, str] | None, limit: int) -> list[Task]:
