@@ -13,10 +13,15 @@ from taskhub.api import (
     events,
     health,
     hooks,
+    leaving,
+    lending,
     live,
     metrics,
     queues,
     records,
+    shadow,
+    staffing,
+    stopping,
     task_acts,
     tasks,
     teams,
@@ -25,7 +30,26 @@ from taskhub.http.app import create_app
 from taskhub.http.state import AppState
 
 # In the order of how often they are called.
-NOUNS = (tasks, task_acts, events, hooks, agents, queues, teams, acts, live, records, metrics, calendars, health)
+NOUNS = (
+    tasks,
+    task_acts,
+    events,
+    hooks,
+    agents,
+    leaving,
+    queues,
+    shadow,
+    staffing,
+    stopping,
+    lending,
+    teams,
+    acts,
+    live,
+    records,
+    metrics,
+    calendars,
+    health,
+)
 
 
 def routers() -> Sequence[APIRouter]:

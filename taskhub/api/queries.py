@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -122,3 +122,13 @@ def gauges(tx: Tx) -> list[tuple[str, dict[str, str], float]]:
     found.append(("taskhub_messages_dead", {}, tx.conn.execute(dead).scalar_one()))
     found.append(("taskhub_leases", {}, tx.conn.execute(leases).scalar_one()))
     return found
+
+
+def language_of(tx: Tx, key: str) -> str | None:
+    """The language a person reads."""
+    return tx.conn.execute(select(agent.c.language).where(agent.c.key == key)).scalar()
+
+
+def names_of(tx: Tx, keys: Collection[str]) -> dict[str, str]:
+    """Names of people by key."""
+    return dict(tx.conn.execute(select(agent.c.key, agent.c.name).where(agent.c.key.in_(keys))).all())

@@ -15,7 +15,7 @@ from taskhub.events.inbox import Stored
 from taskhub.policy.work import PRIORITIES
 from taskhub.tasks.model import PAUSED, Lease, Task
 
-_PRIVATE = ("email", "external_ids", "hours_per_week", "cost_per_hour")
+_PRIVATE = ("email", "external_ids", "hours_per_week", "cost_per_hour", "learning")
 
 
 def tasks(tx: Tx, rows: Sequence[Task]) -> list[dict[str, Any]]:
@@ -41,7 +41,8 @@ def _task(tx: Tx, row: Task, more: Extras) -> dict[str, Any]:
         "lease": {"expires_at": ends} if ends is not None else None,
         "checklist": list(row.checklist), "data": dict(row.data), "note": row.note, "outcome": row.outcome,
         "started_at": row.started_at, "completed_at": row.completed_at, "completed_by": row.completed_by,
-        "waiting_reasons": row.waiting_reasons, "acknowledged_by": row.acknowledged_by, "version": row.version,
+        "waiting_reasons": row.waiting_reasons, "acknowledged_by": row.acknowledged_by, "checks": row.checks,
+        "version": row.version,
     }  # fmt: skip
 
 
@@ -77,12 +78,15 @@ def team(row: Team) -> dict[str, Any]:
 def agent(row: Agent, *, private: bool) -> dict[str, Any]:
     """One person; what only they and their managers see is left out for others."""
     shown = {name: getattr(row, name) for name in Agent.__slots__ if private or name not in _PRIVATE}
-    return {**shown, "attributes": dict(row.attributes), "skills": dict(row.skills)}
+    listed = {"learning": list(row.learning or ())} if private else {}
+    return {**shown, "attributes": dict(row.attributes), "skills": dict(row.skills),
+            "queue_caps": dict(row.queue_caps or {}), **listed}  # fmt: skip
 
 
 def absence(row: Absence) -> dict[str, Any]:
     """One planned time away."""
-    return {"id": row.id, "agent": row.agent, "from": row.from_at, "until": row.until_at, "reason": row.reason}
+    return {"id": row.id, "agent": row.agent, "from": row.from_at, "until": row.until_at, "reason": row.reason,
+            "ramp_for_s": row.ramp_for_s}  # fmt: skip
 
 
 def event(row: Stored, task_ids: Sequence[str]) -> dict[str, Any]:

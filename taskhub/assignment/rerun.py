@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from taskhub.assignment.explain import candidates, outcome
-from taskhub.assignment.floor import Floor
-from taskhub.assignment.model import ENGINE_VERSION, Candidate, Decision, TaskFacts
-from taskhub.assignment.record import read_block, read_head
+from taskhub.assignment.model import Candidate, Decision
+from taskhub.assignment.redecide import NotRerunnable, at_moment, redecide
 from taskhub.assignment.registry import NotInstalled, Plugins
+
+__all__ = ["DIFFERENT", "NOT_RERUNNABLE", "SAME", "NotRerunnable", "Rerun", "at_moment", "rerun"]
 
 SAME: Literal["same"] = "same"
 DIFFERENT: Literal["different"] = "different"
@@ -26,39 +26,14 @@ class Rerun:
     candidates: tuple[Candidate, ...] = ()
 
 
-class NotRerunnable(Exception):
-    """This record cannot be run by this program."""
-
-
 def rerun(head: str, block: str, decision: Decision, plugins: Plugins) -> Rerun:
-    """Decide one task again on the head of its pass and its own block; compare with the decision as it was written.
-
-    The moves of the tasks before it are taken from the record, not decided again: each of those is checked by its own
-    re-run.
-    """
+    """Decide one task again on the head of its pass and its own block; compare with the decision as it was written."""
     try:
-        floor, task = at_moment(head, block, decision.task, plugins)
-        seen = candidates(floor, task)
+        again = redecide(head, block, decision.task, plugins)
     except NotRerunnable as reason:
         return Rerun(NOT_RERUNNABLE, str(reason))
     except NotInstalled as missing:
         return Rerun(NOT_RERUNNABLE, missing.message)
-    now = outcome(task, seen)
-    if now == decision:
-        return Rerun(SAME, now=now, candidates=tuple(seen))
-    return Rerun(DIFFERENT, f"was {decision}, is {now}", now, tuple(seen))
-
-
-def at_moment(head: str, block: str, task_id: str, plugins: Plugins) -> tuple[Floor, TaskFacts]:
-    """The floor as it stood when that task was decided, and the task."""
-    snapshot = read_head(head)
-    if snapshot.engine_version != ENGINE_VERSION:
-        raise NotRerunnable(f"engine {snapshot.engine_version} is not part of this program")
-    floor, stored = Floor(snapshot, plugins), read_block(block)
-    floor.restore(stored.began)
-    for task, move in zip(stored.tasks, stored.moves, strict=True):
-        if task.id == task_id:
-            return floor, task
-        if move:
-            floor.replay(task, *move)
-    raise NotRerunnable(f"task {task_id} is not in this block of its pass")
+    if again.decision == decision:
+        return Rerun(SAME, now=again.decision, candidates=again.candidates)
+    return Rerun(DIFFERENT, f"was {decision}, is {again.decision}", again.decision, again.candidates)

@@ -55,6 +55,7 @@ class Tx:
     act_kind: str | None = None
     inverse: Mapping[str, Any] | None = None
     ring: list[int] = field(default_factory=list)
+    lookups: dict[str, Any] = field(default_factory=dict)  # what was read once and holds for the whole transaction
     _rows: list[outbox.Row] = field(default_factory=list)
     _history: list[history.Entry] = field(default_factory=list)
     _cancelled: set[tuple[str, str]] = field(default_factory=set)

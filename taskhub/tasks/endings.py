@@ -10,7 +10,7 @@ from typing import Any
 from taskhub.db import history
 from taskhub.db.tx import Tx
 from taskhub.ids import digest
-from taskhub.tasks import service, store, timers
+from taskhub.tasks import followers, service, store, timers
 from taskhub.tasks.making import Made
 from taskhub.tasks.model import CANCELLED, COMPLETED, OPEN, PAUSED, STATES, NewTask, Task
 
@@ -111,6 +111,6 @@ def _by_rule(tx: Tx, task: Task) -> bool:
 
 
 def _end_instead(tx: Tx, task: Task, verb: str, reason: str | None) -> None:
-    service.withdraw_followers(tx, task.id)
+    followers.withdraw(tx, task.id)
     changes = {"outcome": reason, "completed_at": None, "completed_by": None}
     service.finish(tx, task, f"{VERBS[verb]}_instead", changes)

@@ -40,6 +40,9 @@ LEAD_TASK = {"agent": "fff", "rep": "fff", "manager": "yyn", "director": "yyn", 
 SEE_AGENT = {"agent": "yyn", "rep": "yyn", "manager": "yyn", "director": "yyn", "integration": "fff", **READ_ALL}
 SELF = {"agent": "yfn", "rep": "yfn", "manager": "yyn", "director": "yyn", "admin": "yyy", "integration": "fff",
         "auditor": "fff"}  # fmt: skip
+# queue: of a team of theirs / managed / out of reach
+LEAD_QUEUE = {"agent": "fff", "rep": "fff", "manager": "yyn", "director": "yyn", "admin": "yyy", "integration": "fff",
+              "auditor": "fff"}  # fmt: skip
 OWN_KEYS = {"agent": "ynn", "rep": "ynn", "manager": "ynn", "director": "ynn", "integration": "fff", **READ_ALL}
 
 TABLE: dict[str, dict[str, str]] = {
@@ -82,6 +85,7 @@ TABLE: dict[str, dict[str, str]] = {
     "GET /api/v1/queues": PEOPLE | {"rep": "fff"},
     "GET /api/v1/queues/{key}": {"agent": "yyn", "rep": "fff", "manager": "yyn", "director": "yyn",
                                  "integration": "fff", **READ_ALL},
+    "GET /api/v1/queues/{key}/staffing/shadow": LEAD_QUEUE,
     "GET /api/v1/metrics/tasks": NOBODY | {"manager": "yyy", "director": "yyy", **READ_ALL},
     "POST /api/v1/calendars/preview": ALL,
     "POST /api/v1/calendars/elapsed": ALL,

@@ -1,0 +1,149 @@
+"""What another way of staffing a queue would have done since a moment, on the decisions that are on record."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from taskhub.assignment import claim, passes, serving, shadowing
+from taskhub.assignment.installed import plugins
+from taskhub.assignment.model import QueueFacts
+from taskhub.assignment.queries import past
+from taskhub.assignment.record import read_block
+from taskhub.assignment.redecide import NotRerunnable
+from taskhub.assignment.registry import NotInstalled
+from taskhub.assignment.shadowing import UNKNOWN, VERDICTS, Asked, Shadow
+from taskhub.db.tx import Tx
+from taskhub.errors import InvalidInput
+from taskhub.policy.work import Queue, Staffing
+
+MOST = 20_000
+EXAMPLES = 5
+Progress = Callable[[int, int], None]
+
+
+@dataclass(slots=True)
+class Shown:
+    """What came out for the queues asked about. ``people``: key -> (really got, would have got).
+
+    ``verdicts`` counts the decisions, ``reasons`` why tasks would have waited, ``unknown`` why a record did not answer.
+    ``examples`` are some of each verdict but same. ``complete`` False: only the newest ``most`` passes were asked, from
+    ``since`` on.
+    """
+
+    since: datetime
+    until: datetime
+    complete: bool = True
+    verdicts: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(VERDICTS, 0)))
+    people: dict[str, tuple[int, int]] = field(default_factory=dict)
+    reasons: Counter[str] = field(default_factory=Counter)
+    unknown: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, list[Asked]] = field(default_factory=dict)
+
+    @property
+    def decisions(self) -> int:
+        """How many decisions were asked."""
+        return sum(self.verdicts.values())
+
+    def count(self, one: Asked) -> None:
+        """Takes one more decision into account."""
+        self.verdicts[one.verdict] += 1
+        if one.now is None:
+            self.reasons.update(one.reasons)
+        known = one.verdict != UNKNOWN
+        # A task it had given before is no second gift.
+        later = one.verdict == shadowing.GIVEN_BEFORE
+        for who, column in ((one.was, 0), (None if later or not known else one.now, 1)):
+            if who is not None:
+                got = list(self.people.get(who, (0, 0)))
+                got[column] += 1
+                self.people[who] = (got[0], got[1])
+        shown = self.examples.setdefault(one.verdict, [])
+        if one.verdict != shadowing.SAME and len(shown) < EXAMPLES:
+            shown.append(one)
+
+
+def shadow(
+    tx: Tx, queue: str, staffing: Staffing, since: datetime, *, most: int = MOST, progress: Progress | None = None
+) -> Shown:
+    """Asks every decision about ``queue`` since then again under ``staffing``. Writes nothing.
+
+    Raises InvalidInput for an unknown queue, model, strategy or parameter, and for a ``since`` that lies ahead.
+    """
+    found = tx.policies.queues.get(queue)
+    if found is None:
+        known = ", ".join(sorted(tx.policies.queues))
+        raise InvalidInput(f"There is no queue {queue!r}. Queues: {known}.", code="unknown_queue")
+    check(found, staffing)
+    served = {queue: serving.served(found, plugins(), switch=staffing)}
+    return asked_again(tx, served, {found.turn_key}, since, most=most, progress=progress)
+
+
+def check(queue: Queue, staffing: Staffing) -> None:
+    """Raises InvalidInput, with every fault of the staffing."""
+    faults = list(serving.complaints(replace(queue, staffing=staffing), plugins()))
+    if faults:
+        errors = [{"path": path.removeprefix("staffing."), "message": message} for path, message, _ in faults]
+        raise InvalidInput("; ".join(f"{one['path']}: {one['message']}" for one in errors), errors=errors)
+
+
+def asked_again(
+    tx: Tx, served: Mapping[str, QueueFacts], rotations: set[str], since: datetime, *,
+    most: int = MOST, progress: Progress | None = None,
+) -> Shown:  # fmt: skip
+    """Every stored decision about the queues of ``served`` since then, with them served as said there."""
+    if since >= tx.now:
+        raise InvalidInput("since must lie in the past.", errors=[{"path": "since", "message": "lies ahead"}])
+    places = past.passes_since(tx, rotations, since, most)
+    shown = Shown(since, tx.now)
+    if len(places) == most:
+        shown.since, shown.complete = places[0][0], False
+    for one in _pushed(tx, served, [id_ for _, id_ in places], shown, progress):
+        shown.count(one)
+    for one in _pulled(tx, served, shown.since, most, shown):
+        shown.count(one)
+    return shown
+
+
+def _pushed(
+    tx: Tx, served: Mapping[str, QueueFacts], ids: list[str], shown: Shown, progress: Progress | None
+) -> Iterator[Asked]:
+    ghost = Shadow(served, plugins())
+    for at in range(0, len(ids), past.CHUNK):
+        stored = past.passes(tx, ids[at : at + past.CHUNK])
+        tasks = {task.id for one in stored for block in one.blocks for task in read_block(block).tasks}
+        ended = past.ends(tx, list(tasks), tx.now)
+        for one in stored:
+            try:
+                yield from ghost.passed(one.head, one.blocks, ended)
+            except (NotRerunnable, NotInstalled) as reason:
+                shown.unknown[str(reason)] += 1
+        if progress is not None:
+            progress(min(at + past.CHUNK, len(ids)), len(ids))
+
+
+def _pulled(tx: Tx, served: Mapping[str, QueueFacts], since: datetime, most: int, shown: Shown) -> Iterator[Asked]:
+    after: tuple[datetime, str] | None = None
+    read = 0
+    while read < most:
+        rows = past.claims_since(tx, list(served), since, after, past.CHUNK)
+        if not rows:
+            return
+        for row in rows:
+            try:
+                one = shadowing.pulled(claim.read_record(tx, row.facts["pull"]), served, plugins())
+            except (NotRerunnable, NotInstalled) as reason:
+                shown.unknown[str(reason)] += 1
+                continue
+            if one is not None:
+                yield one
+        read += len(rows)
+        after = (rows[-1].at, rows[-1].id)
+    shown.complete = False
+
+
+def served_now(tx: Tx, queues: Mapping[str, Queue]) -> dict[str, QueueFacts]:
+    """How these queues are served now, switches included."""
+    return passes.facts(tx, list(queues.values()))
