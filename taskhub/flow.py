@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from taskhub.acts import activate, apply_event, completed, lending, month_end, staffing, watch
-from taskhub.assignment import experience, passes
+from taskhub.assignment import experience, passes, pool_states
 from taskhub.db.flow import Flow, Route
 from taskhub.db.handler import Handlers, Inside
 from taskhub.db.ledger import Taken
@@ -45,9 +45,11 @@ FLOW: Flow = {
     "file.changed": _wake("task.file"),
     # somebody can do more, or less
     "agent.freed": _wake("assignment.agent"),
-    "agent.changed": _wake("assignment.agent"),
+    "agent.changed": (*_wake("assignment.agent"), *_wake("pool.person")),
     "absence.ended": _timer("assignment.back"),
     "rotation.wake": _wake("assignment.wake"),
+    "pool.look": _wake("pool.look"),
+    "duty.changed": _timer("pool.duty"),
     "cool_down.ended": _timer("assignment.cool"),
     # how a queue is served changes
     "queue.changed": (),
@@ -85,7 +87,7 @@ def _back(tx: Tx, row: Taken) -> None:
 
 
 def _cool(tx: Tx, row: Taken) -> None:
-    passes.run(tx, str(row.payload["rotation"]))
+    pool_states.run(tx, str(row.payload["rotation"]))
 
 
 HANDLERS: Handlers = {
@@ -94,8 +96,11 @@ HANDLERS: Handlers = {
     "task.chain": completed.task_completed,
     "task.check": completed.check_settled,
     "task.file": _key(timers.file_changed),
-    "assignment.pass": _key(passes.run),
-    "assignment.wake": _key(passes.run),
+    "assignment.pass": _key(pool_states.run),
+    "assignment.wake": _key(pool_states.run),
+    "pool.look": _key(pool_states.changed),
+    "pool.duty": _key(pool_states.changed),
+    "pool.person": _key(pool_states.person_changed),
     "assignment.cool": _cool,
     "assignment.agent": _key(passes.of_agent),
     "assignment.back": _back,
