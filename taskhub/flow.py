@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from taskhub.acts import activate, apply_event, completed, lending, month_end, staffing, watch
+from taskhub.acts import activate, apply_event, completed, lending, missed, month_end, staffing, watch
 from taskhub.assignment import experience, passes, pool_states
 from taskhub.db.flow import Flow, Route
 from taskhub.db.handler import Handlers, Inside
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
 from taskhub.escalation import service as escalation
+from taskhub.escalation import warnings
 from taskhub.escalation.deliver import Deliver
 from taskhub.tasks import periods, timers
 
@@ -61,6 +62,8 @@ FLOW: Flow = {
     # clocks
     "clock.due": _timer("task.clock"),
     "offer.expired": _timer("task.offer"),
+    "offer.missed": (Route("task.missed"),),
+    "task.declined": (Route("escalation.declined"),),
     "lease.expired": _timer("task.lease"),
     "snooze.ended": _timer("task.snooze"),
     "block.ended": _timer("task.block"),
@@ -112,6 +115,8 @@ HANDLERS: Handlers = {
     "queue.reorder": _key(periods.reorder),
     "task.clock": _key(timers.clock_due),
     "task.offer": _key(timers.offer_expired),
+    "task.missed": missed.offer_missed,
+    "escalation.declined": warnings.declined,
     "task.lease": _key(timers.lease_expired),
     "task.snooze": _key(timers.snooze_ended),
     "task.block": _key(timers.block_ended),

@@ -82,6 +82,7 @@ class Queue:
     order: str = "urgency"
     max_wait: Mapping[str, timedelta] = field(default_factory=lambda: dict(DEFAULT_MAX_WAIT))
     accept_for: timedelta | None = None
+    max_misses: int | None = None  # offers in a row not started within accept_for before their person is set away
     pick: str = "reason"  # never | reason | free
     skip_budget: int | None = None
     on_idle: str = "hold"  # hold | return

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from taskhub.agents import service as agents
 from taskhub.db import history as histories
 from taskhub.db.tx import Tx
 from taskhub.errors import Conflict, InvalidInput, NotFound
@@ -17,7 +18,8 @@ from taskhub.tasks.rekind import change_back, change_kind
 from taskhub.tasks.rework import reopen
 
 __all__ = [
-    "acknowledge", "assign", "begin", "cancel", "change_back", "change_kind", "complete", "create", "find", "finish",
+    "acknowledge", "assign", "begin", "cancel", "change_back", "change_kind", "complete", "create", "exclusions",
+    "find", "finish",
     "get", "hand_over", "history", "lease_of", "leases", "of_event", "patch", "pause", "put_aside",
     "release", "renew", "reopen", "resume", "skip", "start", "take_back", "unassign", "unpatch",
 ]  # fmt: skip
@@ -41,6 +43,11 @@ def get(tx: Tx, task_id: str) -> Task:
     if found is None:
         raise NotFound(f"There is no task {task_id}.")
     return found
+
+
+def exclusions(tx: Tx, task_id: str) -> list[tuple[str, str, datetime | None]]:
+    """(agent, why, until) of those who may not take the task."""
+    return store.exclusions(tx, task_id)
 
 
 def find(
@@ -88,6 +95,8 @@ def begin(tx: Tx, task: Task, act: str, note: Mapping[str, Any] | None = None) -
     if task.state == PAUSED:
         store.end_pause(tx, task)
         tx.cancel("snooze.ended", task.id)
+    elif act == "start":
+        agents.accepted(tx, agent)
     changes = {"state": IN_PROGRESS, "agent": agent, "started_at": task.started_at or tx.now, "waiting_reasons": None}
     changes |= {"paused_reason": None, "paused_until": None, "paused_at": None, "given_at": task.given_at or tx.now}
     changes |= clocks.started(tx, task)
@@ -120,6 +129,7 @@ def keep_off(tx: Tx, task: Task, queue: Queue) -> None:
     until = tx.after(queue.cool_down)
     store.exclude(tx, [{"task": task.id, "agent": task.agent, "why": "declined", "until": until}])
     tx.emit("cool_down.ended", f"{task.id}:{task.agent}", {"rotation": queue.turn_key}, due_at=until)
+    tx.emit("task.declined", task.id, {"agent": task.agent})
 
 
 def skip(tx: Tx, task_id: str, reason: str, token: int | None = None, version: int | None = None) -> Task:
