@@ -80,6 +80,7 @@ class Queue:
     accept_for: timedelta | None = None
     pick: str = "reason"  # never | reason | free
     skip_budget: int | None = None
+    skip_reasons: Mapping[str, LocalText] = field(default_factory=dict)
     on_idle: str = "hold"  # hold | return
     hold_for: timedelta = timedelta(hours=4)
     cool_down: timedelta = timedelta(hours=1)
