@@ -9,7 +9,7 @@ from typing import Any
 from taskhub.agents import service as agents
 from taskhub.db import history as histories
 from taskhub.db.tx import Tx
-from taskhub.errors import Conflict, InvalidInput, NotFound
+from taskhub.errors import Conflict, Forbidden, InvalidInput, NotFound
 from taskhub.policy.work import Queue
 from taskhub.queues import service as queues
 from taskhub.tasks import checks, clocks, drafting, making, moves, store
@@ -134,8 +134,9 @@ def keep_off(tx: Tx, task: Task, queue: Queue) -> None:
 
 def skip(tx: Tx, task_id: str, reason: str, token: int | None = None, version: int | None = None) -> Task:
     """Not this one: recorded with its reason, and the next claim gives another."""
-    checks.skip_reason(tx.policies, reason)
-    checks.skip_budget(tx, get(tx, task_id))
+    task = get(tx, task_id)
+    checks.skip_reason(tx.policies, task.queue, reason)
+    checks.skip_budget(tx, task)
     return release(tx, task_id, reason, token, version, act="skip")
 
 
@@ -278,6 +279,8 @@ def acknowledge(tx: Tx, task_id: str, version: int | None = None) -> Task:
 def patch(tx: Tx, task_id: str, version: int, changes: Mapping[str, Any]) -> Task:
     """Checklist, note, priority, data or due time; needs the version that was read."""
     task, _ = moves.allowed(tx, task_id, "patch", version=version)
+    if changes.get("due_at", task.due_at) != task.due_at and tx.by.is_person and not moves.oversees(tx, task):
+        raise Forbidden("When it is due is for a manager to change: ask yours.", field="due_at", holder=task.agent)
     return _patch(tx, task, checks.patched(task, changes))
 
 
