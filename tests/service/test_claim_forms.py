@@ -38,7 +38,8 @@ from tests.service.desk import Desk
 HOUR = timedelta(hours=1)
 HELP = {"team": "abroad", "overflow_teams": ["front"]}
 PEOPLE = ("ana", "bob", "cid", "dee", "eve", "fay")
-ROUNDS = int(os.environ.get("TASKHUB_CAMPAIGN", "90"))
+CAMPAIGN = os.environ.get("TASKHUB_CAMPAIGN", "90")
+ROUNDS = 3_000 if CAMPAIGN == "full" else int(CAMPAIGN)
 
 
 def pull(key: str, **more: Any) -> Queue:
