@@ -19,8 +19,8 @@ from sqlalchemy import select
 
 from taskhub.acts import activate, presence
 from taskhub.agents import service as agents
-from taskhub.assignment import pool_states, why
 from taskhub.assignment import service as assignment
+from taskhub.assignment import why
 from taskhub.assignment.registry import built_ins
 from taskhub.db.tables import decision
 from taskhub.errors import TaskhubError
@@ -31,7 +31,7 @@ from taskhub.tasks import service as tasks
 from taskhub.testing import organisation as org
 from tests.service.desk import Desk
 
-TOLD = os.environ.get("TASKHUB_CAMPAIGN", "350")
+TOLD = os.environ.get("TASKHUB_CAMPAIGN", "120")
 WANTED = 10_000 if TOLD == "full" else int(TOLD)
 HOUR = timedelta(hours=1)
 RED, BLUE = ("ann", "bob", "cid", "dee"), ("eve", "fay", "gus", "hal")
@@ -98,7 +98,6 @@ class Day:
                 self.chance.choice(self.kinds), priority=self.chance.randrange(4), excluded=out,
                 record=f"deal:{self.chance.randrange(12)}",
             )  # fmt: skip
-        self.desk.do("worker", pool_states.everything)
         self.desk.forward(minutes=self.chance.randrange(1, 90))
         for name in RED + BLUE:
             with suppress(TaskhubError):
