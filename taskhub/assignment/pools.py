@@ -55,10 +55,14 @@ def of(tx: Tx, queue: Queue, at: datetime) -> Pool:
 
 
 def on_shift(tx: Tx, queue: Queue) -> int:
-    """How many people of the pool are at work now: neither off shift nor absent; whom a phone keeps busy counts."""
+    """How many people of the pool are at work now and able to do something there.
+
+    Neither off shift nor absent; whom a phone keeps busy counts.
+    """
     facts = passes.facts(tx, [queue])[queue.key]
     people = store.people(tx, queue.teams, passes.paused_queues(tx), tx.now)
-    there = [one for one in people if _AWAY.isdisjoint(eligibility.of_person(one, tx.now))]
+    able = [one for one in people if any(kind.skill_key in one.skills for kind in tx.policies.kinds_of(queue.key))]
+    there = [one for one in able if _AWAY.isdisjoint(eligibility.of_person(one, tx.now))]
     if facts.model not in built_ins().model_names:
         return len(there)
     return len(there) - len(_refused(tx, facts, there, tx.now))
