@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from taskhub.acts import activate, apply_event, completed, lending, month_end, staffing, watch
-from taskhub.assignment import passes
+from taskhub.assignment import experience, passes
 from taskhub.db.flow import Flow, Route
 from taskhub.db.handler import Handlers, Inside
 from taskhub.db.ledger import Taken
@@ -36,7 +36,7 @@ FLOW: Flow = {
     "task.created": (),
     "task.ready": (Route("assignment.pass", "one", _rotation, earliest=True), Route("escalation.arm")),
     "task.given": (),
-    "task.completed": (Route("task.chain"),),
+    "task.completed": (Route("task.chain"), Route("assignment.learn")),
     "task.cancelled": (),
     "file.changed": _wake("task.file"),
     # somebody can do more, or less
@@ -77,7 +77,7 @@ def _key(function: Any) -> Inside:
 
 
 def _back(tx: Tx, row: Taken) -> None:
-    passes.of_agent(tx, str(row.payload["agent"]))
+    passes.back(tx, str(row.payload["agent"]))
 
 
 def _cool(tx: Tx, row: Taken) -> None:
@@ -94,6 +94,7 @@ HANDLERS: Handlers = {
     "assignment.cool": _cool,
     "assignment.agent": _key(passes.of_agent),
     "assignment.back": _back,
+    "assignment.learn": _key(experience.completed),
     "queue.switch": staffing.effective,
     "queue.lent": lending.began,
     "queue.lend_over": lending.ended,
