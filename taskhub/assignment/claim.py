@@ -158,12 +158,16 @@ def _served(tx: Tx, keys: Sequence[str], switches: Mapping[str, Any]) -> Mapping
     if known is None or known[0] is not tx.policies:
         if len(_plain) >= swift.KNOWN:
             _plain.clear()
-        plain = {key: serving.served(tx.policies.queues[key], plugins()) for key in keys}
+        kinds = tx.policies.kinds.values()
+        plain = {key: serving.served(tx.policies.queues[key], plugins(), kinds=kinds) for key in keys}
         known = _plain[place] = tx.policies, plain
     if not switches:
         return known[1]
     changed = [(key, switch) for key in keys if (switch := _switch(tx, key, switches)) is not None]
-    return {**known[1], **{k: serving.served(tx.policies.queues[k], plugins(), switch=s) for k, s in changed}}
+    return known[1] | {
+        key: serving.served(tx.policies.queues[key], plugins(), switch=switch, kinds=tx.policies.kinds.values())
+        for key, switch in changed
+    }
 
 
 def _switch(tx: Tx, key: str, switches: Mapping[str, Any]) -> Staffing | None:

@@ -22,7 +22,7 @@ from taskhub.policy.work import Queue, Staffing
 
 LOOK = 500
 SPARE = 20
-OWN_HISTORY = frozenset({*reasons.EXCLUSIONS, reasons.ABSENT_BEFORE_DUE})
+OWN_HISTORY = frozenset({*reasons.EXCLUSIONS, reasons.ABSENT_BEFORE_DUE, reasons.WAITS_FOR_FAVOURITE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def facts(tx: Tx, queues: Sequence[Queue]) -> dict[str, QueueFacts]:
     for queue in queues:
         row = switched.get(queue.key)
         switch = Staffing(row.model, row.params, row.strategy or queue.staffing.strategy) if row and row.model else None
-        found[queue.key] = serving.served(queue, plugins(), switch=switch)
+        found[queue.key] = serving.served(queue, plugins(), switch=switch, kinds=tx.policies.kinds.values())
     return found
 
 

@@ -72,6 +72,7 @@ def _staffing(entry: Table, installed: Installed) -> Staffing:
         model=table.opt_choice("model", sorted(installed.models), required=True) or "",
         params=_params(table),
         strategy=table.choice("strategy", sorted(installed.strategies), "least_loaded"),
+        strategy_params=free(table, "strategy_params"),
     )
     table.done()
     return staffing
