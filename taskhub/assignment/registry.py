@@ -118,7 +118,11 @@ def load(
 
 
 def _foreign(
-    points: Iterable[EntryPoint], taken: set[str], verb: str, broken: dict[str, str], opened: Callable[[EntryPoint], Any]
+    points: Iterable[EntryPoint],
+    taken: set[str],
+    verb: str,
+    broken: dict[str, str],
+    opened: Callable[[EntryPoint], Any],
 ) -> list[Any]:
     plugins = []
     for point in sorted(points, key=lambda point: (point.name, point.value)):

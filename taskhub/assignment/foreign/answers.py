@@ -61,9 +61,11 @@ def scores(raw: Any, people: int, parts: int) -> list[Score]:
 
 def agent_key(raw: Any) -> str | None:
     """Somebody, or nobody."""
-    if raw is not None and not _word(raw):
+    if raw is None:
+        return None
+    if not _word(raw):
         raise Nonsense(f"the favourite {str(raw)[:80]!r} is no key of an agent")
-    return raw
+    return str(raw)
 
 
 def turn(raw: Any, own: int) -> int:

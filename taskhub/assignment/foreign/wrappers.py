@@ -8,17 +8,20 @@ one child process; elsewhere it stands at rest and says where it runs.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 from taskhub.assignment.foreign import answers
 from taskhub.assignment.foreign.answers import Nonsense, Said
 from taskhub.assignment.foreign.process import Failed, Process
-from taskhub.assignment.model import QueueFacts, Score, TaskFacts
+from taskhub.assignment.model import AgentFacts, QueueFacts, Score, TaskFacts
 from taskhub.assignment.reasons import NOT_IN_POOL, POOL_CLOSED
 from taskhub.assignment.registry import NotInstalled
 from taskhub.assignment.seams import Complaint, PoolAsk
 from taskhub.assignment.standing import Standing
 from taskhub.tasks.shape import Shape
+
+EVERYTHING = (*(one.name for one in fields(AgentFacts)), "served_by")
 
 
 class PluginFailed(Exception):
@@ -33,13 +36,13 @@ class PluginFailed(Exception):
 
 
 class _Foreign:
-    """What both doors share. ``needs`` None: it may look at everything."""
+    """What both doors share. One that does not say what it needs may look at everything."""
 
     def __init__(self, said: Said, process: Process) -> None:
         self.said = said
         self.name = said.name
         self.version = said.version
-        self.needs = said.needs
+        self.needs = EVERYTHING if said.needs is None else said.needs
         self.process = process
 
     def check(self, params: Mapping[str, Any], *teams: Sequence[str]) -> Iterator[Complaint]:
