@@ -70,7 +70,7 @@ def _key(function: Any) -> Inside:
 
 
 def _back(tx: Tx, row: Taken) -> None:
-    passes.of_agent(tx, str(row.payload["agent"]))
+    passes.back(tx, str(row.payload["agent"]))
 
 
 def _cool(tx: Tx, row: Taken) -> None:

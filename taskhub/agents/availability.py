@@ -7,8 +7,9 @@ the day they start, the change to summer time included). No shifts means always 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from taskhub.calendars import (
     WEEKDAYS,
@@ -25,6 +26,8 @@ Absences = Sequence[tuple[datetime, datetime | None]]
 
 DAYS = WEEKDAYS
 PRESENCES = ("available", "busy", "away", "offline")
+OUT = ("away", "offline")
+USUAL_DAY = 480.0
 _LOOK_AHEAD = timedelta(days=15)
 _DAY = timedelta(days=1)
 
@@ -60,6 +63,27 @@ def next_shift(time_zone: str, shifts: Weekly, now: datetime) -> datetime | None
         return None
     spans = open_spans([_calendar(time_zone, shifts)], now - _DAY, now + _LOOK_AHEAD)
     return next((begin for begin, _ in spans if begin > now), None)
+
+
+def day_start(time_zone: str, now: datetime) -> datetime:
+    """The midnight with which the local date of ``now`` began, in UTC.
+
+    >>> from datetime import UTC
+    >>> day_start("Europe/Paris", datetime(2026, 1, 5, 8, 30, tzinfo=UTC)).isoformat()
+    '2026-01-04T23:00:00+00:00'
+    """
+    local = now.astimezone(ZoneInfo(time_zone))
+    return local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0).astimezone(UTC)
+
+
+def shift_minutes(time_zone: str, shifts: Weekly, now: datetime) -> float:
+    """Minutes of shift on the local date of ``now``; for people who are always on, a usual day's."""
+    if not shifts:
+        return USUAL_DAY
+    start = day_start(time_zone, now)
+    end = day_start(time_zone, start + _DAY + timedelta(hours=6))
+    spans = open_spans([_calendar(time_zone, shifts)], start, end)
+    return sum((min(until, end) - max(since, start)).total_seconds() for since, until in spans) / 60
 
 
 def absent(absences: Absences, at: datetime) -> bool:

@@ -6,11 +6,18 @@ always counts paused work, by weight.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import ceil, floor
 
 DEFAULT_CAPACITY = 3
+# After a time away of at least RAMP_AFTER only RAMP_SHARE of the capacity is used for RAMP_FOR, unless told otherwise.
+RAMP_AFTER = timedelta(hours=8)
+RAMP_FOR = timedelta(hours=2)
+RAMP_SHARE = 0.5
+
+Away = tuple[datetime, datetime, float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +37,24 @@ class Open:
         2
         """
         return self.assigned + self.in_progress + (self.paused if self.paused_counts else 0)
+
+
+def ramp_end(aways: Iterable[Away], now: datetime) -> datetime | None:
+    """Until when a person is ramping up: ``aways`` are (from, until, seconds of ramp or None) of times that are over.
+
+    >>> from datetime import UTC
+    >>> back = datetime(2026, 1, 5, 9, tzinfo=UTC)
+    >>> ramp_end([(back - timedelta(days=7), back, None)], back).isoformat()
+    '2026-01-05T11:00:00+00:00'
+    """
+    ends = [until + _ramp(since, until, told) for since, until, told in aways if until <= now]
+    return max((end for end in ends if end > now), default=None)
+
+
+def _ramp(since: datetime, until: datetime, told: float | None) -> timedelta:
+    if told is not None:
+        return timedelta(seconds=told)
+    return RAMP_FOR if until - since >= RAMP_AFTER else timedelta()
 
 
 def effective(capacity: float, ramp_share: float, ramp_until: datetime | None, now: datetime) -> float:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from taskhub.access.roles import ROLES
 from taskhub.agents.availability import DAYS, PRESENCES
-from taskhub.calendars import Opening
+from taskhub.calendars import Opening, parse_duration
 from taskhub.calendars.openings import overlaps
 from taskhub.calendars.zones import load_zone
 from taskhub.errors import InvalidInput
@@ -19,6 +19,8 @@ from taskhub.policy.reading.nearest import nearest
 TEAM_KINDS = ("specialist", "front_line")
 LANGUAGES = ("en", "fr")
 MAX_CAPACITY = 1000
+MAX_MINUTES = 10_000
+LONGEST_RAMP = timedelta(days=7)
 _KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
@@ -97,6 +99,15 @@ def _skills(value: Any) -> dict[str, int]:
     return table
 
 
+def _queue_caps(value: Any) -> dict[str, int]:
+    table = _table(value)
+    for queue, cap in table.items():
+        key(queue)
+        if not isinstance(cap, int) or isinstance(cap, bool) or not 1 <= cap <= MAX_CAPACITY:
+            raise ValueError(f"the cap of {queue} must be a whole number from 1 to {MAX_CAPACITY}")
+    return table
+
+
 def _flag(value: Any) -> bool:
     if value is not True and value is not False:
         raise ValueError("must be true or false")
@@ -172,14 +183,20 @@ AGENT_FIELDS: Mapping[str, Check] = {
     "hours_per_week": _optional(_number(0, 168, above=True)),
     "cost_per_hour": _optional(_number(0, 100_000)),
     "active": _flag,
+    "capacity_minutes": _optional(_number(0, MAX_MINUTES, above=True)),
+    "queue_caps": _queue_caps,
+    "learning": _list_of(key, 100),
 }
 TEAM_DEFAULTS: Mapping[str, Any] = {"leader": None, "managers": [], "department": None}
 AGENT_DEFAULTS: Mapping[str, Any] = {
     "email": None, "roles": ["agent"], "skills": {}, "attributes": {}, "capacity": 3.0, "time_zone": "UTC",
     "shifts": None, "language": "en", "stand_in": None, "external_ids": {}, "hours_per_week": None,
-    "cost_per_hour": None, "active": True,
+    "cost_per_hour": None, "active": True, "capacity_minutes": None, "queue_caps": {}, "learning": [],
 }  # fmt: skip
-ADJUSTABLE = ("skills", "attributes", "capacity", "time_zone", "shifts", "language", "stand_in", "hours_per_week")
+ADJUSTABLE = (
+    "skills", "attributes", "capacity", "time_zone", "shifts", "language", "stand_in", "hours_per_week",
+    "capacity_minutes", "queue_caps", "learning",
+)  # fmt: skip
 
 
 def read(fields: Mapping[str, Check], raw: Mapping[str, Any], *, required: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -211,6 +228,19 @@ def span(begin: datetime, end: datetime) -> None:
     """Raises InvalidInput unless ``end`` lies after ``begin``."""
     if end <= begin:
         raise invalid([("until", "must lie after from")])
+
+
+def ramp(text: str | None) -> timedelta | None:
+    """How long after a return only a part of the capacity is used: a duration or "0"; None leaves it to the house."""
+    if text is None:
+        return None
+    try:
+        found = timedelta() if text.strip() == "0" else parse_duration(text)
+    except ValueError as error:
+        raise invalid([("ramp_for", str(error))]) from error
+    if found > LONGEST_RAMP:
+        raise invalid([("ramp_for", f"must be from 0 to {LONGEST_RAMP.days}d")])
+    return found
 
 
 presence = _one_of(PRESENCES)

@@ -23,7 +23,11 @@ class Team:
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """A person. ``skills`` maps a kind to a level 1..5; ``shifts`` a weekday to openings, None = always on."""
+    """A person. ``skills`` maps a kind to a level 1..5; ``shifts`` a weekday to openings, None = always on.
+
+    ``capacity`` counts tasks, ``capacity_minutes`` expected minutes (None = no such limit), ``queue_caps`` the most
+    held per queue. Every task of the kinds they are ``learning`` is looked at again.
+    """
 
     key: str
     name: str
@@ -40,6 +44,9 @@ class Agent:
     external_ids: Mapping[str, str]
     hours_per_week: float | None
     cost_per_hour: float | None
+    capacity_minutes: float | None
+    queue_caps: Mapping[str, int] | None
+    learning: list[str] | None
     active: bool
     presence: str
     presence_until: datetime | None
@@ -49,10 +56,14 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """A planned time away: from ``from_at`` up to, not including, ``until_at``."""
+    """A planned time away: from ``from_at`` up to, not including, ``until_at``.
+
+    ``ramp_for_s``: for so many seconds after the return only a part of the capacity is used; None = as the house does.
+    """
 
     id: str
     agent: str
     from_at: datetime
     until_at: datetime
     reason: str | None
+    ramp_for_s: float | None = None

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from taskhub.agents import fields, store
-from taskhub.agents.availability import PRESENCES
+from taskhub.agents.availability import OUT, PRESENCES
+from taskhub.agents.capacity import RAMP_AFTER
 from taskhub.agents.model import Absence, Agent, Team
 from taskhub.db.tx import Tx
 from taskhub.errors import Conflict, InvalidInput, NotFound, VersionClash
 from taskhub.ids import new_id
+from taskhub.policy.reading.nearest import nearest
 
 CHANGED = "agent.changed"
 T = TypeVar("T")
@@ -93,6 +95,8 @@ def set_presence(tx: Tx, key: str, status: str, until: datetime | None = None) -
     before = _found("agent", key, store.agent_of(tx.conn, key, locked=True))
     moved = _moved(before, {"presence": said, "presence_until": until})
     if moved:
+        if said not in OUT:
+            came_back(tx, before)
         store.change_agent(tx.conn, key, {**moved, "presence_at": tx.now})
         tx.record("agent", key, "presence", {"presence": said, "until": until.isoformat() if until else None})
         tx.emit(CHANGED, key)
@@ -101,12 +105,25 @@ def set_presence(tx: Tx, key: str, status: str, until: datetime | None = None) -
     return get_agent(tx, key)
 
 
-def add_absence(tx: Tx, key: str, begin: datetime, end: datetime, reason: str | None = None) -> Absence:
+def came_back(tx: Tx, before: Agent) -> None:
+    """Who had said "I am out until then" and is back: a long time away is kept as an absence, so that they ramp up."""
+    since, until = before.presence_at, before.presence_until
+    if before.presence not in OUT or since is None or until is None:
+        return
+    end = min(until, tx.now)
+    if end - since >= RAMP_AFTER:
+        store.add_absence(tx.conn, Absence(new_id(), before.key, since, end, None))
+
+
+def add_absence(
+    tx: Tx, key: str, begin: datetime, end: datetime, reason: str | None = None, ramp_for: timedelta | None = None
+) -> Absence:
     """Plans a time away. Raises InvalidInput unless it ends after it begins, and after now."""
     fields.span(begin, end)
     fields.span(tx.now, end)
     _found("agent", key, store.agent_of(tx.conn, key, locked=True))
-    new = Absence(new_id(), key, begin, end, reason)
+    ramp_s = None if ramp_for is None else ramp_for.total_seconds()
+    new = Absence(new_id(), key, begin, end, reason, ramp_s)
     store.add_absence(tx.conn, new)
     tx.record("agent", key, "absence", {"id": new.id, "from": begin.isoformat(), "until": end.isoformat()})
     tx.emit(CHANGED, key)
@@ -159,6 +176,11 @@ def _check_people(tx: Tx, key: str, row: Mapping[str, Any]) -> None:
     team = row.get("team")
     if team is not None and store.team_of(tx.conn, team) is None:
         raise fields.invalid([("team", f"{team!r} is unknown; create the team first")])
+    unknown = [queue for queue in row.get("queue_caps") or () if queue not in tx.policies.queues]
+    if unknown:
+        near = nearest(unknown[0], tx.policies.queues)
+        hint = f"; did you mean {near}?" if near else f"; queues: {', '.join(sorted(tx.policies.queues))}"
+        raise fields.invalid([(f"queue_caps.{unknown[0]}", f"is no queue{hint}")])
     if row.get("stand_in") == key:
         raise InvalidInput(
             "Nobody stands in for themselves.", errors=[{"path": "stand_in", "message": "is the person"}]

@@ -85,7 +85,8 @@ def list_absences(tx: Tx, key: Key) -> dict[str, Any]:
 def add_absence(tx: Tx, key: Key, body: AbsenceIn) -> dict[str, Any]:
     """Plans a time away: no work is given for it, nor work that falls due in it."""
     seen.agent(tx, key, "agent.absence")
-    return shown.absence(agents.add_absence(tx, key, body.from_, body.until, body.reason))
+    ramp = fields.ramp(body.ramp_for)
+    return shown.absence(agents.add_absence(tx, key, body.from_, body.until, body.reason, ramp))
 
 
 @routes.delete("/agents/{key}/absences/{absence_id}")

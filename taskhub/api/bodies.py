@@ -61,6 +61,9 @@ class AgentPatch(Body):
     external_ids: dict[str, str] | None = None
     hours_per_week: Number | None = None
     cost_per_hour: Number | None = None
+    capacity_minutes: Number | None = None
+    queue_caps: Annotated[dict[str, int], Field(max_length=200)] | None = None
+    learning: list[str] | None = None
     active: bool | None = None
     version: Version | None = None
 
@@ -81,11 +84,15 @@ class PresenceIn(Body):
 
 
 class AbsenceIn(Body):
-    """A planned time away, up to but not including ``until``."""
+    """A planned time away, up to but not including ``until``.
+
+    ``ramp_for``: how long after it only half of the capacity is used, such as "4h"; "0" for not at all.
+    """
 
     from_: Annotated[Instant, Field(alias="from")]
     until: Instant
     reason: Line | None = None
+    ramp_for: Annotated[str, Field(max_length=40)] | None = None
 
 
 class KeyIn(Body):

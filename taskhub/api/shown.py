@@ -15,7 +15,7 @@ from taskhub.events.inbox import Stored
 from taskhub.policy.work import PRIORITIES
 from taskhub.tasks.model import PAUSED, Lease, Task
 
-_PRIVATE = ("email", "external_ids", "hours_per_week", "cost_per_hour")
+_PRIVATE = ("email", "external_ids", "hours_per_week", "cost_per_hour", "learning")
 
 
 def tasks(tx: Tx, rows: Sequence[Task]) -> list[dict[str, Any]]:
@@ -77,12 +77,15 @@ def team(row: Team) -> dict[str, Any]:
 def agent(row: Agent, *, private: bool) -> dict[str, Any]:
     """One person; what only they and their managers see is left out for others."""
     shown = {name: getattr(row, name) for name in Agent.__slots__ if private or name not in _PRIVATE}
-    return {**shown, "attributes": dict(row.attributes), "skills": dict(row.skills)}
+    listed = {"learning": list(row.learning or ())} if private else {}
+    return {**shown, "attributes": dict(row.attributes), "skills": dict(row.skills),
+            "queue_caps": dict(row.queue_caps or {}), **listed}  # fmt: skip
 
 
 def absence(row: Absence) -> dict[str, Any]:
     """One planned time away."""
-    return {"id": row.id, "agent": row.agent, "from": row.from_at, "until": row.until_at, "reason": row.reason}
+    return {"id": row.id, "agent": row.agent, "from": row.from_at, "until": row.until_at, "reason": row.reason,
+            "ramp_for_s": row.ramp_for_s}  # fmt: skip
 
 
 def event(row: Stored, task_ids: Sequence[str]) -> dict[str, Any]:

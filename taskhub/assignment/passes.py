@@ -12,13 +12,16 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from taskhub.assignment import reasons, record, serving, store
+from taskhub.assignment import needs, reasons, record, serving, store
 from taskhub.assignment.decide import decide
 from taskhub.assignment.installed import plugins
 from taskhub.assignment.model import AgentFacts, Assigned, PassResult, QueueFacts, Snapshot, TaskFacts, Waiting
+from taskhub.assignment.queries import people
+from taskhub.assignment.standing import Standing
 from taskhub.db.tx import Tx
 from taskhub.ids import new_id
 from taskhub.policy.work import Queue, Staffing
+from taskhub.tasks.shape import Shape
 
 LOOK = 500
 SPARE = 20
@@ -45,10 +48,19 @@ def run(tx: Tx, rotation: str) -> None:
 
 def of_agent(tx: Tx, agent: str) -> None:
     """A person has room or has changed: one pass over every push queue that might give them work."""
-    team = store.team_of(tx, agent)
-    queues = [q for q in tx.policies.queues.values() if q.mode == "push" and team in q.teams and not q.paused]
+    team, lent = store.team_of(tx, agent), {loan.queue for loan in people.loans(tx, [agent])[agent]}
+    push = [q for q in tx.policies.queues.values() if q.mode == "push" and not q.paused]
+    queues = [queue for queue in push if team in queue.teams or queue.key in lent]
     if queues:
         _pass(tx, queues)
+
+
+def back(tx: Tx, agent: str) -> None:
+    """A person is back: they get what fits, and more once their ramp is over."""
+    of_agent(tx, agent)
+    seen = store.person(tx, agent, paused_queues(tx), lock=False)
+    if seen is not None and seen.ramp_until is not None:
+        tx.emit("absence.ended", f"ramp:{agent}", {"agent": agent}, due_at=seen.ramp_until)
 
 
 def everything(tx: Tx) -> None:
@@ -86,29 +98,48 @@ def _pass(tx: Tx, queues: Sequence[Queue]) -> None:
 
 def _decided(tx: Tx, queues: Sequence[Queue]) -> tuple[Seen, PassResult]:
     """Looks as deep as it takes: heads kept from free hands by their own history may hide others behind them."""
-    people = store.people(tx, {team for q in queues for team in q.teams}, paused_queues(tx), _today(tx, queues[0]))
-    free = sum(max(0, int(one.capacity - one.held)) for one in people)
+    served, shapes = facts(tx, queues), store.shapes(tx, [queue.key for queue in queues])
+    crowd = _people(tx, queues, served, shapes)
+    free = sum(max(0, int(one.capacity - one.held)) for one in crowd)
     each = free + SPARE if free else 0
     while True:
-        seen = _look(tx, queues, people, each)
+        seen = _look(tx, served, crowd, shapes, each)
         result = decide(seen.snapshot, plugins())
         if not _hidden(seen, result, each):
             return seen, result
         each *= 8
 
 
-def _look(tx: Tx, queues: Sequence[Queue], people: Sequence[AgentFacts], each: int) -> Seen:
-    keys = [queue.key for queue in queues]
-    shapes = store.shapes(tx, keys)
+def _people(
+    tx: Tx, queues: Sequence[Queue], served: Mapping[str, QueueFacts], shapes: Mapping[str, Shape]
+) -> list[AgentFacts]:
+    """Everybody who might get work here: the queues' teams, who is lent to them, whom an escalation let in."""
+    teams = {team for queue in queues for team in queue.teams}
+    teams |= {team for shape in shapes.values() for team in shape.extra_teams}
+    wanted = needs.of_push(served.values(), plugins())
+    return store.people(tx, teams, paused_queues(tx), _today(tx, queues[0]), list(served), wanted)
+
+
+def _look(
+    tx: Tx, served: Mapping[str, QueueFacts], crowd: Sequence[AgentFacts], shapes: Mapping[str, Shape], each: int
+) -> Seen:
+    keys = list(served)
     rows = {row.id: row for row in store.unseen(tx, keys, LOOK)}
     more = len(rows) == LOOK
     if each:
         rows |= {row.id: row for row in store.heads(tx, shapes, each)}
     out = store.excluded(tx, list(rows))
-    tasks = tuple(store.facts_of(row, shapes, out) for row in rows.values())
-    turns = store.turns(tx, {queue.turn_key for queue in queues})
-    snapshot = Snapshot(tx.now, facts(tx, queues), tuple(people), tasks, turns, tx.policies.hash)
+    by = _served_by(tx, served, rows)
+    tasks = tuple(store.facts_of(row, shapes, out, by) for row in rows.values())
+    turns = store.turns(tx, {queue.turn_key for queue in served.values()})
+    snapshot = Snapshot(tx.now, served, tuple(crowd), tasks, turns, tx.policies.hash)
     return Seen(snapshot, rows, more)
+
+
+def _served_by(tx: Tx, served: Mapping[str, QueueFacts], rows: Mapping[str, Any]) -> dict[str, str]:
+    if needs.SERVED_BY not in needs.of_push(served.values(), plugins()):
+        return {}
+    return store.served_by(tx, {row.customer for row in rows.values() if row.customer})
 
 
 def _hidden(seen: Seen, result: PassResult, each: int) -> bool:
@@ -133,15 +164,19 @@ def _overtaken(tx: Tx, seen: Seen, result: PassResult) -> PassResult:
         return result
     store.lock_agents(tx, {pick.agent for pick in picks})
     waiting = store.lock_waiting(tx, [pick.task for pick in picks])
-    room = store.room(tx, {pick.agent for pick in picks}, paused_queues(tx))
+    chosen = {pick.agent for pick in picks}
+    seen_people = {one.key: one for one in seen.snapshot.agents if one.key in chosen}
+    room = {k: Standing(one, tx.now) for k, one in people.anew(tx, seen_people, paused_queues(tx)).items()}
+    by_task = {task.id: task for task in seen.snapshot.tasks}
     for place, d in enumerate(result.decisions):
         if isinstance(d, Waiting):
             continue
-        room[d.agent] = room.get(d.agent, 0) - 1
-        if waiting.get(d.task) != seen.rows[d.task].seq or room[d.agent] < 0:
+        who, task = room.get(d.agent), by_task[d.task]
+        if who is None or who.no_room(task.queue) or waiting.get(d.task) != seen.rows[d.task].seq:
             names = {kept.task for kept in result.decisions[:place]}
             tasks = tuple(t for t in seen.snapshot.tasks if t.id in names)
             return decide(replace(seen.snapshot, tasks=tasks), plugins())
+        who.give(task)
     return result
 
 

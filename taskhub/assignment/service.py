@@ -9,7 +9,7 @@ from taskhub.assignment import passes, pull, store, take
 from taskhub.assignment.claim import Claim, claim, locked_caller, note, served_queues, taken
 from taskhub.assignment.installed import plugins
 from taskhub.assignment.manual import manual
-from taskhub.assignment.model import TaskFacts
+from taskhub.assignment.model import AgentFacts, TaskFacts
 from taskhub.assignment.why import why
 from taskhub.db.tx import Tx
 from taskhub.errors import Forbidden, InvalidInput, NotEligible, NotFound
@@ -23,8 +23,8 @@ __all__ = ["Claim", "assign", "claim", "claim_one", "hand_over", "reopen", "take
 def claim_one(tx: Tx, task_id: str, reason: str | None, version: int | None = None) -> Claim:
     """This very task, for a reason ("customer on the line"). Raises NotEligible with every reason against it."""
     me = locked_caller(tx)
-    moves.room_for(tx, me.key)
     task, _ = moves.allowed(tx, task_id, "claim", version=version)
+    moves.room_for(tx, me.key, queue=task.queue)
     queue = tx.policies.queues[task.queue]
     if queue.pick == "never":
         raise Forbidden(f"Tasks of {queue.name} are not picked; ask for the next one.", code="pick_forbidden")
@@ -78,11 +78,18 @@ def _fits(tx: Tx, task: Task, agent: str) -> bool:
     return not pull.against(person, row, served_queues(tx, [task.queue])[task.queue], tx.now, plugins())
 
 
+def _without(person: AgentFacts, task: Task) -> AgentFacts:
+    """The person as they stood before they had this task."""
+    here = {**person.held_by_queue, task.queue: max(0, person.held_by_queue.get(task.queue, 0) - 1)}
+    left = max(0.0, person.held_minutes - task.minutes)
+    return replace(person, held=max(0, person.held - 1), held_minutes=left, held_by_queue=here)
+
+
 def _by_hand(tx: Tx, task: Task, agent: str, *, strict: bool) -> Task:
     person = store.person(tx, agent, passes.paused_queues(tx), lock=False)
     if person is None:
         raise NotFound(f"There is no agent {agent!r}.")
-    before = replace(person, held=max(0, person.held - 1))
+    before = _without(person, task)
     queues = served_queues(tx, [task.queue])
     row = _facts(tx, task, store.shapes(tx, [task.queue]))
     verdict = manual(before, row, queues[task.queue], tx.now, plugins())

@@ -5,82 +5,24 @@ from __future__ import annotations
 import zlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, bindparam, func, insert, or_, select, union_all, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from taskhub.agents.availability import present, weekly
-from taskhub.assignment.model import AgentFacts, TaskFacts
-from taskhub.db.tables import absence, agent, decision, exclusion, pass_, pass_block, shape, staffing, task, turn
+from taskhub.assignment.model import TaskFacts
+from taskhub.assignment.queries.people import people as people  # noqa: PLC0414  one door to what decisions read
+from taskhub.assignment.queries.people import person as person  # noqa: PLC0414
+from taskhub.db.tables import agent, decision, exclusion, pass_, pass_block, shape, staffing, task, turn
 from taskhub.db.tx import Tx
 from taskhub.tasks.model import GIVEN, QUEUED
 from taskhub.tasks.shape import Shape
-
-_FACTS = (
-    agent.c.key, agent.c.team, agent.c.name, agent.c.active, agent.c.skills, agent.c.attributes, agent.c.capacity,
-    agent.c.presence, agent.c.presence_until, agent.c.time_zone, agent.c.shifts,
-)  # fmt: skip
 
 
 def switches(tx: Tx, queues: Sequence[str]) -> dict[str, Any]:
     """The newest switch of each queue whose time has come."""
     rows = select(staffing).where(staffing.c.queue.in_(queues), staffing.c.effective_at <= tx.now)
     return {row.queue: row for row in tx.conn.execute(rows.order_by(staffing.c.effective_at, staffing.c.id))}
-
-
-def people(tx: Tx, teams: Collection[str], paused_queues: Collection[str], since: datetime) -> list[AgentFacts]:
-    """Everybody of ``teams`` as they stand; ``since`` begins today."""
-    rows = tx.conn.execute(select(*_FACTS).where(agent.c.team.in_(teams)).order_by(agent.c.key)).all()
-    return _facts(tx, rows, paused_queues, since)
-
-
-def person(tx: Tx, key: str, paused_queues: Collection[str], *, lock: bool) -> AgentFacts | None:
-    """One person's row (locked where they are about to get work) and, read after it, what they hold."""
-    wanted = select(*_FACTS).where(agent.c.key == key)
-    rows = tx.conn.execute(wanted.with_for_update() if lock else wanted).all()
-    return next(iter(_facts(tx, rows, paused_queues, None)), None)
-
-
-def _facts(tx: Tx, rows: Sequence[Any], paused_queues: Collection[str], since: datetime | None) -> list[AgentFacts]:
-    keys = [row.key for row in rows]
-    away, open_work = _absences(tx, keys), _open_work(tx, keys, paused_queues)
-    given = _given(tx, keys, since) if since else {}
-    return [
-        AgentFacts(
-            key=row.key, team=row.team, name=row.name, active=row.active, skills=row.skills, attributes=row.attributes,
-            capacity=int(row.capacity), held=open_work[row.key][0], load=open_work[row.key][1],
-            given_today=given.get(row.key, 0), presence=row.presence, presence_until=row.presence_until,
-            time_zone=row.time_zone, shifts=weekly(row.shifts or {}), absences=tuple(away[row.key]),
-        )
-        for row in rows
-    ]  # fmt: skip
-
-
-def _absences(tx: Tx, keys: Sequence[str]) -> dict[str, list[tuple[datetime, datetime | None]]]:
-    found: dict[str, list[tuple[datetime, datetime | None]]] = defaultdict(list)
-    wanted = select(absence).where(absence.c.agent.in_(keys), absence.c.until_at > tx.now)
-    for row in tx.conn.execute(wanted.order_by(absence.c.from_at)):
-        found[row.agent].append((row.from_at, row.until_at))
-    return found
-
-
-def _open_work(tx: Tx, keys: Sequence[str], paused_queues: Collection[str]) -> dict[str, tuple[int, float]]:
-    found: dict[str, tuple[int, float]] = defaultdict(lambda: (0, 0.0))
-    columns = (task.c.agent, task.c.state, task.c.queue, func.count().label("n"), func.sum(task.c.weight).label("w"))
-    given = select(*columns).where(task.c.agent.in_(keys), task.c.state.in_(GIVEN))
-    for row in tx.conn.execute(given.group_by(task.c.agent, task.c.state, task.c.queue)):
-        held, load = found[row.agent]
-        counts = row.state != "paused" or row.queue in paused_queues
-        found[row.agent] = (held + (row.n if counts else 0), load + float(row.w))
-    return found
-
-
-def _given(tx: Tx, keys: Sequence[str], since: datetime) -> dict[str, int]:
-    wanted = and_(decision.c.agent.in_(keys), decision.c.at >= since, decision.c.outcome == "assigned")
-    rows = tx.conn.execute(select(decision.c.agent, func.count()).where(wanted).group_by(decision.c.agent))
-    return dict(rows.all())
 
 
 def shapes(tx: Tx, queues: Collection[str] | None) -> dict[str, Shape]:
@@ -90,8 +32,10 @@ def shapes(tx: Tx, queues: Collection[str] | None) -> dict[str, Shape]:
     return {row.id: Shape.parse(row.text) for row in rows}
 
 
-_TASK = (task.c.id, task.c.shape, task.c.start_by, task.c.created_at, task.c.weight, task.c.minutes, task.c.due_at,
-         task.c.waiting_reasons, task.c.seq)  # fmt: skip
+_TASK = (
+    task.c.id, task.c.shape, task.c.start_by, task.c.created_at, task.c.weight, task.c.minutes, task.c.due_at,
+    task.c.waiting_reasons, task.c.seq, task.c.ready_at, task.c.customer,
+)  # fmt: skip
 
 
 def heads(tx: Tx, shapes_: Mapping[str, Shape], each: int) -> list[Any]:
@@ -135,11 +79,26 @@ def _chunks(ids: Sequence[str], size: int = 5000) -> Iterable[Sequence[str]]:
     return (ids[at : at + size] for at in range(0, len(ids), size))
 
 
-def facts_of(row: Any, shapes_: Mapping[str, Shape], out: Mapping[str, Mapping[str, str]]) -> TaskFacts:
-    """A task row as a decision sees it."""
+def served_by(tx: Tx, customers: Collection[str]) -> dict[str, str]:
+    """Customer -> who last completed work for them."""
+    if not customers:
+        return {}
+    done = task.c.customer.in_(customers), task.c.completed_by.is_not(None)
+    at = func.max(task.c.completed_at, type_=task.c.completed_at.type).label("at")
+    last = select(task.c.customer, at).where(*done).group_by(task.c.customer).subquery()
+    same = and_(task.c.customer == last.c.customer, task.c.completed_at == last.c.at, task.c.completed_by.is_not(None))
+    rows = tx.conn.execute(select(task.c.customer, task.c.completed_by).join(last, same).order_by(task.c.id))
+    return dict(rows.all())
+
+
+def facts_of(
+    row: Any, shapes_: Mapping[str, Shape], out: Mapping[str, Mapping[str, str]],
+    served: Mapping[str, str] | None = None,
+) -> TaskFacts:  # fmt: skip
+    """A task row as a decision sees it; ``served`` says who last served which customer."""
     return TaskFacts(
         row.id, shapes_[row.shape], row.start_by, row.created_at, row.weight, row.minutes, row.due_at,
-        out.get(row.id, {}),
+        out.get(row.id, {}), (served or {}).get(row.customer or ""), row.ready_at,
     )  # fmt: skip
 
 
@@ -164,15 +123,6 @@ def save_turns(tx: Tx, changed: Mapping[str, Mapping[str, int]]) -> None:
 def lock_agents(tx: Tx, keys: Collection[str]) -> None:
     """Locks people in the order of their keys; what they hold is read by the next statement."""
     tx.conn.execute(select(agent.c.key).where(agent.c.key.in_(keys)).order_by(agent.c.key).with_for_update()).all()
-
-
-def room(tx: Tx, keys: Collection[str], paused_queues: Collection[str]) -> dict[str, int]:
-    """How many more tasks fit, per locked person who is still there to get any."""
-    wanted = select(agent.c.key, agent.c.capacity, agent.c.presence, agent.c.presence_until, agent.c.active)
-    rows = tx.conn.execute(wanted.where(agent.c.key.in_(keys))).all()
-    held = _open_work(tx, list(keys), paused_queues)
-    there = [r for r in rows if r.active and present(r.presence, r.presence_until, tx.now) == "available"]
-    return {r.key: int(r.capacity) - held[r.key][0] for r in there}
 
 
 def lock_waiting(tx: Tx, ids: Sequence[str]) -> dict[str, int]:

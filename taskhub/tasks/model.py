@@ -44,6 +44,7 @@ class Task:
     event: str | None
     rule: str | None
     parent: str | None
+    customer: str | None
     depth: int
     origin: str | None
     version_at: datetime | None
@@ -118,6 +119,7 @@ class NewTask:
     event: str | None = None
     rule: str | None = None
     parent: str | None = None
+    customer: str | None = None
     depth: int = 0
     origin: str | None = None
     version: tuple[datetime, str] | None = None

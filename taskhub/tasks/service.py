@@ -162,9 +162,11 @@ def put_aside(tx: Tx, task: Task, act: str, reason: str, until: datetime | None)
 
 def resume(tx: Tx, task_id: str, version: int | None = None) -> tuple[Task, Lease]:
     """Back to work on it: checks capacity, runs the clock, gives a new lease."""
-    agent = store.get(tx, task_id)
-    if agent is not None and agent.state == PAUSED and agent.agent is not None:
-        moves.room_for(tx, agent.agent)
+    seen = store.get(tx, task_id)
+    if seen is not None and seen.state == PAUSED and seen.agent is not None:
+        queue = tx.policies.queues.get(seen.queue)
+        # What counted while it was paused takes no more room now.
+        moves.room_for(tx, seen.agent, counts=0 if queue and queue.paused_counts else 1, queue=seen.queue)
     task, _ = moves.allowed(tx, task_id, "resume", version=version)
     return begin(tx, task, "resume")
 
@@ -229,8 +231,11 @@ def take_back(tx: Tx, task_id: str, to: str) -> Task:
 
 
 def _give(tx: Tx, task_id: str, to: str, act: str, token: int | None, version: int | None, note: str | None) -> Task:
-    moves.room_for(tx, to)
+    seen = store.get(tx, task_id)
+    moves.room_for(tx, to, queue=seen.queue if seen else None)
     task, _ = moves.allowed(tx, task_id, act, token, version)
+    if seen is not None and task.queue != seen.queue:
+        moves.room_for(tx, to, queue=task.queue)
     if task.agent == to:
         raise Conflict(f"{to} has this task already.", code="already_assigned", holder=to)
     moves.refuse_excluded(tx, task, to)
