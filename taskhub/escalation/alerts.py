@@ -15,16 +15,16 @@ PLUGIN = {
         "The plug-in {plugin} is out of use in {queue}",
         (
             "The plug-in {plugin} failed three times in a row in the queue {queue}: {error}\n\n"
-            "Tasks go to whoever has the least open work, out of all teams of the queue, until a new version is installed "
-            "or somebody runs `taskhub plugin reset {key}`."
+            "Tasks go to whoever has the least open work, out of all teams of the queue, until a new version is "
+            "installed or somebody runs `taskhub plugin reset {key}`."
         ),
     ),
     "fr": (
         "L'extension {plugin} n'est plus utilisée dans {queue}",
         (
             "L'extension {plugin} a échoué trois fois de suite dans la file {queue}\u00a0: {error}\n\n"
-            "Les tâches vont à la personne la moins chargée de toutes les équipes de la file, jusqu'à l'installation d'une "
-            "nouvelle version ou jusqu'à la commande `taskhub plugin reset {key}`."
+            "Les tâches vont à la personne la moins chargée de toutes les équipes de la file, jusqu'à l'installation "
+            "d'une nouvelle version ou jusqu'à la commande `taskhub plugin reset {key}`."
         ),
     ),
 }
@@ -37,7 +37,8 @@ def plugin_failed(tx: Tx, row: Taken) -> None:
         return
     concern = Concern(None, queue.teams)
     directory = directory_of(tx, concern, WHOM)
-    for agent in dict.fromkeys(told.agent for told in addressing.tell(WHOM, concern, directory)):
+    told = dict.fromkeys(one.agent for one in addressing.tell(WHOM, concern, directory) if one.agent)
+    for agent in told or (None,):
         person = directory.people.get(agent or "")
         language = person.language.split("-")[0].lower() if person is not None else "en"
         facts = {"queue": queue.name.in_(language), "key": queue.key, **row.payload}
