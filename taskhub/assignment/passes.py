@@ -12,9 +12,10 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from taskhub.assignment import needs, reasons, record, serving, store
+from taskhub.assignment import eligibility, in_force, needs, reasons, record, store
 from taskhub.assignment.decide import decide
 from taskhub.assignment.foreign import service as foreign
+from taskhub.assignment.in_force import InForce
 from taskhub.assignment.installed import plugins
 from taskhub.assignment.model import AgentFacts, Assigned, PassResult, QueueFacts, Snapshot, TaskFacts, Waiting
 from taskhub.assignment.queries import people
@@ -22,7 +23,7 @@ from taskhub.assignment.registry import Plugins
 from taskhub.assignment.standing import Standing
 from taskhub.db.tx import Tx
 from taskhub.ids import new_id
-from taskhub.policy.work import Queue, Staffing
+from taskhub.policy.work import Queue
 from taskhub.tasks.shape import Shape
 
 LOOK = 500
@@ -73,14 +74,13 @@ def everything(tx: Tx) -> None:
 
 
 def facts(tx: Tx, queues: Sequence[Queue]) -> dict[str, QueueFacts]:
-    """How each queue is served now: its file, or the switch that holds."""
-    switched = store.switches(tx, [q.key for q in queues])
-    found = {}
-    for queue in queues:
-        row = switched.get(queue.key)
-        switch = Staffing(row.model, row.params, row.strategy or queue.staffing.strategy) if row and row.model else None
-        found[queue.key] = serving.served(queue, plugins(), switch=switch, kinds=tx.policies.kinds.values())
-    return found
+    """How each queue is served now: its file, or the switch that holds, with what was found for its pool."""
+    return dict(in_force_now(tx, [queue.key for queue in queues]).queues)
+
+
+def in_force_now(tx: Tx, keys: Sequence[str]) -> InForce:
+    """The named queues as they are served now."""
+    return in_force.of(tx.policies, keys, store.switches(tx, keys), store.pool_states(tx, keys))
 
 
 def paused_queues(tx: Tx) -> list[str]:
@@ -141,7 +141,7 @@ def _look(tx: Tx, behind: foreign.Wall, crowd: Sequence[AgentFacts], shapes: Map
 
 
 def _served_by(tx: Tx, served: Mapping[str, QueueFacts], rows: Mapping[str, Any]) -> dict[str, str]:
-    if needs.SERVED_BY not in needs.of_push(served.values(), plugins()):
+    if not needs.served_by(served.values(), plugins()):
         return {}
     return store.served_by(tx, {row.customer for row in rows.values() if row.customer})
 
@@ -176,7 +176,8 @@ def _overtaken(tx: Tx, seen: Seen, result: PassResult) -> PassResult:
         if isinstance(d, Waiting):
             continue
         who, task = room.get(d.agent), by_task[d.task]
-        if who is None or who.no_room(task.queue) or waiting.get(d.task) != seen.rows[d.task].seq:
+        full = who is None or eligibility.of_room(who, seen.snapshot.queues[task.queue], task.kind)
+        if who is None or full or waiting.get(d.task) != seen.rows[d.task].seq:
             names = {kept.task for kept in result.decisions[:place]}
             tasks = tuple(t for t in seen.snapshot.tasks if t.id in names)
             return decide(replace(seen.snapshot, tasks=tasks), seen.plugins)

@@ -13,16 +13,24 @@ from sqlalchemy.dialects import postgresql, sqlite
 from taskhub.assignment.model import TaskFacts
 from taskhub.assignment.queries.people import people as people  # noqa: PLC0414  one door to what decisions read
 from taskhub.assignment.queries.people import person as person  # noqa: PLC0414
-from taskhub.db.tables import agent, decision, exclusion, pass_, pass_block, shape, staffing, task, turn
+from taskhub.db.tables import agent, decision, exclusion, pass_, pass_block, pool_state, shape, staffing, task, turn
 from taskhub.db.tx import Tx
 from taskhub.tasks.model import GIVEN, QUEUED
 from taskhub.tasks.shape import Shape
 
 
-def switches(tx: Tx, queues: Sequence[str]) -> dict[str, Any]:
+def pool_states(tx: Tx, queues: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """What workers found for the pools of these queues."""
+    rows = tx.conn.execute(select(pool_state).where(pool_state.c.queue.in_(queues)))
+    return {row.queue: dict(row._mapping) for row in rows}
+
+
+def switches(tx: Tx, queues: Sequence[str]) -> dict[str, Mapping[str, Any]]:
     """The newest switch of each queue whose time has come."""
     rows = select(staffing).where(staffing.c.queue.in_(queues), staffing.c.effective_at <= tx.now)
-    return {row.queue: row for row in tx.conn.execute(rows.order_by(staffing.c.effective_at, staffing.c.id))}
+    return {
+        row.queue: dict(row._mapping) for row in tx.conn.execute(rows.order_by(staffing.c.effective_at, staffing.c.id))
+    }
 
 
 def shapes(tx: Tx, queues: Collection[str] | None) -> dict[str, Shape]:

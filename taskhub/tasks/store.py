@@ -203,7 +203,7 @@ def lock_agent(tx: Tx, agent_key: str) -> Any:
 
 
 def held(tx: Tx, agent_key: str, paused_queues: Sequence[str]) -> list[Any]:
-    """Id, title, state, queue and minutes of what counts against a person's capacity. Read after the lock, in a statement of its own."""
+    """Id, title, state, queue, minutes of what counts against a person's capacity. Read after the lock, by itself."""
     paused = and_(task.c.state == "paused", task.c.queue.in_(paused_queues))
     counts = or_(task.c.state.in_(("assigned", "in_progress")), paused)
     columns = task.c.id, task.c.title, task.c.state, task.c.queue, task.c.minutes
