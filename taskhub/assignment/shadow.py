@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from taskhub.assignment import claim, passes, queries, serving, shadowing
+from taskhub.assignment import claim, passes, serving, shadowing
 from taskhub.assignment.installed import plugins
 from taskhub.assignment.model import QueueFacts
+from taskhub.assignment.queries import past
 from taskhub.assignment.record import read_block
 from taskhub.assignment.redecide import NotRerunnable
 from taskhub.assignment.registry import NotInstalled
@@ -95,7 +96,7 @@ def asked_again(
     """Every stored decision about the queues of ``served`` since then, with them served as said there."""
     if since >= tx.now:
         raise InvalidInput("since must lie in the past.", errors=[{"path": "since", "message": "lies ahead"}])
-    places = queries.passes_since(tx, rotations, since, most)
+    places = past.passes_since(tx, rotations, since, most)
     shown = Shown(since, tx.now)
     if len(places) == most:
         shown.since, shown.complete = places[0][0], False
@@ -110,24 +111,24 @@ def _pushed(
     tx: Tx, served: Mapping[str, QueueFacts], ids: list[str], shown: Shown, progress: Progress | None
 ) -> Iterator[Asked]:
     ghost = Shadow(served, plugins())
-    for at in range(0, len(ids), queries.CHUNK):
-        stored = queries.passes(tx, ids[at : at + queries.CHUNK])
+    for at in range(0, len(ids), past.CHUNK):
+        stored = past.passes(tx, ids[at : at + past.CHUNK])
         tasks = {task.id for one in stored for block in one.blocks for task in read_block(block).tasks}
-        ended = queries.ends(tx, list(tasks), tx.now)
+        ended = past.ends(tx, list(tasks), tx.now)
         for one in stored:
             try:
                 yield from ghost.passed(one.head, one.blocks, ended)
             except (NotRerunnable, NotInstalled) as reason:
                 shown.unknown[str(reason)] += 1
         if progress is not None:
-            progress(min(at + queries.CHUNK, len(ids)), len(ids))
+            progress(min(at + past.CHUNK, len(ids)), len(ids))
 
 
 def _pulled(tx: Tx, served: Mapping[str, QueueFacts], since: datetime, most: int, shown: Shown) -> Iterator[Asked]:
     after: tuple[datetime, str] | None = None
     read = 0
     while read < most:
-        rows = queries.claims_since(tx, list(served), since, after, queries.CHUNK)
+        rows = past.claims_since(tx, list(served), since, after, past.CHUNK)
         if not rows:
             return
         for row in rows:

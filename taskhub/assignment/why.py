@@ -7,13 +7,14 @@ from typing import Any
 from taskhub.assignment import claim, pull, record, sentences, store
 from taskhub.assignment.installed import plugins
 from taskhub.assignment.model import Assigned, Candidate, Decision, Waiting
+from taskhub.assignment.registry import Plugins
 from taskhub.assignment.rerun import SAME, Rerun, rerun
 from taskhub.db.tx import Tx
 from taskhub.errors import NotFound
 from taskhub.tasks import service as tasks
 
 
-def why(tx: Tx, task_id: str, language: str = "en") -> dict[str, Any]:
+def why(tx: Tx, task_id: str, language: str = "en", table: Plugins | None = None) -> dict[str, Any]:
     """The newest decision about a task with its candidates, its sentence and what running it again says.
 
     ``rerun`` is same, different or not_rerunnable. Raises NotFound when nothing has been decided yet.
@@ -22,7 +23,7 @@ def why(tx: Tx, task_id: str, language: str = "en") -> dict[str, Any]:
     row = store.last_decision(tx, task_id)
     if row is None:
         raise NotFound("Nothing has been decided about this task yet.", code="no_decision")
-    again = _again(tx, row)
+    again = _again(tx, row, table)
     name = tx.policies.kinds[task.kind].name.in_(language) if task.kind in tx.policies.kinds else task.kind
     return {
         "outcome": row.outcome, "agent": row.agent, "way": row.way, "reason": _sentence(row, again, name, language),
@@ -33,14 +34,14 @@ def why(tx: Tx, task_id: str, language: str = "en") -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _again(tx: Tx, row: Any) -> Rerun:
+def _again(tx: Tx, row: Any, table: Plugins | None = None) -> Rerun:
     if row.way == "pull":
         return rerun_pulled(tx, row)
     if row.way == "manual":
         return Rerun(SAME)
     place = row.facts["position"]
     head, block = store.stored_pass(tx, row.pass_id, record.block_of(place))
-    return rerun(head, block, _decision(row), plugins())
+    return rerun(head, block, _decision(row), table or plugins())
 
 
 def rerun_pulled(tx: Tx, row: Any) -> Rerun:
