@@ -42,7 +42,7 @@ def of(policies: Policies, keys: Sequence[str], switches: Rows, states: Rows, st
         if len(_known) >= KNOWN:
             _known.clear()
         now = {key: _now(policies.queues[key], switches.get(key), paused=key in stopped) for key in keys}
-        queues = {key: _served(policies, now[key], states.get(key)) for key in keys}
+        queues = {key: served(policies, now[key], states.get(key)) for key in keys}
         known = _known[place] = InForce(policies, queues, needs.of_pull(queues.values(), plugins()))
     return known
 
@@ -51,7 +51,8 @@ def _now(queue: Queue, switch: Mapping[str, Any] | None, *, paused: bool) -> Que
     return replace(queue, staffing=staffing_of(queue.staffing, switch or {}), paused=queue.paused or paused)
 
 
-def _served(policies: Policies, queue: Queue, state: Mapping[str, Any] | None) -> QueueFacts:
+def served(policies: Policies, queue: Queue, state: Mapping[str, Any] | None) -> QueueFacts:
+    """The facts of a queue that is served as it stands in ``queue``; a pool found for another model is left out."""
     found = None
     if state is not None and state["facts"].get("model") == queue.staffing.model:
         found = pool_state(state)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from taskhub.assignment import eligibility, passes, reasons, serving, store
+from taskhub.assignment import eligibility, in_force, passes, reasons, serving, store
 from taskhub.assignment.installed import plugins
 from taskhub.assignment.model import AgentFacts, QueueFacts
 from taskhub.assignment.registry import built_ins
@@ -14,20 +14,25 @@ from taskhub.db.tx import Tx
 from taskhub.errors import InvalidInput
 from taskhub.policy.work import Queue, Staffing
 
+PLANNED = frozenset({"overflow", "duty_rota", "chain"})
 _AWAY = frozenset({reasons.INACTIVE, reasons.ABSENT, reasons.OFF_SHIFT, *reasons.PRESENCE.values()}) - {"presence_busy"}
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """``refused``: person -> why they are not in the pool; None: only a worker may ask this plug-in."""
+    """``refused``: person -> why they are not in the pool; None: only a worker may ask this plug-in.
+
+    ``planned``: workers will say who of them is in turn; until then it is everybody who may be.
+    """
 
     people: tuple[str, ...]
     refused: Mapping[str, str] | None
+    planned: bool = False
 
 
 def check(tx: Tx, queue: Queue, staffing: Staffing) -> None:
     """What ``config check`` says of such a staffing. Raises InvalidInput naming every fault, range and nearest name."""
-    found = list(serving.complaints(replace(queue, staffing=staffing), plugins()))
+    found = list(serving.complaints(replace(queue, staffing=staffing), plugins(), tx.policies.kinds.values()))
     if not found:
         return
     faults = [(path.removeprefix("staffing."), _said(message, hint)) for path, message, hint in found]
@@ -46,12 +51,18 @@ def of(tx: Tx, queue: Queue, at: datetime) -> Pool:
 
     In the pool is who would be asked for any kind of the queue.
     """
-    people = store.people(tx, queue.teams, passes.paused_queues(tx), tx.now)
+    people = _people(tx, queue)
     active = [one for one in people if one.active]
     names = tuple(one.key for one in active)
     if queue.staffing.model not in built_ins().model_names:
         return Pool(names, None)
-    return Pool(names, _refused(tx, serving.served(queue, plugins()), active, at))
+    facts = in_force.served(tx.policies, queue, store.pool_states(tx, [queue.key]).get(queue.key))
+    planned = queue.staffing.model in PLANNED and facts.pool_state is None
+    return Pool(names, _refused(tx, facts, active, at), planned)
+
+
+def _people(tx: Tx, queue: Queue) -> list[AgentFacts]:
+    return store.people(tx, queue.teams, passes.paused_queues(tx), None, [queue.key])
 
 
 def on_shift(tx: Tx, queue: Queue) -> int:
@@ -60,8 +71,11 @@ def on_shift(tx: Tx, queue: Queue) -> int:
     Neither off shift nor absent; whom a phone keeps busy counts.
     """
     facts = passes.facts(tx, [queue])[queue.key]
-    people = store.people(tx, queue.teams, passes.paused_queues(tx), tx.now)
-    able = [one for one in people if any(kind.skill_key in one.skills for kind in tx.policies.kinds_of(queue.key))]
+    able = [
+        one
+        for one in _people(tx, queue)
+        if any(kind.skill_key in one.skills for kind in tx.policies.kinds_of(queue.key))
+    ]
     there = [one for one in able if _AWAY.isdisjoint(eligibility.of_person(one, tx.now))]
     if facts.model not in built_ins().model_names:
         return len(there)
