@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from taskhub.assignment import installed
+from taskhub.assignment import in_force, installed
 from taskhub.assignment.foreign.process import Process
 
 HEAD = """
@@ -51,6 +51,7 @@ def present(folder: Path | None, *, deadline: float = 1.0) -> Iterator[None]:
 def _look_again() -> None:
     importlib.invalidate_caches()
     installed.plugins.cache_clear()
+    in_force._known.clear()
 
 
 def written(folder: Path, body: str, version: str = "1") -> Path:

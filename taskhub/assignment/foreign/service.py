@@ -16,7 +16,7 @@ from typing import Any
 
 from taskhub.assignment.decide import decide
 from taskhub.assignment.foreign import store
-from taskhub.assignment.foreign.wrappers import ForeignModel, PluginFailed, RestingStrategy
+from taskhub.assignment.foreign.wrappers import AskedStrategy, ForeignModel, PluginFailed, RestingStrategy
 from taskhub.assignment.installed import asked, plugins
 from taskhub.assignment.model import AgentFacts, PassResult, PoolState, QueueFacts, Snapshot
 from taskhub.assignment.registry import Plugins
@@ -54,6 +54,7 @@ class Wall:
     served: dict[str, QueueFacts]
     _failing: dict[tuple[str, str], int] = field(default_factory=dict)
     _failed: set[tuple[str, str]] = field(default_factory=set)
+    _answered: set[tuple[str, str]] = field(default_factory=set)
 
     def decided(self, snapshot: Snapshot) -> tuple[Snapshot, PassResult]:
         """The pass decided, each queue whose strategy fails by the one that stands in; the snapshot as it was then."""
@@ -66,11 +67,13 @@ class Wall:
                 self.served[failure.queue] = _without_strategy(self.served[failure.queue])
 
     def settle(self) -> None:
-        """What failed before and answered now starts from nothing again."""
-        for queue, name in self._failing.keys() - self._failed:
-            facts = self.served.get(queue)
-            if facts is not None and name in (_named(facts.model, facts.model_version), _strategy_of(facts)):
-                store.forget(self.tx, queue, name)
+        """What failed before and answered now starts from nothing again; what was not asked keeps its count."""
+        for (name, version), strategy in self.plugins.strategies.items():
+            asked_: Any = strategy
+            if isinstance(asked_, AskedStrategy):
+                self._answered |= {(queue, _named(name, version)) for queue in asked_.answered}
+        for queue, name in (self._answered & self._failing.keys()) - self._failed:
+            store.forget(self.tx, queue, name)
 
     def find_pools(self, people: Sequence[AgentFacts]) -> None:
         """Asks every model of others who is in its pool now, and keeps the answer where claims find it."""
@@ -87,13 +90,14 @@ class Wall:
         mine = last is not None and last.facts.get("plugin") == name
         try:
             members: list[str] | None = sorted(model.found(PoolAsk(queue, own, self.tx.now)))
+            self._answered.add((queue.key, name))
         except PluginFailed as failure:
             self._note(failure)
             members = last.members if mine else None
         version = last.version if last is not None else 0
         if not mine or last.members != members or not last.open:
             version += 1
-            store.save_pool(self.tx, queue.key, version, members, {"plugin": name})
+            store.save_pool(self.tx, queue.key, version, members, {"model": queue.model, "plugin": name})
         return PoolState(version, open=True, members=None if members is None else frozenset(members))
 
     def _model(self, queue: QueueFacts) -> ForeignModel | None:
@@ -153,7 +157,7 @@ def _stood_in(tx: Tx, queue: QueueFacts, out: set[tuple[str, str]]) -> QueueFact
         if last is None or last.members is not None:
             # Claims read this: everybody of the teams.
             version = last.version + 1 if last is not None else 1
-            store.save_pool(tx, queue.key, version, None, {"plugin": model[1]})
+            store.save_pool(tx, queue.key, version, None, {"model": queue.model, "plugin": model[1]})
         version_ = plugins().model(MODEL).version
         queue = replace(queue, model=MODEL, model_version=version_, params={}, pool_state=None)
     return _without_strategy(queue) if (queue.key, _strategy_of(queue)) in out else queue

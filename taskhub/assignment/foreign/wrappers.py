@@ -106,6 +106,7 @@ class AskedStrategy(RestingStrategy):
 
     def __init__(self, said: Said, process: Process) -> None:
         super().__init__(said, process)
+        self.answered: set[str] = set()  # queues for which it gave sound keys
         self._keys: dict[tuple[Any, ...], Score] = {}
         self._turns: dict[tuple[Any, ...], int] = {}
         self._favourites: dict[tuple[Any, ...], str | None] = {}
@@ -120,6 +121,7 @@ class AskedStrategy(RestingStrategy):
             found = answers.scores(raw, len(new), len(self.parts))
         except Nonsense as nonsense:
             raise self._failed(queue, nonsense) from None
+        self.answered.add(queue.key)
         self._keys |= {_place(who, shape, queue): key for who, key in zip(new, found, strict=True)}
 
     def key(self, who: Standing, shape: Shape, queue: QueueFacts) -> Score:
