@@ -12,6 +12,7 @@ from taskhub.assignment.model import AgentFacts, QueueFacts
 from taskhub.assignment.registry import built_ins
 from taskhub.db.tx import Tx
 from taskhub.errors import InvalidInput
+from taskhub.policy.policies import Policies
 from taskhub.policy.work import Queue, Staffing
 
 PLANNED = frozenset({"overflow", "duty_rota", "chain"})
@@ -32,7 +33,7 @@ class Pool:
 
 def check(tx: Tx, queue: Queue, staffing: Staffing) -> None:
     """What ``config check`` says of such a staffing. Raises InvalidInput naming every fault, range and nearest name."""
-    found = list(serving.complaints(replace(queue, staffing=staffing), plugins(), tx.policies.kinds.values()))
+    found = complaints(tx.policies, queue, staffing)
     if not found:
         return
     faults = [(path.removeprefix("staffing."), _said(message, hint)) for path, message, hint in found]
@@ -40,6 +41,11 @@ def check(tx: Tx, queue: Queue, staffing: Staffing) -> None:
     raise InvalidInput(
         " ".join(f"{path}: {message}" for path, message in faults), code="staffing_invalid", errors=errors
     )
+
+
+def complaints(policies: Policies, queue: Queue, staffing: Staffing) -> list[serving.Complaint]:
+    """What is wrong with a staffing of a queue under these policies."""
+    return list(serving.complaints(replace(queue, staffing=staffing), plugins(), policies.kinds.values()))
 
 
 def _said(message: str, hint: str | None) -> str:
