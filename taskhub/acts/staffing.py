@@ -10,7 +10,7 @@ from typing import Any
 from taskhub.assignment import pools
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
-from taskhub.errors import Problem
+from taskhub.errors import Conflict, Problem
 from taskhub.policy.policies import Policies
 from taskhub.policy.work import Queue, Staffing
 from taskhub.queues import model
@@ -41,8 +41,20 @@ def switch(tx: Tx, queue: Queue, asked: Mapping[str, Any], effective_at: str | d
     """
     _checked(tx, queue, asked)
     at = model.effective(effective_at, tx.policies.calendar_of(queue.key), tx.now)
+    same = _same(tx, queue, asked) if at <= tx.now else None
+    if same is not None:
+        return same, []
     made = queues.switch(tx, queue.key, asked, at)
     return made, _start(tx, made) if at <= tx.now else []
+
+
+def _same(tx: Tx, queue: Queue, asked: Mapping[str, Any]) -> Switch | None:
+    """The switch that holds, if it says just this: sent twice, it happens once. Raises Conflict for the file itself."""
+    holds = queues.held(tx, [queue.key])[queue.key].switch
+    if asked.get("model") is None and (holds is None or holds.model is None):
+        raise Conflict(f"Queue {queue.key!r} is served as its file says already.", code="nothing_to_change")
+    given = {"params": {}, "strategy": None, "strategy_params": {}, **{k: v for k, v in asked.items() if v is not None}}
+    return holds if holds is not None and model.wanted(holds) == given else None
 
 
 def preview(tx: Tx, queue: Queue, asked: Mapping[str, Any], effective_at: str | datetime) -> Change:
