@@ -35,10 +35,14 @@ FLOW: Flow = {
     "record.watched": _timer("record.watch"),
     # work comes into being, becomes ready, ends
     "task.created": (),
-    "task.ready": (Route("assignment.pass", "one", _rotation, earliest=True), Route("escalation.arm")),
+    "task.ready": (Route("assignment.pass", "one", _rotation, earliest=True),),
     "task.given": (),
     "task.completed": (Route("task.chain"), Route("assignment.learn")),
+    "task.approved": (),
     "task.cancelled": (),
+    # a second look has ended, and lets go what waited for it
+    "check.settled": (Route("task.check"),),
+    "check.passed": (Route("task.chain"),),
     "file.changed": _wake("task.file"),
     # somebody can do more, or less
     "agent.freed": _wake("assignment.agent"),
@@ -90,6 +94,7 @@ HANDLERS: Handlers = {
     "event.apply": apply_event.apply_event,
     "record.watch": watch.watch_due,
     "task.chain": completed.task_completed,
+    "task.check": completed.check_settled,
     "task.file": _key(timers.file_changed),
     "assignment.pass": _key(passes.run),
     "assignment.wake": _key(passes.run),
@@ -107,7 +112,6 @@ HANDLERS: Handlers = {
     "task.lease": _key(timers.lease_expired),
     "task.snooze": _key(timers.snooze_ended),
     "task.block": _key(timers.block_ended),
-    "escalation.arm": _key(escalation.arm),
     "escalation.fall": _key(escalation.on_fall),
     "escalation.step": _key(escalation.step_due),
     "escalation.held": _key(escalation.held),

@@ -79,6 +79,7 @@ TABLE: Mapping[str, Rule] = {
     "agent.write": {ADMIN: (ALL,)},
     "agent.adjust": _LEAD,
     "agent.lend": _LEAD,
+    "agent.leave": _LEAD,
     "agent.presence": _SELF,
     "agent.absence": _SELF,
     "key.create": {ADMIN: (ALL,)},

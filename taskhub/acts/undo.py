@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from taskhub.acts import lending, month_end
+from taskhub.acts import leaving, lending, month_end
 from taskhub.assignment import service as assignment
 from taskhub.db import acts
 from taskhub.db.acts import Act
 from taskhub.db.tx import Tx
 from taskhub.errors import AlreadyDone, Conflict, NotFound
 from taskhub.queues import service as queues
-from taskhub.tasks import moving
+from taskhub.tasks import followers, moving
 from taskhub.tasks import service as tasks
 from taskhub.tasks.model import Task
 
@@ -42,7 +42,7 @@ def _why_not(tx: Tx, one: Act) -> str | None:
         return "switch_started"
     if acts.touched_since(tx.conn, one):
         return "changed_since"
-    return "follower_started" if tasks.follower_started(tx, one.inverse.get("task")) else None
+    return "follower_started" if followers.started(tx, one.inverse.get("task")) else None
 
 
 def undo(tx: Tx, act_id: str) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def _resume(tx: Tx, inverse: Mapping[str, Any]) -> Any:
 
 def _reopen(tx: Tx, inverse: Mapping[str, Any]) -> Any:
     task = assignment.reopen(tx, inverse["task"], "undo")
-    tasks.withdraw_followers(tx, task.id)
+    followers.withdraw(tx, task.id)
     return task
 
 
@@ -116,8 +116,12 @@ def _move(tx: Tx, inverse: Mapping[str, Any]) -> Any:
     return moving.move_back(tx, inverse["tasks"])
 
 
+def _come_back(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return leaving.come_back(tx, inverse)
+
+
 INVERSES: Mapping[str, Callable[[Tx, Mapping[str, Any]], Any]] = {
     "resume": _resume, "reopen": _reopen, "restore": _restore, "release": _release, "assign": _assign,
     "unassign": _unassign, "change_kind": _kind, "patch": _patch, "cancel_switch": _switch, "end_loan": _loan,
-    "end_period": _period, "queue_state": _stop, "move_back": _move,
+    "end_period": _period, "queue_state": _stop, "move_back": _move, "come_back": _come_back,
 }  # fmt: skip

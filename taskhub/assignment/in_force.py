@@ -29,33 +29,32 @@ class InForce:
 _known: dict[tuple[Any, ...], InForce] = {}
 
 
-def of(policies: Policies, keys: Sequence[str], switches: Rows, states: Rows, stopped: Collection[str]) -> InForce:
+def of(policies: Policies, keys: Sequence[str], switches: Rows, stopped: Collection[str], states: Rows) -> InForce:
     """The named queues as they are served; said once for as long as policies, switches and pools stay the same.
 
-    ``switches`` and ``states`` are rows of ``staffing`` and ``pool_state`` by queue; ``stopped``: paused by a person.
+    ``switches`` that hold by queue, queues that are ``stopped``, ``states``: rows of ``pool_state`` by queue.
     """
     switched = tuple((key, switches[key]["id"]) for key in keys if key in switches)
     pools = tuple((key, states[key]["version"]) for key in keys if key in states)
-    place = policies.hash, tuple(keys), switched, pools, tuple(key for key in keys if key in stopped)
+    place = policies.hash, tuple(keys), switched, tuple(key for key in keys if key in stopped), pools
     known = _known.get(place)
     if known is None or known.policies is not policies:
         if len(_known) >= KNOWN:
             _known.clear()
-        now = {key: _now(policies.queues[key], switches.get(key), paused=key in stopped) for key in keys}
-        queues = {key: served(policies, now[key], states.get(key)) for key in keys}
+        files = (_switched(policies.queues[key], switches.get(key, {}), stopped) for key in keys)
+        queues = {queue.key: served(policies, queue, states.get(queue.key)) for queue in files}
         known = _known[place] = InForce(policies, queues, needs.of_pull(queues.values(), plugins()))
     return known
 
 
-def _now(queue: Queue, switch: Mapping[str, Any] | None, *, paused: bool) -> Queue:
-    return replace(queue, staffing=staffing_of(queue.staffing, switch or {}), paused=queue.paused or paused)
+def _switched(file: Queue, switch: Mapping[str, Any], stopped: Collection[str]) -> Queue:
+    return replace(file, staffing=staffing_of(file.staffing, switch), paused=file.paused or file.key in stopped)
 
 
 def served(policies: Policies, queue: Queue, state: Mapping[str, Any] | None) -> QueueFacts:
-    """The facts of a queue that is served as it stands in ``queue``; a pool found for another model is left out."""
-    found = None
-    if state is not None and state["facts"].get("model") == queue.staffing.model:
-        found = pool_state(state)
+    """The facts of a queue as it stands; a state that was found for another model says nothing about this one."""
+    same = state is not None and state["facts"].get("model") == queue.staffing.model
+    found = pool_state(state) if state is not None and same else None
     return serving.served(queue, plugins(), pool_state=found, kinds=policies.kinds.values())
 
 

@@ -183,6 +183,7 @@ task = table(
     Column("file", Key),  # what waits_for looks inside: one conversion
     *may(Key, "lead", "deal", "event", "rule", "parent"),
     *may(Key, "customer", "checks"),  # noun:id of whom it is done for; the task it is a second look at
+    *may(Boolean, "blocking"),  # what follows from the task it checks waits for it
     Column("depth", SmallInteger, nullable=False, server_default="0"),  # chained rules that led here
     Column("origin", Key, unique=True),  # (rule, draft number, change): one effect once
     Column("version_at", Instant),  # version of the change that made it; a closing hits older ones only

@@ -24,7 +24,7 @@ def customer(record: str, known: Known) -> str:
     >>> customer("deal:7", {"deal": {"lead": "3"}, "lead": {"account": "12"}}), customer("deal:7", {"deal": {}})
     ('account:12', 'deal:7')
     """
-    noun, _, id_ = record.partition(":")
+    noun, _, _id = record.partition(":")
     around = [known[one] for one in (noun, "deal", "lead") if one in known]
     for wanted in ("account", "contact", "lead"):
         if noun == wanted:

@@ -218,7 +218,7 @@ def _part_6() -> None:
         sa.Column("pinned", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("given_at", Instant), sa.Column("record", Key), sa.Column("file", Key), sa.Column("lead", Key),
         sa.Column("deal", Key), sa.Column("event", Key), sa.Column("rule", Key), sa.Column("parent", Key),
-        sa.Column("customer", Key), sa.Column("checks", Key),
+        sa.Column("customer", Key), sa.Column("checks", Key), sa.Column("blocking", sa.Boolean()),
         sa.Column("depth", sa.SmallInteger(), server_default="0", nullable=False), sa.Column("origin", Key),
         sa.Column("version_at", Instant), sa.Column("version_tie", Key), sa.Column("waits_for", Json, nullable=False),
         sa.Column("blocked_by", Json, nullable=False), sa.Column("blocked_until", Instant),
