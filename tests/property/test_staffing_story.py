@@ -130,7 +130,10 @@ def _kinds(queue: str) -> tuple[str, str]:
     return ("contract", "billing") if queue == "desk" else ("billing", "contract")
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=settings.default.max_examples // 2,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(steps)
 def test_nothing_is_lost_and_in_the_end_the_file_holds(tmp_path: Path, sqlite_url: str, told: list[Step]) -> None:
     fresh = tmp_path / "story.db"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taskhub.tasks.order import put_ahead
@@ -58,6 +58,7 @@ def test_the_count_is_the_plain_one(ours: list[tuple[int, int]], others: list[in
     assert {id_: count for id_, _, count in overtaken(jumps, rest).tasks} == plain
 
 
+@settings(max_examples=max(500, settings.default.max_examples))
 @given(minutes, st.integers(0, 500), st.integers(0, 400), minutes)
 def test_nothing_ready_after_a_start_by_is_put_before_it(waits: int, late: int, ahead: int, start: int) -> None:
     """The bound on waiting holds in a period: Y becomes ready after X was to start, however far Y goes ahead."""
