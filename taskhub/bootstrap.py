@@ -70,7 +70,7 @@ def check_staffing(set_: Policies) -> list[Problem]:
     return [
         Problem("queues.toml", 0, f"queue.{queue.key}.{path}", message, hint)
         for queue in set_.queues.values()
-        for path, message, hint in serving.complaints(queue, plugins())
+        for path, message, hint in serving.complaints(queue, plugins(), set_.kinds.values())
     ]
 
 

@@ -107,6 +107,19 @@ def set_presence(tx: Tx, key: str, status: str, until: datetime | None = None) -
     return get_agent(tx, key)
 
 
+def missed(tx: Tx, key: str) -> int:
+    """An offer was not started in time; how many in a row that makes."""
+    misses = store.count_miss(tx.conn, key)
+    if misses:
+        tx.record("agent", key, "missed", {"misses": misses})
+    return misses
+
+
+def accepted(tx: Tx, key: str) -> None:
+    """An offer was started: the row of misses is broken."""
+    store.clear_misses(tx.conn, key)
+
+
 def came_back(tx: Tx, before: Agent) -> None:
     """Who had said "I am out until then" and is back: a long time away is kept as an absence, so that they ramp up."""
     since, until = before.presence_at, before.presence_until

@@ -8,24 +8,25 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from taskhub.agents import service as agents
 from taskhub.agents.availability import present
-from taskhub.assignment import eligibility, passes, pull, serving, store, swift, take
+from taskhub.agents.capacity import effective, minutes_left
+from taskhub.assignment import eligibility, in_force, needs, passes, pull, store, swift, take
 from taskhub.assignment.codec import as_agent, as_queue, to_moment
 from taskhub.assignment.installed import plugins
-from taskhub.assignment.model import AgentFacts, QueueFacts, TaskFacts
+from taskhub.assignment.model import AgentFacts, TaskFacts
+from taskhub.assignment.queries import dear
 from taskhub.db import idempotency
 from taskhub.db.idempotency import Call, Stored
 from taskhub.db.tx import Tx
 from taskhub.errors import Forbidden, InvalidInput, NotEligible
 from taskhub.ids import new_id
-from taskhub.policy.policies import Policies
-from taskhub.policy.work import Queue
-from taskhub.queues.model import staffing_of
 from taskhub.tasks import service as tasks
 from taskhub.tasks import timers
 from taskhub.tasks.model import PAUSED, Lease, Task
 from taskhub.tasks.shape import Shape
 
+HELD = ("held", "held_minutes", "held_by_queue", "kinds_today")
 NOTHING, FULL, NOT_AVAILABLE = "nothing_eligible", "at_capacity", "not_available"
 
 
@@ -53,13 +54,17 @@ def claim(tx: Tx, queues: Sequence[str] | None = None, call: Call | None = None)
 
 
 def _swiftly(tx: Tx, queues: Sequence[str] | None, call: Call | None) -> Claim:
-    locked = swift.lock(tx, _caller(tx))
+    locked = swift.lock(tx, _caller(tx), [queue.key for queue in dear.front_line(tx)])
     if locked is not None and _is_offline(tx, locked.person):
         # That they are here now is an act of its own, with its own history.
         swift.let_go(tx)
         return _step_by_step(tx, queues, call)
     me = _there(tx, locked.person if locked else None)
-    served = _served(tx, _named(tx, queues), locked) if locked else {}
+    named = _named(tx, queues)
+    now = in_force.of(tx.policies, named, locked.switches, locked.stopped, locked.states) if locked else None
+    served = now.queues if now else {}
+    if locked is not None and now is not None and now.needs:
+        me = _with_needs(tx, me, locked, now.needs)
     shapes = _known(tx, locked.shapes if locked else (), served)
     may = eligibility.may_take_shapes(me, tuple(shapes.values()), served, tx.now, plugins())
     refused = {id_: (shape, may.refused[shape]) for id_, shape in shapes.items() if shape in may.refused}
@@ -67,7 +72,7 @@ def _swiftly(tx: Tx, queues: Sequence[str] | None, call: Call | None) -> Claim:
     found = swift.take(tx, me, served, allowed, refused, call)
     if found.before is not None:
         return Claim(before=found.before)
-    me = replace(me, held=found.held)
+    me = replace(me, held=found.held, held_minutes=found.held_minutes, held_by_queue=found.held_by_queue)
     mine = start_own(tx, me, queues) if found.own is not None else Claim()
     if mine.task is not None:
         return mine
@@ -76,9 +81,19 @@ def _swiftly(tx: Tx, queues: Sequence[str] | None, call: Call | None) -> Claim:
     return Claim(reason=_not_now(tx, me) or NOTHING)
 
 
+def _with_needs(tx: Tx, me: AgentFacts, locked: swift.Locked, needed: frozenset[str]) -> AgentFacts:
+    """What the lock has read already, and for the rest the dear way; the day's kinds are counted by the take."""
+    front = {queue.key: queue for queue in dear.front_line(tx)}
+    if needs.FRONT_LINE in needed and front:
+        waiting = _known(tx, locked.front_line, front)
+        me = replace(me, front_line_waiting=dear.front_line_for(me, tuple(waiting.values()), front))
+    rest = needed - {needs.FRONT_LINE, needs.KINDS}
+    return replace(me, **dear.of(tx, [locked.row], dear.Wanted(rest, None)).get(me.key, {})) if rest else me
+
+
 def _step_by_step(tx: Tx, queues: Sequence[str] | None, call: Call | None) -> Claim:
-    _named(tx, queues)
-    me = locked_caller(tx)
+    now = passes.in_force_now(tx, _named(tx, queues))
+    me = locked_caller(tx, now.needs)
     before = idempotency.find(tx.conn, call, tx.real_now) if call else None
     if before is not None:
         return Claim(before=before)
@@ -88,7 +103,7 @@ def _step_by_step(tx: Tx, queues: Sequence[str] | None, call: Call | None) -> Cl
     reason = _not_now(tx, me)
     if reason is not None:
         return Claim(reason=reason)
-    offered = take.offer(tx, me, served_queues(tx, queues))
+    offered = take.offer(tx, me, now.queues)
     found = take.first(tx, offered)
     if found is None:
         return Claim(reason=NOTHING)
@@ -98,16 +113,23 @@ def _step_by_step(tx: Tx, queues: Sequence[str] | None, call: Call | None) -> Cl
 
 def start_own(tx: Tx, me: AgentFacts, queues: Sequence[str] | None) -> Claim:
     """What is mine already: ended snoozes while they fit, then what I was given."""
-    mine = take.own(tx, me.key, queues, room=me.held < me.capacity, counted=passes.paused_queues(tx))
+    mine = take.own(tx, me, queues, passes.paused_queues(tx))
     if mine is None:
         return Claim(reason=NOTHING)
     task = tasks.get(tx, mine)
     return Claim(*tasks.begin(tx, task, "resume" if task.state == PAUSED else "start"))
 
 
-def locked_caller(tx: Tx) -> AgentFacts:
+def locked_caller(tx: Tx, needed: frozenset[str]) -> AgentFacts:
     """The caller's facts, their row locked."""
-    return _there(tx, store.person(tx, _caller(tx), passes.paused_queues(tx), lock=True))
+    key, paused = _caller(tx), passes.paused_queues(tx)
+    me = store.person(tx, key, paused, lock=True, needs=needed)
+    if me is not None and me.active and _is_offline(tx, me):
+        agents.came_back(tx, agents.get_agent(tx, key))
+        store.wake_up(tx, key)
+        timers.back(tx, key)
+        me = store.person(tx, key, paused, lock=False, needs=needed)
+    return _there(tx, me)
 
 
 def _caller(tx: Tx) -> str:
@@ -119,10 +141,6 @@ def _caller(tx: Tx) -> str:
 def _there(tx: Tx, me: AgentFacts | None) -> AgentFacts:
     if me is None or not me.active:
         raise NotEligible("You are no longer active and get no work.", reasons=["inactive"])
-    if _is_offline(tx, me):
-        store.wake_up(tx, me.key)
-        timers.back(tx, me.key)
-        return replace(me, presence="available", presence_until=None)
     return me
 
 
@@ -133,7 +151,8 @@ def _is_offline(tx: Tx, me: AgentFacts) -> bool:
 def _not_now(tx: Tx, me: AgentFacts) -> str | None:
     if present(me.presence, me.presence_until, tx.now) != "available":
         return NOT_AVAILABLE
-    return FULL if me.held >= me.capacity else None
+    fits = effective(me.capacity, me.ramp_share, me.ramp_until, tx.now)
+    return FULL if me.held >= fits or not minutes_left(me.capacity_minutes, me.held_minutes) else None
 
 
 def _named(tx: Tx, wanted: Sequence[str] | None) -> Sequence[str]:
@@ -144,39 +163,10 @@ def _named(tx: Tx, wanted: Sequence[str] | None) -> Sequence[str]:
     return wanted if wanted is not None else tuple(known)
 
 
-def served_queues(tx: Tx, wanted: Sequence[str] | None) -> dict[str, QueueFacts]:
-    """How the named queues (None = all) are served now. Raises InvalidInput for one that does not exist."""
-    return passes.facts(tx, [tx.policies.queues[key] for key in _named(tx, wanted)])
-
-
-_plain: dict[tuple[str, tuple[str, ...]], tuple[Policies, dict[str, QueueFacts]]] = {}
-
-
-def _served(tx: Tx, keys: Sequence[str], locked: swift.Locked) -> Mapping[str, QueueFacts]:
-    """How the queues are served now; as long as nothing is switched or paused, the files alone say it."""
-    place = tx.policies.hash, tuple(keys)
-    known = _plain.get(place)
-    if known is None or known[0] is not tx.policies:
-        if len(_plain) >= swift.KNOWN:
-            _plain.clear()
-        plain = {key: serving.served(tx.policies.queues[key], plugins()) for key in keys}
-        known = _plain[place] = tx.policies, plain
-    changed = [key for key in keys if key in locked.switches or key in locked.stopped]
-    if not changed:
-        return known[1]
-    return {**known[1], **{key: serving.served(_now(tx, key, locked), plugins()) for key in changed}}
-
-
-def _now(tx: Tx, key: str, locked: swift.Locked) -> Queue:
-    queue = tx.policies.queues[key]
-    staffing = staffing_of(queue.staffing, locked.switches.get(key, {}))
-    return replace(queue, staffing=staffing, paused=queue.paused or key in locked.stopped)
-
-
 _shapes: dict[str, Shape] = {}
 
 
-def _known(tx: Tx, ids: Sequence[str], queues: Mapping[str, QueueFacts]) -> dict[str, Shape]:
+def _known(tx: Tx, ids: Sequence[str], queues: Mapping[str, Any]) -> dict[str, Shape]:
     """Shapes by id; a shape never changes, so each is read once per process."""
     if any(id_ not in _shapes for id_ in ids):
         _shapes.update(store.shapes(tx, None))
@@ -216,8 +206,9 @@ def read_record(tx: Tx, raw: Mapping[str, Any]) -> pull.PullFacts:
     if "over" not in raw:
         return pull.pull_from_json(json.dumps(raw))
     shapes = store.shapes(tx, None)
+    held = {name: raw[name] for name in HELD if name in raw}
     return pull.PullFacts(
-        now=to_moment(raw["now"]), agent=as_agent({**raw["agent"], "held": raw["held"]}),
+        now=to_moment(raw["now"]), agent=as_agent({**raw["agent"], **held}),
         queues={q["key"]: as_queue(dict(q)) for q in raw["queues"]}, taken=_task(raw["task"], shapes),
         passed_over=tuple((_task(row[:8], shapes), tuple(row[8])) for row in raw["over"]), picked=raw["picked"],
         policy_hash=raw["policy"], engine_version=raw["engine"],

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from taskhub.assignment import reasons
 from taskhub.assignment.floor import Floor, enrolled
 from taskhub.assignment.leaves import Leaves
 from taskhub.assignment.model import Assigned, Decision, PassResult, Snapshot, TaskFacts, Waiting
 from taskhub.assignment.registry import Plugins
 from taskhub.assignment.row import Row
+from taskhub.assignment.seams import Patient
 from taskhub.tasks.shape import Shape
 
 
@@ -59,8 +61,16 @@ class Run:
         chosen = (row.favourite(favourite, excluded) if favourite else None) or row.best(excluded)
         if chosen is None:
             return Waiting(task.id, row.reasons(excluded))
+        if favourite and favourite != chosen.agent and self._awaits(task, row, favourite, excluded):
+            return Waiting(task.id, (reasons.WAITS_FOR_FAVOURITE,))
         self.floor.give(task, chosen.agent)
         return Assigned(task.id, chosen.agent, chosen.score, chosen.tie)
+
+    def _awaits(self, task: TaskFacts, row: Row, favourite: str, excluded: Mapping[str, str]) -> bool:
+        strategy = row.scale.strategy
+        if not isinstance(strategy, Patient) or not row.soon(favourite, excluded):
+            return False
+        return strategy.patient(task, row.scale.queue, self.floor.now)
 
     def hands_free(self, shape: Shape) -> bool:
         """Whether anybody left could take a task of this shape: when not, a stream need not be read further."""

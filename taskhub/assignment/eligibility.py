@@ -104,7 +104,7 @@ def pool(queue: QueueFacts, agents: Sequence[AgentFacts], now: Instant, shape: S
         else:
             refused[agent.key] = reasons.NOT_IN_POOL
     model = plugins.model(queue.model, queue.model_version)
-    refused.update(model.refused(PoolAsk(queue, own, now, shape.lane)))
+    refused.update(model.refused(PoolAsk(queue, own, now, shape.lane, shape.kind)))
     return refused
 
 
@@ -134,6 +134,11 @@ def of_task(agent: AgentFacts, task: TaskFacts, now: Instant) -> tuple[str, ...]
     return tuple([code for check in TASK if (code := check(agent, task, now))])
 
 
+def of_room(who: Standing, queue: QueueFacts, kind: str) -> tuple[str, ...]:
+    """Why one more task of that kind is too much for this person now, the reason that holds longer first."""
+    return tuple([code for code in (who.ceiling(queue, kind), who.no_room(queue.key)) if code])
+
+
 def joined(pool_reason: str | None, person: tuple[str, ...], shape: tuple[str, ...]) -> tuple[str, ...]:
     """One row of codes, the one that holds longest first."""
     outside = (pool_reason,) if pool_reason else ()
@@ -156,8 +161,7 @@ def may_take_shapes(
     refused: dict[Shape, tuple[str, ...]] = {}
     for shape in shapes:
         outside = pool(queues[shape.queue], (agent,), now, shape, plugins).get(agent.key)
-        room = standing.no_room(shape.queue)
-        codes = (*joined(outside, person, of_shape(agent, shape)), *((room,) if room else ()))
+        codes = (*joined(outside, person, of_shape(agent, shape)), *of_room(standing, queues[shape.queue], shape.kind))
         if codes:
             refused[shape] = codes
     return MayTake(tuple(shape for shape in shapes if shape not in refused), refused)

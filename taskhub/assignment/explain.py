@@ -14,6 +14,7 @@ from taskhub.assignment.floor import Floor, Scale, enrolled
 from taskhub.assignment.model import Assigned, Candidate, Decision, Snapshot, TaskFacts, Waiting
 from taskhub.assignment.registry import Plugins
 from taskhub.assignment.row import FAVOURITE, ONLY, summed
+from taskhub.assignment.seams import Patient
 from taskhub.assignment.standing import Standing
 from taskhub.errors import NotFound
 
@@ -44,12 +45,30 @@ def candidates(floor: Floor, task: TaskFacts) -> list[Candidate]:
 
 def against(floor: Floor, who: Standing, task: TaskFacts) -> tuple[str, ...]:
     """Every reason against this person for this task, the one that holds longest first."""
-    room = None if floor.queues[task.queue].pull else who.no_room(task.queue)
+    codes = _own(floor, who, task)
+    return (*codes, reasons.WAITS_FOR_FAVOURITE) if _awaited(floor, task) not in {None, who.key} else codes
+
+
+def _own(floor: Floor, who: Standing, task: TaskFacts) -> tuple[str, ...]:
+    queue = floor.queues[task.queue]
+    room = eligibility.of_room(who, queue, task.kind)
     return (
         *floor.codes(who.facts, task.shape),
         *eligibility.of_task(who.facts, task, floor.now),
-        *((room,) if room else ()),
+        *(code for code in room if code == reasons.VARIETY_CEILING or not queue.pull),
     )
+
+
+def _awaited(floor: Floor, task: TaskFacts) -> str | None:
+    """The favourite this task waits for: refused for nothing but what will soon be over."""
+    queue = floor.queues[task.queue]
+    strategy = floor.plugins.strategy(queue.strategy, queue.strategy_version)
+    favourite = strategy.favourite(task, queue)
+    if queue.pull or favourite not in floor.standing or not isinstance(strategy, Patient):
+        return None
+    codes = _own(floor, floor.standing[favourite], task)
+    waits = codes and reasons.SOON.issuperset(codes) and strategy.patient(task, queue, floor.now)
+    return favourite if waits else None
 
 
 def _ranked(floor: Floor, task: TaskFacts, able: list[Standing]) -> list[Candidate]:

@@ -9,10 +9,11 @@ from typing import Any
 from taskhub.assignment import eligibility, reasons
 from taskhub.assignment.model import AgentFacts, QueueFacts, Score, Snapshot, TaskFacts
 from taskhub.assignment.registry import Plugins
+from taskhub.assignment.seams import Patient, Strategy
 from taskhub.assignment.standing import Standing, TurnBook
 from taskhub.tasks.shape import Shape
 
-PoolKey = tuple[str, tuple[str, ...], str]
+PoolKey = tuple[str, tuple[str, ...], str, str]
 
 
 class Floor:
@@ -38,7 +39,7 @@ class Floor:
 
     def pool(self, shape: Shape) -> Mapping[str, str]:
         """Agent -> why they are not in the pool for tasks of this shape."""
-        key = (shape.queue, shape.extra_teams, shape.lane)
+        key = (shape.queue, shape.extra_teams, shape.lane, shape.kind)
         if key not in self._pools:
             queue = self.queues[shape.queue]
             self._pools[key] = eligibility.pool(queue, self.agents, self.now, shape, self.plugins)
@@ -99,18 +100,20 @@ class Floor:
 class Scale:
     """How one queue's strategy weighs people for tasks of one shape."""
 
-    __slots__ = ("book", "parts", "queue", "shape", "strategy")
+    __slots__ = ("book", "parts", "queue", "ranking", "shape", "strategy")
 
     def __init__(self, floor: Floor, shape: Shape) -> None:
         self.shape = shape
         self.queue = floor.queues[shape.queue]
         self.book = floor.book(self.queue)
         self.strategy = floor.plugins.strategy(self.queue.strategy, self.queue.strategy_version)
-        self.parts = (*self.strategy.parts, "turn")
+        strategy: Strategy = self.strategy
+        self.ranking = strategy.ranking(self.queue) if isinstance(strategy, Patient) else strategy
+        self.parts = (*self.ranking.parts, "turn")
 
     def score(self, who: Standing) -> Score:
         """The strategy's key, then the turn; smallest first."""
-        return (*self.strategy.key(who, self.shape, self.queue), self.book.of(who.key))
+        return (*self.ranking.key(who, self.shape, self.queue), self.book.of(who.key))
 
     def lot(self, who: Standing) -> int:
         """Settles what even the turn leaves open, such as two guests."""

@@ -12,8 +12,9 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from taskhub.assignment import needs, reasons, record, serving, store
+from taskhub.assignment import eligibility, in_force, needs, reasons, record, store
 from taskhub.assignment.decide import decide
+from taskhub.assignment.in_force import InForce
 from taskhub.assignment.installed import plugins
 from taskhub.assignment.model import AgentFacts, Assigned, PassResult, QueueFacts, Snapshot, TaskFacts, Waiting
 from taskhub.assignment.queries import people
@@ -22,11 +23,12 @@ from taskhub.db.tx import Tx
 from taskhub.ids import new_id
 from taskhub.policy.work import Queue
 from taskhub.queues import service as staffed
+from taskhub.queues.model import wanted
 from taskhub.tasks.shape import Shape
 
 LOOK = 500
 SPARE = 20
-OWN_HISTORY = frozenset({*reasons.EXCLUSIONS, reasons.ABSENT_BEFORE_DUE})
+OWN_HISTORY = frozenset({*reasons.EXCLUSIONS, reasons.ABSENT_BEFORE_DUE, reasons.WAITS_FOR_FAVOURITE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,16 @@ def everything(tx: Tx) -> None:
 
 
 def facts(tx: Tx, queues: Sequence[Queue]) -> dict[str, QueueFacts]:
-    """How each queue is served now: its file, the switch that holds, what stops it."""
-    return {queue.key: serving.served(queue, plugins()) for queue in staffed.as_served(tx, queues)}
+    """How each queue is served now: its file, the switch that holds, what stops it, what was found for its pool."""
+    return dict(in_force_now(tx, [queue.key for queue in queues]).queues)
+
+
+def in_force_now(tx: Tx, keys: Sequence[str]) -> InForce:
+    """The named queues as they are served now."""
+    held = staffed.held(tx, keys)
+    switches = {key: {"id": one.switch.id, **wanted(one.switch)} for key, one in held.items() if one.switch}
+    stopped = [key for key, one in held.items() if one.state.paused]
+    return in_force.of(tx.policies, keys, switches, stopped, store.pool_states(tx, keys))
 
 
 def paused_queues(tx: Tx) -> list[str]:
@@ -132,7 +142,7 @@ def _look(
 
 
 def _served_by(tx: Tx, served: Mapping[str, QueueFacts], rows: Mapping[str, Any]) -> dict[str, str]:
-    if needs.SERVED_BY not in needs.of_push(served.values(), plugins()):
+    if not needs.served_by(served.values(), plugins()):
         return {}
     return store.served_by(tx, {row.customer for row in rows.values() if row.customer})
 
@@ -167,7 +177,8 @@ def _overtaken(tx: Tx, seen: Seen, result: PassResult) -> PassResult:
         if isinstance(d, Waiting):
             continue
         who, task = room.get(d.agent), by_task[d.task]
-        if who is None or who.no_room(task.queue) or waiting.get(d.task) != seen.rows[d.task].seq:
+        full = who is None or eligibility.of_room(who, seen.snapshot.queues[task.queue], task.kind)
+        if who is None or full or waiting.get(d.task) != seen.rows[d.task].seq:
             names = {kept.task for kept in result.decisions[:place]}
             tasks = tuple(t for t in seen.snapshot.tasks if t.id in names)
             return decide(replace(seen.snapshot, tasks=tasks), plugins())

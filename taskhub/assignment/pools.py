@@ -46,7 +46,7 @@ def of(tx: Tx, queue: Queue, at: datetime) -> Pool:
 
     In the pool is who would be asked for any kind of the queue.
     """
-    people = store.people(tx, queue.teams, passes.paused_queues(tx), tx.now)
+    people = store.people(tx, queue.teams, passes.paused_queues(tx), tx.now, [queue.key])
     active = [one for one in people if one.active]
     names = tuple(one.key for one in active)
     if queue.staffing.model not in built_ins().model_names:
@@ -57,7 +57,7 @@ def of(tx: Tx, queue: Queue, at: datetime) -> Pool:
 def on_shift(tx: Tx, queue: Queue) -> int:
     """How many people of the pool are at work now: neither off shift nor absent; whom a phone keeps busy counts."""
     facts = passes.facts(tx, [queue])[queue.key]
-    people = store.people(tx, queue.teams, passes.paused_queues(tx), tx.now)
+    people = store.people(tx, queue.teams, passes.paused_queues(tx), tx.now, [queue.key])
     there = [one for one in people if _AWAY.isdisjoint(eligibility.of_person(one, tx.now))]
     if facts.model not in built_ins().model_names:
         return len(there)

@@ -49,11 +49,10 @@ class PullFacts:
 def against(agent: AgentFacts, task: TaskFacts, queue: QueueFacts, now: Instant, plugins: Plugins) -> tuple[str, ...]:
     """Every reason against this person taking this very task now; what claim, pick, assign and hand-over ask alike."""
     outside = eligibility.pool(queue, (agent,), now, task.shape, plugins).get(agent.key)
-    room = Standing(agent, now).no_room(queue.key)
     return (
         *eligibility.joined(outside, eligibility.of_person(agent, now), eligibility.of_shape(agent, task.shape)),
         *eligibility.of_task(agent, task, now),
-        *((room,) if room else ()),
+        *eligibility.of_room(Standing(agent, now), queue, task.kind),
     )
 
 

@@ -13,19 +13,38 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from taskhub.assignment.models.chain import chain
 from taskhub.assignment.models.dedicated import dedicated
+from taskhub.assignment.models.duty_rota import duty_rota
+from taskhub.assignment.models.overflow import overflow
 from taskhub.assignment.models.rotating import rotating
+from taskhub.assignment.models.share import share
 from taskhub.assignment.seams import StaffingModel, Strategy
+from taskhub.assignment.strategies.best_skill import best_skill
+from taskhub.assignment.strategies.expected_work import expected_work
+from taskhub.assignment.strategies.fairness import fairness
 from taskhub.assignment.strategies.least_loaded import least_loaded
+from taskhub.assignment.strategies.longest_idle import longest_idle
 from taskhub.assignment.strategies.round_robin import round_robin
+from taskhub.assignment.strategies.sticky import sticky
+from taskhub.assignment.strategies.weighted_round_robin import weighted_round_robin
 from taskhub.errors import InvalidInput
 
 STRATEGIES = "taskhub.strategies"
 MODELS = "taskhub.staffing_models"
 
 # Every released version of a built-in stays here, so that its decisions can be run again for ever.
-BUILT_IN_STRATEGIES: tuple[Strategy, ...] = (least_loaded, round_robin)
-BUILT_IN_MODELS: tuple[StaffingModel, ...] = (dedicated, rotating)
+BUILT_IN_STRATEGIES: tuple[Strategy, ...] = (
+    least_loaded,
+    round_robin,
+    weighted_round_robin,
+    expected_work,
+    longest_idle,
+    best_skill,
+    sticky,
+    fairness,
+)
+BUILT_IN_MODELS: tuple[StaffingModel, ...] = (dedicated, rotating, duty_rota, overflow, chain, share)
 
 Versioned = tuple[str, str]
 

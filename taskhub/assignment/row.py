@@ -33,12 +33,13 @@ class Chosen(NamedTuple):
 class Row:
     """The people who may take tasks of one shape, best first."""
 
-    __slots__ = ("_full", "_heap", "_members", "_settled", "_static", "scale")
+    __slots__ = ("_heap", "_members", "_settled", "_soon", "_static", "scale")
 
     def __init__(self, floor: Floor, shape: Shape) -> None:
         self.scale = Scale(floor, shape)
         self._members: dict[str, Standing] = {}
         self._static: set[str] = set()
+        self._soon: dict[str, Standing] = {}
         self._settled: tuple[str, ...] | None = None
         for agent in floor.agents:
             codes = floor.codes(agent, shape)
@@ -46,7 +47,9 @@ class Row:
                 self._members[agent.key] = floor.standing[agent.key]
             elif reasons.OUTSIDE.isdisjoint(codes):
                 self._static.add(codes[0])
-        self._heap = [self._entry(who) for who in self._members.values() if not who.no_room(shape.queue)]
+                if reasons.SOON.issuperset(codes):
+                    self._soon[agent.key] = floor.standing[agent.key]
+        self._heap = [self._entry(who) for who in self._members.values() if not self._shut(who)]
         heapify(self._heap)
 
     def best(self, excluded: Mapping[str, str]) -> Chosen | None:
@@ -71,9 +74,17 @@ class Row:
     def favourite(self, agent: str, excluded: Mapping[str, str]) -> Chosen | None:
         """This very person, if they may take it."""
         who = self._members.get(agent)
-        if who is None or agent in excluded or who.no_room(self.scale.queue.key):
+        if who is None or agent in excluded or self._shut(who):
             return None
         return Chosen(agent, self.scale.score(who), FAVOURITE)
+
+    def soon(self, agent: str, excluded: Mapping[str, str]) -> bool:
+        """Whether this very person may take it, but for what will soon be over."""
+        if agent in excluded:
+            return False
+        if agent in self._soon:
+            return not self._ceiling(self._soon[agent])
+        return agent in self._members and self._shut(self._members[agent]) in reasons.SOON
 
     def hands_free(self) -> bool:
         """Whether anybody is left with room."""
@@ -84,13 +95,13 @@ class Row:
     def reasons(self, excluded: Mapping[str, str]) -> tuple[str, ...]:
         """Why nobody gets it: one code per person who belongs to the queue, each code once.
 
-        In a pull queue room does not count: whether somebody may take it at all is the question.
+        In a pull queue room does not count, a ceiling does: whether somebody may take it today is the question.
         """
         if not excluded and self._settled is not None:
             return self._settled
         queue = self.scale.queue
         codes = {
-            excluded.get(key) or (reasons.READY_TO_PULL if queue.pull else who.no_room(queue.key) or "")
+            excluded.get(key) or (self._ceiling(who) or reasons.READY_TO_PULL if queue.pull else self._shut(who) or "")
             for key, who in self._members.items()
         }
         found = summed(self._static | codes)
@@ -103,11 +114,19 @@ class Row:
         _, _, version, who = self._heap[0]
         if version == who.version:
             return True
-        if who.no_room(self.scale.queue.key):
+        if self._shut(who):
             heappop(self._heap)
         else:
             heapreplace(self._heap, self._entry(who))
         return False
+
+    def _shut(self, who: Standing) -> str | None:
+        """Why no more tasks of this shape fit this person; None while they do."""
+        return self._ceiling(who) or who.no_room(self.scale.queue.key)
+
+    def _ceiling(self, who: Standing) -> str | None:
+        queue = self.scale.queue
+        return who.ceiling(queue, self.scale.shape.kind) if queue.ceilings else None
 
     def _entry(self, who: Standing) -> Entry:
         return self.scale.score(who), self.scale.lot(who), who.version, who
@@ -115,6 +134,7 @@ class Row:
 
 def summed(codes: Collection[str]) -> tuple[str, ...]:
     """The reasons of a waiting task from the codes of the people who belong to its queue."""
-    if reasons.READY_TO_PULL in codes:
-        return (reasons.READY_TO_PULL,)
+    for alone in (reasons.READY_TO_PULL, reasons.WAITS_FOR_FAVOURITE):
+        if alone in codes:
+            return (alone,)
     return tuple(sorted(codes)) or (reasons.POOL_EMPTY,)

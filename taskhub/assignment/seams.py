@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from taskhub.assignment.model import AgentFacts, Instant, QueueFacts, Score, TaskFacts
 from taskhub.assignment.standing import Standing
@@ -20,12 +20,16 @@ Complaint = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class PoolAsk:
-    """What a model is asked: which of these people, all of the queue's own teams, serve it at ``now``."""
+    """What a model is asked: which of these people, all of the queue's own teams, serve it at ``now``.
+
+    ``kind`` of the task, ``lane`` the pool it was drawn for; empty means any: who serves the queue at all.
+    """
 
     queue: QueueFacts
     agents: Sequence[AgentFacts]
     now: Instant
     lane: str = ""
+    kind: str = ""
 
 
 class StaffingModel(Protocol):
@@ -73,8 +77,53 @@ class Strategy(Protocol):
         ...
 
 
+@runtime_checkable
+class Checking(Protocol):
+    """A strategy that takes parameters and judges them when they are loaded."""
+
+    def check(self, params: Mapping[str, Any]) -> Iterator[Complaint]:
+        """What is wrong with ``staffing.strategy_params``: (parameter, message) pairs."""
+        ...
+
+
+@runtime_checkable
+class Patient(Protocol):
+    """A strategy that lets a task wait for its favourite, and leaves the others to a strategy of its own."""
+
+    def patient(self, task: TaskFacts, queue: QueueFacts, now: Instant) -> bool:
+        """Whether the task still waits for a favourite who is in the pool but not free."""
+        ...
+
+    def ranking(self, queue: QueueFacts) -> Strategy:
+        """What puts the people in order where the favourite does not get the task."""
+        ...
+
+
+@runtime_checkable
+class Needing(Protocol):
+    """A model or strategy that names the facts about people it reads beyond the cheap ones, by field."""
+
+    @property
+    def needs(self) -> tuple[str, ...]: ...
+
+
+@runtime_checkable
+class NamingKinds(Protocol):
+    """A model whose parameters name kinds of the queue."""
+
+    def kinds(self, params: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
+        """Parameter -> the kinds it names; of parameters that ``check`` accepts."""
+        ...
+
+
 class PlainStrategy:
-    """What most strategies share: no favourites, and after a gift to the end of the row."""
+    """What most strategies share: no parameters, no favourites, and after a gift to the end of the row."""
+
+    name = ""
+    needs: tuple[str, ...] = ()
+
+    def check(self, params: Mapping[str, Any]) -> Iterator[Complaint]:
+        yield from ((name, f"is not a parameter of {self.name}") for name in params)
 
     def favourite(self, task: TaskFacts, queue: QueueFacts) -> str | None:
         return None

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from taskhub.assignment import customer, passes, pull, store, take
-from taskhub.assignment.claim import Claim, claim, locked_caller, note, served_queues, taken
+from taskhub.assignment.claim import Claim, claim, locked_caller, note, taken
 from taskhub.assignment.installed import plugins
 from taskhub.assignment.manual import manual
-from taskhub.assignment.model import TaskFacts
+from taskhub.assignment.model import AgentFacts, TaskFacts
 from taskhub.assignment.why import why
 from taskhub.db.tx import Tx
 from taskhub.errors import Forbidden, InvalidInput, NotEligible, NotFound
@@ -22,9 +22,10 @@ __all__ = ["Claim", "assign", "claim", "claim_one", "hand_over", "reopen", "take
 
 def claim_one(tx: Tx, task_id: str, reason: str | None, version: int | None = None) -> Claim:
     """This very task, for a reason ("customer on the line"). Raises NotEligible with every reason against it."""
-    me = locked_caller(tx)
-    moves.room_for(tx, me.key)
+    now = passes.in_force_now(tx, tuple(tx.policies.queues))
+    me = locked_caller(tx, now.needs)
     task, _ = moves.allowed(tx, task_id, "claim", version=version)
+    moves.room_for(tx, me.key, queue=task.queue)
     queue = tx.policies.queues[task.queue]
     if queue.pick == "never":
         raise Forbidden(f"Tasks of {queue.name} are not picked; ask for the next one.", code="pick_forbidden")
@@ -32,7 +33,7 @@ def claim_one(tx: Tx, task_id: str, reason: str | None, version: int | None = No
         reason = customer.SAME_CUSTOMER
     if queue.pick == "reason" and not (reason or "").strip():
         raise InvalidInput("Taking a particular task needs a reason.", code="reason_missing")
-    offered = take.offer(tx, me, served_queues(tx, [task.queue]))
+    offered = take.offer(tx, me, {task.queue: now.queues[task.queue]})
     row = _facts(tx, task, {**offered.allowed, **offered.refused})
     against = pull.against(me, row, offered.queues[task.queue], tx.now, plugins())
     if against:
@@ -80,19 +81,31 @@ def reopen(
 
 
 def _fits(tx: Tx, task: Task, agent: str) -> bool:
-    person = store.person(tx, agent, passes.paused_queues(tx), lock=True)
-    if person is None or task.queue not in tx.policies.queues:
+    if task.queue not in tx.policies.queues:
+        return False
+    now = passes.in_force_now(tx, [task.queue])
+    person = store.person(tx, agent, passes.paused_queues(tx), lock=True, needs=now.needs)
+    if person is None:
         return False
     row = _facts(tx, task, store.shapes(tx, [task.queue]))
-    return not pull.against(person, row, served_queues(tx, [task.queue])[task.queue], tx.now, plugins())
+    return not pull.against(person, row, now.queues[task.queue], tx.now, plugins())
+
+
+def _without(person: AgentFacts, task: Task) -> AgentFacts:
+    """The person as they stood before they had this task."""
+    here = {**person.held_by_queue, task.queue: max(0, person.held_by_queue.get(task.queue, 0) - 1)}
+    left = max(0.0, person.held_minutes - task.minutes)
+    kinds = {**person.kinds_today, task.kind: max(0, person.kinds_today.get(task.kind, 0) - 1)}
+    held = max(0, person.held - 1)
+    return replace(person, held=held, held_minutes=left, held_by_queue=here, kinds_today=kinds)
 
 
 def _by_hand(tx: Tx, task: Task, agent: str, *, strict: bool) -> Task:
-    person = store.person(tx, agent, passes.paused_queues(tx), lock=False)
+    queues = (now := passes.in_force_now(tx, [task.queue])).queues
+    person = store.person(tx, agent, passes.paused_queues(tx), lock=False, needs=now.needs)
     if person is None:
         raise NotFound(f"There is no agent {agent!r}.")
-    before = replace(person, held=max(0, person.held - 1))
-    queues = served_queues(tx, [task.queue])
+    before = _without(person, task)
     row = _facts(tx, task, store.shapes(tx, [task.queue]))
     verdict = manual(before, row, queues[task.queue], tx.now, plugins())
     against = verdict.refused or (verdict.overridden if strict else ())

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields
 from typing import Any
 
-from taskhub.assignment.model import PoolState, QueueFacts
+from taskhub.assignment.model import AgentFacts, PoolState, QueueFacts
 from taskhub.assignment.registry import NotInstalled, Plugins
+from taskhub.assignment.seams import Checking, NamingKinds, Needing, Patient
+from taskhub.policy.reading.nearest import nearest
 from taskhub.policy.work import Kind, Queue, Staffing
 from taskhub.tasks.shape import Shape
 
 Complaint = tuple[str, str, str | None]
 
+EVERY_FACT = frozenset(one.name for one in fields(AgentFacts))
+
 
 def served(
-    queue: Queue, plugins: Plugins, *, switch: Staffing | None = None, pool_state: PoolState | None = None
+    queue: Queue,
+    plugins: Plugins,
+    *,
+    switch: Staffing | None = None,
+    pool_state: PoolState | None = None,
+    kinds: Iterable[Kind] = (),
 ) -> QueueFacts:
-    """The queue as it is served now; a ``switch`` whose time has come wins over the file."""
+    """The queue as it is served now; a ``switch`` whose time has come wins over the file.
+
+    ``kinds`` give their ceilings; those of other queues do not matter.
+    """
     staffing = switch or queue.staffing
     return QueueFacts(
         key=queue.key,
@@ -26,11 +39,36 @@ def served(
         params=staffing.params,
         strategy=staffing.strategy,
         strategy_version=plugins.strategy(staffing.strategy).version,
+        strategy_params=_strategy_params(queue, staffing),
         rotation=queue.rotation or "",
         pull=queue.mode == "pull",
         paused=queue.paused,
         pool_state=pool_state,
+        ceilings={
+            kind.key: kind.variety_ceiling
+            for kind in kinds
+            if kind.queue == queue.key and kind.variety_ceiling is not None
+        },
     )
+
+
+def _strategy_params(queue: Queue, staffing: Staffing) -> Any:
+    """A switch that keeps the file's strategy and says nothing of its parameters keeps them too."""
+    if staffing.strategy_params or staffing.strategy != queue.staffing.strategy:
+        return staffing.strategy_params
+    return queue.staffing.strategy_params
+
+
+def needs(queue: QueueFacts, plugins: Plugins) -> frozenset[str]:
+    """The fields of AgentFacts that model and strategy read beyond the cheap ones; a plug-in that is silent: all."""
+    strategy = plugins.strategy(queue.strategy, queue.strategy_version)
+    asked = [plugins.model(queue.model, queue.model_version), strategy]
+    if isinstance(strategy, Patient):
+        asked.append(strategy.ranking(queue))
+    found: set[str] = set()
+    for one in asked:
+        found.update(one.needs if isinstance(one, Needing) else EVERY_FACT)
+    return frozenset(found | ({"kinds_today"} if queue.ceilings else set()))
 
 
 def shape_of(kind: Kind, **raised: Any) -> Shape:
@@ -40,15 +78,36 @@ def shape_of(kind: Kind, **raised: Any) -> Shape:
     return Shape.of(kind.queue, kind.key, skill=kind.skill_key, level=level, requires=requires, **raised)
 
 
-def complaints(queue: Queue, plugins: Plugins) -> Iterator[Complaint]:
-    """What is wrong with a queue's staffing: (path below the queue, message, nearest valid name)."""
+def complaints(queue: Queue, plugins: Plugins, kinds: Iterable[Kind] = ()) -> Iterator[Complaint]:
+    """What is wrong with a queue's staffing: (path below the queue, message, nearest valid name).
+
+    ``kinds`` are those a model may name; without any, names of kinds are not looked at.
+    """
     staffing = queue.staffing
-    yield from _unknown("staffing.strategy", plugins.strategy, staffing.strategy)
+    unknown = list(_unknown("staffing.strategy", plugins.strategy, staffing.strategy))
+    yield from unknown or _of_strategy(staffing, plugins)
     unknown = list(_unknown("staffing.model", plugins.model, staffing.model))
-    yield from unknown
-    if not unknown:
-        for name, message in plugins.model(staffing.model).check(staffing.params, queue.teams):
-            yield f"staffing.params.{name}", message, None
+    yield from unknown or _of_model(queue, plugins, [kind.key for kind in kinds if kind.queue == queue.key])
+
+
+def _of_strategy(staffing: Staffing, plugins: Plugins) -> Iterator[Complaint]:
+    strategy = plugins.strategy(staffing.strategy)
+    if isinstance(strategy, Checking):
+        for name, message in strategy.check(staffing.strategy_params):
+            yield f"staffing.strategy_params.{name}", message, None
+
+
+def _of_model(queue: Queue, plugins: Plugins, kinds: list[str]) -> Iterator[Complaint]:
+    model, params = plugins.model(queue.staffing.model), queue.staffing.params
+    found = [(f"staffing.params.{name}", message, None) for name, message in model.check(params, queue.teams)]
+    yield from found
+    if found or not kinds or not isinstance(model, NamingKinds):
+        return
+    for name, named in model.kinds(params).items():
+        for kind in named:
+            if kind not in kinds:
+                message = f"{kind!r} is no kind of this queue; its kinds: {', '.join(kinds)}"
+                yield f"staffing.params.{name}", message, nearest(kind, kinds)
 
 
 def _unknown(path: str, find: Callable[[str], object], name: str) -> Iterator[Complaint]:

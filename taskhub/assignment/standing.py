@@ -7,14 +7,20 @@ from hashlib import blake2b
 from typing import Any
 
 from taskhub.agents.capacity import effective, minutes_left
-from taskhub.assignment.model import AgentFacts, Instant, TaskFacts
-from taskhub.assignment.reasons import AT_CAPACITY, RAMPING
+from taskhub.assignment.model import AgentFacts, Instant, QueueFacts, TaskFacts
+from taskhub.assignment.reasons import AT_CAPACITY, RAMPING, VARIETY_CEILING
+
+# From this skill level on a task counts as hard.
+HARD_LEVEL = 4
 
 
 class Standing:
     """One person inside one pass. Figures only grow while a pass gives work; ``version`` tells when they did."""
 
-    __slots__ = ("capacity", "facts", "given_today", "held", "held_by_queue", "held_minutes", "key", "load", "version")
+    __slots__ = (
+        "capacity", "facts", "given_today", "hard_given", "held", "held_by_queue", "held_minutes", "key", "kinds_today",
+        "load", "minutes_given", "version",
+    )  # fmt: skip
 
     def __init__(self, facts: AgentFacts, now: Instant) -> None:
         self.key = facts.key
@@ -25,6 +31,9 @@ class Standing:
         self.held_by_queue: dict[str, int] = dict(facts.held_by_queue)
         self.load = facts.load
         self.given_today = facts.given_today
+        self.kinds_today: dict[str, int] = dict(facts.kinds_today)
+        self.minutes_given = 0.0
+        self.hard_given = 0
         self.version = 0
 
     def give(self, task: TaskFacts) -> None:
@@ -34,7 +43,20 @@ class Standing:
         self.held_by_queue[task.queue] = self.held_by_queue.get(task.queue, 0) + 1
         self.load += task.weight
         self.given_today += 1
+        self.kinds_today[task.kind] = self.kinds_today.get(task.kind, 0) + 1
+        self.minutes_given += self.facts.minutes_by_kind.get(task.kind, task.minutes)
+        self.hard_given += task.shape.level >= HARD_LEVEL
         self.version += 1
+
+    @property
+    def load_minutes(self) -> float:
+        """Open work in the minutes this person is expected to need for it."""
+        return self.facts.load_minutes + self.minutes_given
+
+    def ceiling(self, queue: QueueFacts, kind: str) -> str | None:
+        """Why one more task of that kind would be too much of the same today; None when it would not."""
+        most = queue.ceilings.get(kind)
+        return None if most is None or self.kinds_today.get(kind, 0) < most else VARIETY_CEILING
 
     def no_room(self, queue: str) -> str | None:
         """Why one more task of that queue does not fit; None when it does."""
@@ -50,12 +72,14 @@ class Standing:
 
     def figures(self) -> list[Any]:
         """The moving part, fit for JSON."""
-        return [self.held, self.held_minutes, self.load, self.given_today, dict(self.held_by_queue)]
+        plain = [self.held, self.held_minutes, self.load, self.given_today, self.minutes_given, self.hard_given]
+        return [*plain, dict(self.held_by_queue), dict(self.kinds_today)]
 
     def restore(self, figures: list[Any]) -> None:
         """Inverse of ``figures``."""
-        self.held, self.held_minutes, self.load, self.given_today, by_queue = figures
-        self.held_by_queue = dict(by_queue)
+        self.held, self.held_minutes, self.load, self.given_today, *given, by_queue, by_kind = figures
+        self.minutes_given, self.hard_given = given
+        self.held_by_queue, self.kinds_today = dict(by_queue), dict(by_kind)
         self.version += 1
 
 

@@ -5,18 +5,40 @@ from __future__ import annotations
 import zlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, insert, or_, select, union_all, update
+from sqlalchemy import Table, and_, bindparam, delete, func, insert, or_, select, union_all, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from taskhub.assignment.fairness import Share
+from taskhub.assignment.learning import Learnt
 from taskhub.assignment.model import TaskFacts
 from taskhub.assignment.queries.people import people as people  # noqa: PLC0414  one door to what decisions read
 from taskhub.assignment.queries.people import person as person  # noqa: PLC0414
-from taskhub.db.tables import agent, decision, exclusion, pass_, pass_block, shape, task, turn
+from taskhub.db.tables import (
+    agent,
+    decision,
+    duty,
+    exclusion,
+    fairness,
+    learnt,
+    pass_,
+    pass_block,
+    pool_state,
+    shape,
+    task,
+    turn,
+)
 from taskhub.db.tx import Tx
 from taskhub.tasks.model import GIVEN, QUEUED
 from taskhub.tasks.shape import Shape
+
+
+def pool_states(tx: Tx, queues: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """What workers found for the pools of these queues."""
+    rows = tx.conn.execute(select(pool_state).where(pool_state.c.queue.in_(queues)))
+    return {row.queue: dict(row._mapping) for row in rows}
 
 
 def shapes(tx: Tx, queues: Collection[str] | None) -> dict[str, Shape]:
@@ -194,3 +216,61 @@ def wake_up(tx: Tx, key: str) -> None:
     there = {"presence": "available", "presence_until": None, "presence_at": tx.now}
     tx.conn.execute(update(agent).where(agent.c.key == key).values(**there))
     tx.record("agent", key, "presence", there | {"presence_at": tx.now.isoformat()})
+
+
+# ── what finished work teaches ───────────────────────────────────────────────────────────────────────────────────────
+def learnt_locked(tx: Tx, kind: str, agent_key: str) -> Learnt:
+    """What is learnt of a kind and person, locked; a row is made where there is none."""
+    new = {"kind": kind, "agent": agent_key, "n": 0, "minutes": 0.0, "at": tx.now}
+    tx.conn.execute(_upsert(tx, learnt).values(new).on_conflict_do_nothing())
+    here = select(learnt.c.n, learnt.c.minutes).where(learnt.c.kind == kind, learnt.c.agent == agent_key)
+    row = tx.conn.execute(here.with_for_update()).one()
+    return Learnt(row.n, row.minutes)
+
+
+def save_learnt(tx: Tx, kind: str, agent_key: str, known: Learnt) -> None:
+    """Writes a locked row back."""
+    here = update(learnt).where(learnt.c.kind == kind, learnt.c.agent == agent_key)
+    tx.conn.execute(here.values(n=known.n, minutes=known.minutes, at=tx.now))
+
+
+def add_share(tx: Tx, agent_key: str, share: Share) -> None:
+    """Adds one task to a person's ledger."""
+    figures = {"tasks": share.tasks, "minutes": share.minutes, "hard": share.hard, "late": share.late}
+    _add_up(tx, {"agent": agent_key, "on": share.on, "duty": 0, **figures}, tuple(figures))
+
+
+def add_duty(tx: Tx, agent_key: str, on: str) -> None:
+    """Adds one duty turn to a person's ledger."""
+    _add_up(tx, {"agent": agent_key, "on": on, "tasks": 0, "minutes": 0.0, "hard": 0, "late": 0, "duty": 1}, ("duty",))
+
+
+def _add_up(tx: Tx, row: Mapping[str, Any], figures: Sequence[str]) -> None:
+    statement = _upsert(tx, fairness).values(dict(row))
+    sums = {name: fairness.c[name] + statement.excluded[name] for name in figures}
+    tx.conn.execute(statement.on_conflict_do_update(index_elements=["agent", "on"], set_=sums))
+
+
+def _upsert(tx: Tx, table: Table) -> Any:
+    return (sqlite if tx.lite else postgresql).insert(table)
+
+
+# ── pools ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+def pool_locked(tx: Tx, queue: str) -> dict[str, Any]:
+    """What was found for a queue's pool, locked; made where there is nothing yet."""
+    new = {"queue": queue, "version": 0, "open": False, "members": None, "facts": {}, "at": tx.now}
+    tx.conn.execute(_upsert(tx, pool_state).values(new).on_conflict_do_nothing())
+    return dict(tx.conn.execute(select(pool_state).where(pool_state.c.queue == queue).with_for_update()).one()._mapping)
+
+
+def save_pool(tx: Tx, queue: str, version: int, found: Mapping[str, Any]) -> None:
+    """Writes a locked pool."""
+    tx.conn.execute(update(pool_state).where(pool_state.c.queue == queue).values(version=version, at=tx.now, **found))
+
+
+def save_duties(tx: Tx, queue: str, since: datetime, rows: Sequence[tuple[str, datetime, datetime, list[str]]]) -> None:
+    """Writes the plan of a queue from ``since`` on anew: (agent, from, until, kinds)."""
+    tx.conn.execute(delete(duty).where(duty.c.queue == queue, duty.c.from_at >= since))
+    names = ("agent", "from_at", "until_at", "kinds")
+    if rows:
+        tx.conn.execute(insert(duty), [{"queue": queue, **dict(zip(names, row, strict=True))} for row in rows])

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import and_, exists, or_, select, union_all
 from sqlalchemy.sql.elements import ColumnElement
 
+from taskhub.agents.capacity import minutes_left
 from taskhub.assignment import eligibility, store
 from taskhub.assignment.installed import plugins
 from taskhub.assignment.model import AgentFacts, QueueFacts
@@ -47,15 +48,18 @@ def offer(tx: Tx, person: AgentFacts, queues: Mapping[str, QueueFacts]) -> Offer
     )  # fmt: skip
 
 
-def own(tx: Tx, agent: str, queues: Sequence[str] | None, *, room: bool, counted: Sequence[str]) -> str | None:
+def own(tx: Tx, me: AgentFacts, queues: Sequence[str] | None, counted: Sequence[str]) -> str | None:
     """My own first: ended snoozes, then what I was given, by start_by. Locked.
 
-    Without ``room`` a snooze ends only where it counted already: in the queues ``counted`` whose paused work does.
+    Without room a snooze ends only where it counted already: in the queues ``counted`` whose paused work does.
     """
     ended = and_(task.c.state == PAUSED, task.c.paused_until <= tx.now)
-    if not room:
+    if me.held >= me.capacity or not minutes_left(me.capacity_minutes, me.held_minutes):
         ended = and_(ended, task.c.queue.in_(counted))
-    mine = [task.c.agent == agent, or_(task.c.state == ASSIGNED, ended)]
+    full = [queue for queue, cap in me.queue_caps.items() if me.held_by_queue.get(queue, 0) >= cap]
+    if full:
+        ended = and_(ended, or_(task.c.queue.in_(counted), task.c.queue.not_in(full)))
+    mine = [task.c.agent == me.key, or_(task.c.state == ASSIGNED, ended)]
     if queues is not None:
         mine.append(task.c.queue.in_(queues))
     in_order = (task.c.state.desc(), task.c.start_by, task.c.created_at, task.c.id)

@@ -32,7 +32,7 @@ def lock_relief(tx: Tx, told: Told, task: Task) -> Relief:
     if told.agent == task.agent:
         return Relief(told)
     try:
-        moves.room_for(tx, told.agent)
+        moves.room_for(tx, told.agent, queue=task.queue)
         moves.refuse_excluded(tx, task, told.agent)
     except AtCapacity:
         return Relief(told, "at_capacity")

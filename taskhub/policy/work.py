@@ -26,7 +26,10 @@ class ChecklistItem:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A sort of task. ``weight`` counts as load, ``expected_minutes`` > 0, ``level`` 1..5 is the skill needed."""
+    """A sort of task. ``weight`` counts as load, ``expected_minutes`` > 0, ``level`` 1..5 is the skill needed.
+
+    ``variety_ceiling``: how many of it one person is given in a day, None = no limit.
+    """
 
     key: str
     name: LocalText
@@ -38,6 +41,7 @@ class Kind:
     checklist: tuple[ChecklistItem, ...] = ()
     sla: str | None = None
     skill: str | None = None
+    variety_ceiling: int | None = None
 
     @property
     def skill_key(self) -> str:
@@ -47,7 +51,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Staffing:
-    """Which of a queue's people serve it now: a model with its parameters, and the strategy that picks one of them."""
+    """Which of a queue's people serve it now: a model and the strategy that picks one of them."""
 
     model: str
     params: Mapping[str, Any] = field(default_factory=dict)
@@ -78,6 +82,7 @@ class Queue:
     order: str = "urgency"
     max_wait: Mapping[str, timedelta] = field(default_factory=lambda: dict(DEFAULT_MAX_WAIT))
     accept_for: timedelta | None = None
+    max_misses: int | None = None  # offers in a row not started within accept_for before their person is set away
     pick: str = "reason"  # never | reason | free
     skip_budget: int | None = None
     skip_reasons: Mapping[str, LocalText] = field(default_factory=dict)

@@ -86,10 +86,10 @@ def room_to_pause(policies: Policies, paused: int) -> None:
         )
 
 
-def has_room(tx: Tx, agent: str) -> bool:
-    """Whether one more task fits; locks the person."""
+def has_room(tx: Tx, agent: str, queue: str) -> bool:
+    """Whether one more task of ``queue`` fits; locks the person."""
     try:
-        moves.room_for(tx, agent)
+        moves.room_for(tx, agent, queue=queue)
     except TaskhubError:
         return False
     return True

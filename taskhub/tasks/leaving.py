@@ -63,7 +63,7 @@ def give_back(tx: Tx, agent: str, left: Mapping[str, str | None]) -> list[str]:
         untouched = task.state == QUEUED or (
             task.state == ASSIGNED and (task.agent == left[task.id] or not task.pinned)
         )
-        if not untouched or not checks.has_room(tx, agent):
+        if not untouched or not checks.has_room(tx, agent, task.queue):
             continue
         given: dict[str, Any] = {"state": ASSIGNED, "agent": agent, "pinned": True, "given_at": tx.now, **_NONE}
         moves.move(tx, task, "take_back", given, {"was": task.agent, "why": "undo"})

@@ -8,6 +8,7 @@ from typing import Any
 
 from taskhub.db.tx import Tx
 from taskhub.ids import new_id
+from taskhub.sales import customers
 from taskhub.tasks import clocks, drafting, moves, queries, store
 from taskhub.tasks.drafting import Draft
 from taskhub.tasks.model import QUEUED, NewTask, Task
@@ -15,7 +16,7 @@ from taskhub.tasks.model import QUEUED, NewTask, Task
 # What the change behind a task says of it; the older of two changes says it.
 TOLD = (
     "title", "priority", "level", "requires", "shape", "record", "file", "lead", "deal", "event", "occurred_at", "sla",
-    "data", "checklist",
+    "data", "checklist", "customer",
 )  # fmt: skip
 
 
@@ -24,6 +25,7 @@ def make(tx: Tx, news: Sequence[NewTask]) -> list[str]:
     if not news:
         return []
     drafts = [drafting.draft(new, tx.policies, tx.now, new_id()) for new in news]
+    _stamp_customers(tx, drafts)
     _block(tx, drafts)
     clock_rows = [row for d in drafts if d.row["state"] == QUEUED for row in _make_ready(tx, d)]
     for shape in {d.shape for d in drafts}:
@@ -36,6 +38,14 @@ def make(tx: Tx, news: Sequence[NewTask]) -> list[str]:
         _announce(tx, d)
     known = [d for d in drafts if d.id not in made]
     return [d.id for d in fresh] + [_older_wins(tx, d) for d in known]
+
+
+def _stamp_customers(tx: Tx, drafts: Sequence[Draft]) -> None:
+    """Whom the work is for, as far as sales knows; tasks of one record share the answer."""
+    unsaid = [d for d in drafts if d.row["customer"] is None and d.row["record"]]
+    known = {record: customers.of(tx, record) for record in {d.row["record"] for d in unsaid}}
+    for d in unsaid:
+        d.row["customer"] = known[d.row["record"]]
 
 
 def _older_wins(tx: Tx, d: Draft) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from taskhub.access import service as access
 from taskhub.access.permissions import Object, can
+from taskhub.agents.capacity import minutes_left
 from taskhub.db.tx import Tx
 from taskhub.errors import AtCapacity, NotEligible, NotFound
 from taskhub.tasks import lifecycle, store
@@ -109,10 +110,11 @@ def grant(tx: Tx, task: Task, agent: str) -> Lease:
     return lease
 
 
-def room_for(tx: Tx, agent_key: str, *, counts: int = 1) -> Any:
+def room_for(tx: Tx, agent_key: str, *, counts: int = 1, queue: str | None = None) -> Any:
     """Locks the person and makes sure ``counts`` more fit: every act that gives work passes here. Returns their row.
 
-    Raises NotFound, NotEligible (inactive) or AtCapacity, which names what could be paused.
+    Tasks, expected minutes and, for a task of ``queue``, the person's cap there. Raises NotFound, NotEligible
+    (inactive) or AtCapacity, which names what could be paused.
     """
     person = store.lock_agent(tx, agent_key)
     if person is None:
@@ -121,13 +123,29 @@ def room_for(tx: Tx, agent_key: str, *, counts: int = 1) -> Any:
         raise NotEligible(f"{person.name} is no longer active and gets no work.", reasons=["inactive"], agent=agent_key)
     paused = [key for key, queue in tx.policies.queues.items() if queue.paused_counts]
     held = store.held(tx, agent_key, paused)
-    if len(held) + counts > person.capacity:
-        could = [{"id": id_, "title": title} for id_, title, state in held if state == IN_PROGRESS]
+    full = _full(person, held, counts, queue)
+    if full is not None:
         raise AtCapacity(
-            f"{person.name} holds {len(held)} of {person.capacity:g} tasks. Complete, pause or hand over one first.",
-            held=len(held), capacity=person.capacity, could_pause=could,
+            f"{person.name} holds {full.pop('words')}. Complete, pause or hand over one first.", **full,
+            could_pause=[{"id": row.id, "title": row.title} for row in held if row.state == IN_PROGRESS],
         )  # fmt: skip
     return person
+
+
+def _full(person: Any, held: Sequence[Any], counts: int, queue: str | None) -> dict[str, Any] | None:
+    """Which limit ``counts`` more tasks of ``queue`` would break, in words and figures; None where they fit."""
+    if len(held) + counts > person.capacity:
+        words = f"{len(held)} of {person.capacity:g} tasks"
+        return {"words": words, "held": len(held), "capacity": person.capacity}
+    minutes = sum(row.minutes for row in held)
+    if counts and not minutes_left(person.capacity_minutes, minutes):
+        words = f"work for {minutes:g} of {person.capacity_minutes:g} minutes"
+        return {"words": words, "held_minutes": minutes, "capacity_minutes": person.capacity_minutes}
+    cap = (person.queue_caps or {}).get(queue)
+    here = sum(row.queue == queue for row in held)
+    if cap is not None and here + counts > cap:
+        return {"words": f"{here} of {cap:g} tasks of {queue}", "held": here, "capacity": cap, "queue": queue}
+    return None
 
 
 def refuse_excluded(tx: Tx, task: Task, agent_key: str) -> None:

@@ -20,7 +20,7 @@ def reopen(
     found = store.get(tx, task_id)
     last = found.agent if found else None
     # The person's row is locked before the task's, in every act.
-    roomy = to_last and last is not None and checks.has_room(tx, last)
+    roomy = to_last and found is not None and last is not None and checks.has_room(tx, last, found.queue)
     task, _ = moves.allowed(tx, task_id, act, version=version)
     changes = _back(tx, task, roomy=roomy) | ({"note": note} if note else {})
     moved = moves.move(tx, task, act, changes, {"reason": reason, "was": task.state})

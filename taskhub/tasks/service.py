@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from taskhub.agents import service as agents
 from taskhub.db import history as histories
 from taskhub.db.tx import Tx
 from taskhub.errors import Conflict, Forbidden, InvalidInput, NotFound
@@ -17,7 +18,8 @@ from taskhub.tasks.rekind import change_back, change_kind
 from taskhub.tasks.rework import reopen
 
 __all__ = [
-    "acknowledge", "assign", "begin", "cancel", "change_back", "change_kind", "complete", "create", "find", "finish",
+    "acknowledge", "assign", "begin", "cancel", "change_back", "change_kind", "complete", "create", "exclusions",
+    "find", "finish",
     "get", "hand_over", "history", "lease_of", "leases", "of_event", "patch", "pause", "put_aside",
     "release", "renew", "reopen", "resume", "skip", "start", "take_back", "unassign", "unpatch",
 ]  # fmt: skip
@@ -41,6 +43,11 @@ def get(tx: Tx, task_id: str) -> Task:
     if found is None:
         raise NotFound(f"There is no task {task_id}.")
     return found
+
+
+def exclusions(tx: Tx, task_id: str) -> list[tuple[str, str, datetime | None]]:
+    """(agent, why, until) of those who may not take the task."""
+    return store.exclusions(tx, task_id)
 
 
 def find(
@@ -88,6 +95,8 @@ def begin(tx: Tx, task: Task, act: str, note: Mapping[str, Any] | None = None) -
     if task.state == PAUSED:
         store.end_pause(tx, task)
         tx.cancel("snooze.ended", task.id)
+    elif act == "start":
+        agents.accepted(tx, agent)
     changes = {"state": IN_PROGRESS, "agent": agent, "started_at": task.started_at or tx.now, "waiting_reasons": None}
     changes |= {"paused_reason": None, "paused_until": None, "paused_at": None, "given_at": task.given_at or tx.now}
     changes |= clocks.started(tx, task)
@@ -120,6 +129,7 @@ def keep_off(tx: Tx, task: Task, queue: Queue) -> None:
     until = tx.after(queue.cool_down)
     store.exclude(tx, [{"task": task.id, "agent": task.agent, "why": "declined", "until": until}])
     tx.emit("cool_down.ended", f"{task.id}:{task.agent}", {"rotation": queue.turn_key}, due_at=until)
+    tx.emit("task.declined", task.id, {"agent": task.agent})
 
 
 def skip(tx: Tx, task_id: str, reason: str, token: int | None = None, version: int | None = None) -> Task:
@@ -158,9 +168,11 @@ def put_aside(tx: Tx, task: Task, act: str, reason: str, until: datetime | None)
 
 def resume(tx: Tx, task_id: str, version: int | None = None) -> tuple[Task, Lease]:
     """Back to work on it: checks capacity, runs the clock, gives a new lease."""
-    agent = store.get(tx, task_id)
-    if agent is not None and agent.state == PAUSED and agent.agent is not None:
-        moves.room_for(tx, agent.agent)
+    seen = store.get(tx, task_id)
+    if seen is not None and seen.state == PAUSED and seen.agent is not None:
+        queue = tx.policies.queues.get(seen.queue)
+        # What counted while it was paused takes no more room now.
+        moves.room_for(tx, seen.agent, counts=0 if queue and queue.paused_counts else 1, queue=seen.queue)
     task, _ = moves.allowed(tx, task_id, "resume", version=version)
     return begin(tx, task, "resume")
 
@@ -228,8 +240,11 @@ def take_back(tx: Tx, task_id: str, to: str) -> Task:
 
 
 def _give(tx: Tx, task_id: str, to: str, act: str, token: int | None, version: int | None, note: str | None) -> Task:
-    moves.room_for(tx, to)
+    seen = store.get(tx, task_id)
+    moves.room_for(tx, to, queue=seen.queue if seen else None)
     task, _ = moves.allowed(tx, task_id, act, token, version)
+    if seen is not None and task.queue != seen.queue:
+        moves.room_for(tx, to, queue=task.queue)
     if task.agent == to:
         raise Conflict(f"{to} has this task already.", code="already_assigned", holder=to)
     moves.refuse_excluded(tx, task, to)

@@ -196,16 +196,17 @@ def clocks(tx: Tx, task_id: str) -> list[Any]:
 # ── looks ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 def lock_agent(tx: Tx, agent_key: str) -> Any:
     """Locks a person's row: only acts that give work do this. None when there is no such person."""
-    wanted = select(agent.c.key, agent.c.capacity, agent.c.active, agent.c.team, agent.c.name)
-    return tx.conn.execute(wanted.where(agent.c.key == agent_key).with_for_update()).first()
+    limits = agent.c.capacity, agent.c.capacity_minutes, agent.c.queue_caps
+    wanted = select(agent.c.key, agent.c.active, agent.c.team, agent.c.name, *limits).where(agent.c.key == agent_key)
+    return tx.conn.execute(wanted.with_for_update()).first()
 
 
-def held(tx: Tx, agent_key: str, paused_queues: Sequence[str]) -> list[tuple[str, str, str]]:
-    """(id, title, state) of what counts against a person's capacity. Read after the lock, in a statement of its own."""
+def held(tx: Tx, agent_key: str, paused_queues: Sequence[str]) -> list[Any]:
+    """Id, title, state, queue, minutes of what counts against a person's capacity. Read after the lock, by itself."""
     paused = and_(task.c.state == "paused", task.c.queue.in_(paused_queues))
     counts = or_(task.c.state.in_(("assigned", "in_progress")), paused)
-    rows = tx.conn.execute(select(task.c.id, task.c.title, task.c.state).where(task.c.agent == agent_key, counts))
-    return [(row.id, row.title, row.state) for row in rows]
+    columns = task.c.id, task.c.title, task.c.state, task.c.queue, task.c.minutes
+    return list(tx.conn.execute(select(*columns).where(task.c.agent == agent_key, counts)))
 
 
 def given_to(tx: Tx, agent_key: str) -> list[Task]:

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select, text
 
-from taskhub.assignment import eligibility, store, swift, take
+from taskhub.assignment import eligibility, store, take
+from taskhub.assignment.swift_statements import FILTERS
 from taskhub.db.tables import absence, exclusion
 from taskhub.db.tables import task as task_table
 from taskhub.tasks import making
@@ -80,5 +81,5 @@ def test_sql_and_pure_filters_agree(desk: Desk, leaves: list[tuple[int, int]], t
         assert set(tx.conn.execute(select(task_table.c.id).where(*take.task_filters(tx, me))).scalars()) == pure
         if not tx.lite:
             given_ = {"me": "ana", "now": tx.now, "no_absence": not me.absences}
-            swiftly = text(f"SELECT t.id FROM task t WHERE t.state = 'queued' {swift._FILTERS}")
+            swiftly = text(f"SELECT t.id FROM task t WHERE t.state = 'queued' {FILTERS}")
             assert set(tx.conn.execute(swiftly, given_).scalars()) == pure

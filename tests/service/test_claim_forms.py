@@ -18,7 +18,7 @@ from taskhub.agents import service as agents
 from taskhub.assignment import claim as claims
 from taskhub.assignment import service as assignment
 from taskhub.assignment import why
-from taskhub.db.tables import decision, staffing
+from taskhub.db.tables import absence, decision, loan, pool_state, staffing
 from taskhub.db.tables import task as task_table
 from taskhub.errors import (
     AtCapacity,
@@ -36,6 +36,7 @@ from taskhub.testing import organisation as org
 from tests.service.desk import Desk
 
 HOUR = timedelta(hours=1)
+HELP = {"team": "abroad", "overflow_teams": ["front"]}
 PEOPLE = ("ana", "bob", "cid", "dee", "eve", "fay")
 ROUNDS = int(os.environ.get("TASKHUB_CAMPAIGN", "90"))
 
@@ -54,6 +55,10 @@ def policies() -> Policies:
         pull("shut", paused=True),
         pull("mine", pick="never"),
         org.queue("desk", teams=("front",), calendar="always", staffing=Staffing("rotating")),
+        pull("help", teams=("front", "abroad"), staffing=Staffing("overflow", HELP)),
+        pull("duty", teams=("front", "abroad"), staffing=Staffing("duty_rota")),
+        pull("calls", teams=("front",), front_line=True, staffing=Staffing("dedicated")),
+        pull("part", teams=("front",), staffing=Staffing("rotating", {"share_of_shift": 0.2})),
     ]
     kinds = [
         Kind("billing", LocalText("Billing"), "front", sla="standard"),
@@ -62,6 +67,10 @@ def policies() -> Policies:
         Kind("secret", LocalText("Secret"), "shut"),
         Kind("order", LocalText("Order"), "mine"),
         Kind("push", LocalText("Push"), "desk"),
+        Kind("claims", LocalText("Claims"), "help", expected_minutes=40, variety_ceiling=2),
+        Kind("returns", LocalText("Returns"), "duty"),
+        Kind("call", LocalText("Call"), "calls", level=4),
+        Kind("filing", LocalText("Filing"), "part", variety_ceiling=3),
     ]
     return org.policies(queues=queues, kinds=kinds)
 
@@ -272,22 +281,26 @@ class Campaign:
     """A few hundred acts at random, from one seed."""
 
     def __init__(self, desk: Desk, seed: int) -> None:
-        self.desk, self.chance = desk, random.Random(seed)
+        self.desk, self.chance, self.versions = desk, random.Random(seed), 0
         for number, name in enumerate(PEOPLE):
             facts = {
                 "capacity": 1 + number % 3,
                 "skills": {k: 1 + (number + n) % 4 for n, k in enumerate(desk.policies.kinds)},
                 "attributes": {"language": ["de"] if number % 2 else "fr"},
             }  # fmt: skip
+            if number in (0, 5):
+                facts |= {"queue_caps": {"front": 1, "help": 2}, "capacity": 4}
+            if number in (1, 4):
+                facts |= {"capacity_minutes": 50, "capacity": 5}
             if number == 3:
                 facts["shifts"] = {"mon": ["09:00-12:00"], "tue": ["09:00-12:00"]}
             desk.staff("abroad" if number > 3 else "front", name, **facts)
 
     def act(self) -> None:
         """One act; what is refused is part of the game."""
-        name = self.chance.choice(
-            "make make make claim claim give finish finish pause release presence absence pass pass".split()
-        )
+        often = "make make make claim claim claim give finish finish pause release presence absence pass pass"
+        seldom = "make back lend pool"
+        name = self.chance.choice(f"{often} {seldom}".split())
         with suppress(TaskhubError):
             getattr(self, name)()
 
@@ -307,7 +320,9 @@ class Campaign:
         self.desk.claim(self.who(), self.queues())
 
     def queues(self) -> list[str] | None:
-        return self.chance.choice([None, None, ["front"], ["far", "front"], ["shut", "mine"]])
+        return self.chance.choice(
+            [None, None, None, ["front"], ["far", "front"], ["shut", "mine"], ["help", "duty", "part"]]
+        )
 
     def any(self, *states: str) -> Any:
         with self.desk.db.read() as tx:
@@ -344,6 +359,30 @@ class Campaign:
     def absence(self) -> None:
         start = self.desk.clock.now + self.chance.randrange(40) * HOUR
         self.desk.do("admin", agents.add_absence, self.who(), start, start + self.chance.randrange(1, 20) * HOUR)
+
+    def back(self) -> None:
+        """Somebody has just come back from a day away."""
+        end = self.desk.clock.now - timedelta(minutes=self.chance.randrange(150))
+        row = {"id": str(self.chance.random()), "agent": self.who(), "from_at": end - 24 * HOUR, "until_at": end}
+        with self.desk.db.begin() as tx:
+            tx.conn.execute(absence.insert().values(row | {"ramp_for_s": self.chance.choice([None, 0, 7200])}))
+
+    def lend(self) -> None:
+        now, queue = self.desk.clock.now, self.chance.choice(["front", "mine", "help", "duty"])
+        span = {"from_at": now + self.chance.randrange(-2, 2) * HOUR, "until_at": now + 3 * HOUR, "at": now}
+        with self.desk.db.begin() as tx:
+            values = {"id": str(self.chance.random()), "queue": queue, "agent": self.who(), "by": "test", **span}
+            tx.conn.execute(loan.insert().values(values))
+
+    def pool(self) -> None:
+        queue, model = self.chance.choice([("help", "overflow"), ("duty", "duty_rota")])
+        members = self.chance.sample(PEOPLE, 3) if queue == "duty" else None
+        found = {"model": model, "kinds": {members[0]: ["other"]} if members else {}}
+        with self.desk.db.begin() as tx:
+            tx.conn.execute(pool_state.delete().where(pool_state.c.queue == queue))
+            self.versions += 1
+            state = {"queue": queue, "version": self.versions, "open": self.chance.random() < 0.5, "members": members}
+            tx.conn.execute(pool_state.insert().values(state | {"facts": found, "at": tx.now}))
 
     def pass_(self) -> None:
         self.desk.forward(minutes=self.chance.randrange(40))

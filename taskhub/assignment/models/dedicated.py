@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from taskhub.assignment.params import one_team, unknown
 from taskhub.assignment.reasons import NOT_IN_POOL
 from taskhub.assignment.seams import Complaint, PoolAsk
 
 
 class Dedicated:
+    """``team``, which may be left out where the queue names one only.
+
+    >>> from taskhub.assignment.model import AgentFacts, QueueFacts
+    >>> desk = QueueFacts("desk", ("red", "blue"), params={"team": "red"})
+    >>> dedicated.refused(PoolAsk(desk, (AgentFacts("ann", "red"), AgentFacts("bob", "blue")), None))
+    {'bob': 'not_in_pool'}
+    """
+
     name = "dedicated"
     version = "1"
+    needs: tuple[str, ...] = ()
 
     def refused(self, ask: PoolAsk) -> Mapping[str, str]:
         team = ask.queue.params.get("team")
@@ -19,12 +29,8 @@ class Dedicated:
 
     def check(self, params: Mapping[str, Any], teams: Sequence[str]) -> Iterator[Complaint]:
         """``team`` may be left out where the queue names one team only."""
-        if "team" not in params:
-            if len(teams) != 1:
-                yield "team", "say which team; the queue names " + (", ".join(teams) or "none")
-        elif params["team"] not in teams:
-            yield "team", f"{params['team']!r} is not among the queue's teams: {', '.join(teams)}"
-        yield from ((name, "is not a parameter of dedicated") for name in params if name != "team")
+        yield from one_team(params, "team", teams)
+        yield from unknown(self.name, params, ("team",))
 
 
 dedicated = Dedicated()

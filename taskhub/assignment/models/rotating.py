@@ -11,6 +11,7 @@ from typing import Any
 
 from taskhub.agents.availability import Weekly, inside, problems, weekly
 from taskhub.assignment.model import AgentFacts, Instant
+from taskhub.assignment.params import fraction, some_teams, unknown
 from taskhub.assignment.reasons import FRONT_LINE_FIRST, NOT_IN_POOL, SHARE_USED
 from taskhub.assignment.seams import Complaint, PoolAsk
 
@@ -18,8 +19,18 @@ PARAMS = ("protected_block", "share_of_shift", "teams")
 
 
 class Rotating:
+    """``teams`` (default the queue's), ``protected_block`` (weekly openings), ``share_of_shift``.
+
+    >>> from taskhub.assignment.model import QueueFacts
+    >>> desk = QueueFacts("desk", ("red",), params={"share_of_shift": 0.25})
+    >>> people = (AgentFacts("ann", "red", share_served=0.1), AgentFacts("bob", "red", share_served=0.25))
+    >>> rotating.refused(PoolAsk(desk, people, None))
+    {'bob': 'share_used'}
+    """
+
     name = "rotating"
     version = "1"
+    needs = ("front_line_waiting", "share_served")
 
     def refused(self, ask: PoolAsk) -> Mapping[str, str]:
         params = ask.queue.params
@@ -31,13 +42,9 @@ class Rotating:
 
     def check(self, params: Mapping[str, Any], teams: Sequence[str]) -> Iterator[Complaint]:
         """``teams`` default to the queue's; ``protected_block`` is weekly openings, ``share_of_shift`` in (0, 1]."""
-        yield from ((name, "is not a parameter of rotating") for name in params if name not in PARAMS)
-        for team in params.get("teams", ()):
-            if team not in teams:
-                yield "teams", f"{team!r} is not among the queue's teams: {', '.join(teams)}"
-        share = params.get("share_of_shift")
-        if share is not None and not (isinstance(share, int | float) and 0 < share <= 1):
-            yield "share_of_shift", f"must lie above 0 and not above 1, not {share!r}"
+        yield from unknown(self.name, params, PARAMS)
+        yield from some_teams(params, "teams", teams)
+        yield from fraction(params, "share_of_shift")
         for path, message in problems(params.get("protected_block", {})):
             yield f"protected_block{path}", message
 

@@ -39,7 +39,7 @@ def of(tx: Tx, rows: Sequence[Any], wanted: Wanted) -> Values:
     """Agent key -> the dear facts that are wanted."""
     found: Values = defaultdict(dict)
     for need, read in _READ.items():
-        if need in wanted.needs and rows:
+        if rows and not wanted.needs.isdisjoint(_TOGETHER.get(need, (need,))):
             for key, values in read(tx, rows, wanted).items():
                 found[key] |= values
     return found
@@ -212,8 +212,10 @@ def _keys(rows: Sequence[Any]) -> list[str]:
     return [row.key for row in rows]
 
 
+# Facts that are read in one go.
+_TOGETHER = {needs.MINUTES: (needs.MINUTES, "load_minutes"), needs.LEDGER: (needs.LEDGER, "credit")}
 _READ: Mapping[str, Callable[[Tx, Sequence[Any], Wanted], Values]] = {
-    needs.TODAY: _given,
+    needs.GIVEN_TODAY: _given,
     needs.IDLE: _idle,
     needs.MINUTES: _minutes,
     needs.KINDS: _kinds,

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, or_, select
 
@@ -26,6 +26,14 @@ _FACTS = (
     agent.c.capacity_minutes, agent.c.queue_caps, agent.c.presence, agent.c.presence_until, agent.c.presence_at,
     agent.c.time_zone, agent.c.shifts, agent.c.hours_per_week,
 )  # fmt: skip
+
+
+class Gone(NamedTuple):
+    """A time away as it is stored."""
+
+    from_at: datetime
+    until_at: datetime
+    ramp_for_s: float | None
 
 
 @dataclass(slots=True)
@@ -67,20 +75,21 @@ def facts(tx: Tx, rows: Sequence[Any], paused_queues: Collection[str], wanted: W
     """What the rows of people (``_FACTS``) and the tables around them say; the dear part only as far as wanted."""
     keys = [row.key for row in rows]
     away, open_work, lent = _absences(tx, keys), held(tx, keys, paused_queues), loans(tx, keys)
-    plain = [_plain(tx, row, away[row.key], open_work[row.key], lent[row.key]) for row in rows]
+    plain = [plain_facts(row, away[row.key], open_work[row.key], lent[row.key], tx.now) for row in rows]
     more = dear.of(tx, rows, wanted)
     return [replace(one, **more[one.key]) if one.key in more else one for one in plain]
 
 
-def _plain(tx: Tx, row: Any, away: Sequence[Any], work: Held, lent: tuple[Loan, ...]) -> AgentFacts:
-    ramp = ramp_end(_aways(row, away), tx.now)
+def plain_facts(row: Any, away: Sequence[Any], work: Held, lent: tuple[Loan, ...], now: datetime) -> AgentFacts:
+    """A person's row (``_FACTS``) with their absences, open work and loans, as a decision sees them."""
+    ramp = ramp_end(_aways(row, away), now)
     # What no limit asks for stays out of the record.
     minutes = work.minutes if row.capacity_minutes is not None else 0.0
     return AgentFacts(
         key=row.key, team=row.team, name=row.name, active=row.active, skills=row.skills, attributes=row.attributes,
         capacity=int(row.capacity), held=work.count, load=work.load, presence=row.presence,
         presence_until=row.presence_until, time_zone=row.time_zone, shifts=weekly(row.shifts or {}),
-        absences=tuple((one.from_at, one.until_at) for one in away if one.until_at > tx.now), loans=lent,
+        absences=tuple((one.from_at, one.until_at) for one in away if one.until_at > now), loans=lent,
         ramp_until=ramp, ramp_share=RAMP_SHARE if ramp else 1.0, capacity_minutes=row.capacity_minutes,
         held_minutes=minutes, queue_caps=row.queue_caps or {},
         held_by_queue=work.by_queue if row.queue_caps else {},

@@ -9,6 +9,14 @@ from taskhub.tasks.shape import Shape
 
 
 class LeastLoaded(PlainStrategy):
+    """The lightest load first.
+
+    >>> from taskhub.assignment.model import AgentFacts
+    >>> ann = Standing(AgentFacts("ann", "red", load=2.5, given_today=4), None)
+    >>> least_loaded.key(ann, Shape("desk", "offer", "offer"), QueueFacts("desk", ("red",)))
+    (2.5, 4)
+    """
+
     name = "least_loaded"
     version = "1"
     parts = ("load", "given_today")

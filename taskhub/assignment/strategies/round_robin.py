@@ -9,6 +9,14 @@ from taskhub.tasks.shape import Shape
 
 
 class RoundRobin(PlainStrategy):
+    """After a gift to the end of the row.
+
+    >>> from taskhub.assignment.model import AgentFacts
+    >>> ann = Standing(AgentFacts("ann", "red"), None)
+    >>> round_robin.next_turn(3, 17, ann, QueueFacts("desk", ("red",)))
+    18
+    """
+
     name = "round_robin"
     version = "1"
     parts: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from taskhub.policy.work import ChecklistItem, Kind
 
 MOST_WEIGHT = 1_000
 MOST_MINUTES = 10_000
+MOST_A_DAY = 10_000
 LEVELS = (1, 5)
 
 
@@ -32,6 +33,7 @@ def _kind(entry: Table, key: str) -> Kind:
         checklist=tuple(_item(item) for item in entry.tables("checklist")),
         sla=entry.ref("sla", "SLA policy"),
         skill=word(entry, "skill"),
+        variety_ceiling=entry.opt_whole("variety_ceiling", least=1, most=MOST_A_DAY),
     )
 
 

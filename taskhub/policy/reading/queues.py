@@ -44,6 +44,7 @@ def _queue(entry: Table, key: str, installed: Installed) -> Queue:
         order=entry.choice("order", sorted(installed.orders), "urgency"),
         max_wait=_max_wait(entry),
         accept_for=entry.opt_duration("accept_for"),
+        max_misses=entry.opt_whole("max_misses", least=1, most=100),
         pick=entry.choice("pick", ("never", "reason", "free"), "reason"),
         skip_budget=entry.opt_whole("skip_budget", least=0, most=1_000),
         skip_reasons=named(entry, "skip_reasons"),
@@ -73,6 +74,7 @@ def _staffing(entry: Table, installed: Installed) -> Staffing:
         model=table.opt_choice("model", sorted(installed.models), required=True) or "",
         params=_params(table),
         strategy=table.choice("strategy", sorted(installed.strategies), "least_loaded"),
+        strategy_params=free(table, "strategy_params"),
     )
     table.done()
     return staffing

@@ -74,5 +74,5 @@ def test_an_unknown_name_gets_the_nearest_valid_one() -> None:
         built_ins().strategy("least_loded")
     assert error.value.fields["suggestion"] == "least_loaded"
     assert error.value.stable_code == "plugin_not_installed"
-    with pytest.raises(NotInstalled, match=r"no staffing model 'xyz'\. Installed: dedicated, rotating"):
+    with pytest.raises(NotInstalled, match=r"no staffing model 'xyz'\. Installed: chain, dedicated, duty_rota"):
         built_ins().model("xyz")
