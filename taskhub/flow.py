@@ -35,7 +35,7 @@ FLOW: Flow = {
     "record.watched": _timer("record.watch"),
     # work comes into being, becomes ready, ends
     "task.created": (),
-    "task.ready": (Route("assignment.pass", "one", _rotation, earliest=True), Route("escalation.arm")),
+    "task.ready": (Route("assignment.pass", "one", _rotation, earliest=True),),
     "task.given": (),
     "task.completed": (Route("task.chain"), Route("assignment.learn")),
     "task.approved": (),
@@ -120,7 +120,6 @@ HANDLERS: Handlers = {
     "task.lease": _key(timers.lease_expired),
     "task.snooze": _key(timers.snooze_ended),
     "task.block": _key(timers.block_ended),
-    "escalation.arm": _key(escalation.arm),
     "escalation.fall": _key(escalation.on_fall),
     "escalation.step": _key(escalation.step_due),
     "escalation.held": _key(escalation.held),

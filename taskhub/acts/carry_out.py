@@ -17,13 +17,14 @@ def carry_out(tx: Tx, plan: Plan, *, event: str | None = None, occurred_at: date
     """Does what ``plan`` asks. Returns the ids of the tasks made and touched."""
     drafts = [draft for draft in plan.drafts if draft.kind in tx.policies.kinds]
     owners = directory.keys_of(tx, {name for draft in drafts for name in draft.excluded if name != draft.completer})
-    made = making.make(tx, [_new(draft, owners, event, occurred_at) for draft in drafts])
+    news = [_new(draft, owners, event, occurred_at) for draft in drafts]
+    made = making.bring_about(tx, news)
     effects = (*plan.wakes, *plan.completions, *plan.closings)
     touched = endings.apply(tx, [_ending(effect, event) for effect in effects])
-    endings.settle_late(tx, made)
+    endings.settle_late(tx, news, made)
     for watch in plan.watch:
         tx.emit("record.watched", f"{watch.rule}|{watch.record}", due_at=max(watch.due_at, tx.now))
-    return [*made, *touched]
+    return [*made.ids, *touched]
 
 
 def _new(draft: TaskDraft, owners: dict[str, str], event: str | None, occurred_at: datetime | None) -> NewTask:

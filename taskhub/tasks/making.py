@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from taskhub.db.tx import Tx
 from taskhub.ids import new_id
@@ -20,10 +20,27 @@ TOLD = (
 )  # fmt: skip
 
 
+class Made(NamedTuple):
+    """Ids of tasks that came into being now, and of those whose origin was known."""
+
+    fresh: list[str]
+    known: list[str]
+
+    @property
+    def ids(self) -> list[str]:
+        """All of them."""
+        return [*self.fresh, *self.known]
+
+
 def make(tx: Tx, news: Sequence[NewTask]) -> list[str]:
     """Makes every task whose origin is new, in one go. Returns the ids of all tasks of these origins, new or not."""
+    return bring_about(tx, news).ids
+
+
+def bring_about(tx: Tx, news: Sequence[NewTask]) -> Made:
+    """What ``make`` does, told apart: what is new, and what was there."""
     if not news:
-        return []
+        return Made([], [])
     drafts = [drafting.draft(new, tx.policies, tx.now, new_id()) for new in news]
     _stamp_customers(tx, drafts)
     _block(tx, drafts)
@@ -37,7 +54,7 @@ def make(tx: Tx, news: Sequence[NewTask]) -> list[str]:
     for d in fresh:
         _announce(tx, d)
     known = [d for d in drafts if d.id not in made]
-    return [d.id for d in fresh] + [_older_wins(tx, d) for d in known]
+    return Made([d.id for d in fresh], [_older_wins(tx, d) for d in known])
 
 
 def _stamp_customers(tx: Tx, drafts: Sequence[Draft]) -> None:
@@ -109,12 +126,13 @@ def _announce(tx: Tx, d: Draft) -> None:
     born = {name: value for name, value in born.items() if value is not None}
     tx.record("task", d.id, "create", born, seq=1)
     tx.emit("task.created", d.id, {"queue": row["queue"]})
-    if row["file"]:
+    if row["file"] and (row["waits_for"] or row["kind"] in tx.policies.awaited):
         tx.emit("file.changed", row["file"])
     if row["state"] == QUEUED:
         queue = tx.policies.queues[row["queue"]]
         tx.emit("task.ready", d.id, {"rotation": queue.turn_key, "queue": queue.key})
         clocks.arm(tx, d.id, d.next_look)
+        clocks.look_at_ladder(tx, d.id, row["sla"])
     elif row["blocked_until"] is not None:
         tx.emit("block.ended", d.id, due_at=row["blocked_until"])
 
