@@ -7,13 +7,13 @@ queue's pool, skill, level, attributes. Pure.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 
 from taskhub.assignment import eligibility, reasons
 from taskhub.assignment.model import AgentFacts, Instant, QueueFacts
-from taskhub.assignment.registry import Plugins
+from taskhub.assignment.registry import Plugins, built_ins
 from taskhub.tasks.shape import Shape
 
 LASTING = frozenset({
@@ -45,7 +45,9 @@ def able(
     queue: QueueFacts, agents: Sequence[AgentFacts], shape: Shape, now: Instant, plugins: Plugins
 ) -> dict[str, tuple[str, ...]]:
     """Everybody of ``agents`` -> what lastingly keeps them from tasks of ``shape``; nothing: they could do them."""
-    outside = eligibility.pool(queue, agents, now, shape, plugins)
+    # A paused queue is judged by its teams and loans alone: models of others are for workers to ask.
+    asked = queue if queue.model in built_ins().model_names else replace(queue, paused=True)
+    outside = eligibility.pool(asked, agents, now, shape, plugins)
     lasting = LASTING | {reasons.OTHER_KINDS} if queue.model in RINGS else LASTING
     against = {
         agent.key: eligibility.joined(
