@@ -101,7 +101,13 @@ TABLE: dict[str, dict[str, str]] = {
     "DELETE /api/v1/queues/{key}/periods/{id}": LEAD_QUEUE,
     **{f"POST /api/v1/queues/{{key}}/{verb}": LEAD_QUEUE for verb in ("close", "open", "pause", "resume", "move")},
     "POST /api/v1/queues/{key}/move/preview": LEAD_QUEUE,
-    "GET /api/v1/metrics/tasks": NOBODY | {"manager": "yyy", "director": "yyy", **READ_ALL},
+    **{
+        f"GET /api/v1/metrics/{what}": NOBODY | {"manager": "yyy", "director": "yyy", **READ_ALL}
+        for what in ("tasks", "coverage", "quality", "teams/{key}")
+    },
+    "GET /api/v1/agents/{key}/metrics": SELF,
+    "POST /api/v1/agents/{key}/leave/preview": LEAD_TASK,
+    "POST /api/v1/agents/{key}/leave": LEAD_TASK,
     "POST /api/v1/calendars/preview": ALL,
     "POST /api/v1/calendars/elapsed": ALL,
     "GET /api/v1/acts": PEOPLE,
@@ -239,7 +245,7 @@ def address(route: str, role: str, number: int) -> str:
     noun = path.split("/")[3] if path.startswith("/api") else ""
     for_noun = {
         "tasks": THINGS[f"task:{holders[number]}"], "agents": person, "teams": "specialists", "queues": queues[number],
-        "events": THINGS["event"], "acts": "0" * 32,
+        "events": THINGS["event"], "acts": "0" * 32, "metrics": "specialists",
     }  # fmt: skip
     thing = for_noun.get(noun, f"{noun.removesuffix('s')}-{owners[number]}")
     filled = path.replace("{absence_id}", "none").replace("{key_id}", "none")
