@@ -7,6 +7,7 @@ from typing import Any
 
 from taskhub.access import service as access
 from taskhub.api import queries, seen
+from taskhub.assignment.foreign import service as foreign
 from taskhub.db.tx import Tx
 from taskhub.errors import NotFound
 from taskhub.http import paging
@@ -38,7 +39,13 @@ def get_queue(tx: Tx, key: Key) -> dict[str, Any]:
         raise NotFound(f"There is no queue {key!r}.")
     access.check(access.caller(tx), "queue.read", seen.of_queue(queue))
     counts = _counts(queries.waiting(tx, [key]))
-    return {**_line(tx, queue, counts.get(key, {})), **_policy(tx, queue), "people": queries.people(tx, queue.teams)}
+    return {
+        **_line(tx, queue, counts.get(key, {})), **_policy(tx, queue), "people": queries.people(tx, queue.teams),
+        "failing_plugins": [
+            {"plugin": one.name, "failures": one.failures, "left_out": one.out, "error": one.error, "at": one.at}
+            for one in foreign.failing(tx, key)
+        ],
+    }  # fmt: skip
 
 
 def _counts(rows: Iterable[Any]) -> dict[str, dict[str, Any]]:
