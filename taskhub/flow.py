@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from taskhub.acts import activate, apply_event, completed, watch
-from taskhub.assignment import passes
+from taskhub.acts import activate, apply_event, completed, lending, month_end, staffing, watch
+from taskhub.assignment import experience, passes
 from taskhub.db.flow import Flow, Route
 from taskhub.db.handler import Handlers, Inside
 from taskhub.db.ledger import Taken
@@ -14,7 +14,7 @@ from taskhub.db.tx import Tx
 from taskhub.escalation import alerts
 from taskhub.escalation import service as escalation
 from taskhub.escalation.deliver import Deliver
-from taskhub.tasks import timers
+from taskhub.tasks import periods, timers
 
 
 def _rotation(_key: str, payload: Mapping[str, Any]) -> str:
@@ -35,10 +35,14 @@ FLOW: Flow = {
     "record.watched": _timer("record.watch"),
     # work comes into being, becomes ready, ends
     "task.created": (),
-    "task.ready": (Route("assignment.pass", "one", _rotation, earliest=True), Route("escalation.arm")),
+    "task.ready": (Route("assignment.pass", "one", _rotation, earliest=True),),
     "task.given": (),
-    "task.completed": (Route("task.chain"),),
+    "task.completed": (Route("task.chain"), Route("assignment.learn")),
+    "task.approved": (),
     "task.cancelled": (),
+    # a second look has ended, and lets go what waited for it
+    "check.settled": (Route("task.check"),),
+    "check.passed": (Route("task.chain"),),
     "file.changed": _wake("task.file"),
     # somebody can do more, or less
     "agent.freed": _wake("assignment.agent"),
@@ -46,6 +50,13 @@ FLOW: Flow = {
     "absence.ended": _timer("assignment.back"),
     "rotation.wake": _wake("assignment.wake"),
     "cool_down.ended": _timer("assignment.cool"),
+    # how a queue is served changes
+    "queue.changed": (),
+    "switch.effective": _timer("queue.switch"),
+    "lend.began": _timer("queue.lent"),
+    "lend.ended": _timer("queue.lend_over"),
+    "period.changed": _timer("queue.period"),
+    "queue.reorder": _timer("queue.reorder"),
     # clocks
     "clock.due": _timer("task.clock"),
     "offer.expired": _timer("task.offer"),
@@ -83,18 +94,24 @@ HANDLERS: Handlers = {
     "event.apply": apply_event.apply_event,
     "record.watch": watch.watch_due,
     "task.chain": completed.task_completed,
+    "task.check": completed.check_settled,
     "task.file": _key(timers.file_changed),
     "assignment.pass": _key(passes.run),
     "assignment.wake": _key(passes.run),
     "assignment.cool": _cool,
     "assignment.agent": _key(passes.of_agent),
     "assignment.back": _back,
+    "assignment.learn": _key(experience.completed),
+    "queue.switch": staffing.effective,
+    "queue.lent": lending.began,
+    "queue.lend_over": lending.ended,
+    "queue.period": month_end.changed,
+    "queue.reorder": _key(periods.reorder),
     "task.clock": _key(timers.clock_due),
     "task.offer": _key(timers.offer_expired),
     "task.lease": _key(timers.lease_expired),
     "task.snooze": _key(timers.snooze_ended),
     "task.block": _key(timers.block_ended),
-    "escalation.arm": _key(escalation.arm),
     "escalation.fall": _key(escalation.on_fall),
     "escalation.step": _key(escalation.step_due),
     "escalation.held": _key(escalation.held),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import signal
 import socket
@@ -20,17 +21,19 @@ from taskhub.api import api as api_app
 from taskhub.bell import Bell
 from taskhub.db.database import Database
 from taskhub.errors import Unavailable
+from taskhub.escalation import gaps
 from taskhub.flow import HANDLERS
 from taskhub.http.state import AppState
 from taskhub.http.wire import Guarded
 from taskhub.settings import Settings
-from taskhub.workers import Worker, run_until_stopped
+from taskhub.workers import Job, Worker, daily, run_until_stopped
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 OUTSIDE_THREADS = 4
 BESIDES = 3  # the loop, a row that was tried before, a calendar job
 STREAMS_END_IN = 3
 START_WITHIN = 20.0
+JOBS = (Job("coverage.gaps", daily(dt.time(6), dt.UTC), gaps.tell),)
 
 Tell = Callable[[str], None]
 
@@ -123,8 +126,9 @@ class Site:
 def worker_of(chosen: Settings, db: Database, bell: Bell) -> Worker:
     """The worker of these settings; after a gap in the sweeps leases get a new term before any is reaped."""
     return Worker(
-        db, HANDLERS, bell, threads=chosen.threads, outside_threads=OUTSIDE_THREADS, on_gap=(bootstrap.new_terms,)
-    )
+        db, HANDLERS, bell, threads=chosen.threads, outside_threads=OUTSIDE_THREADS, on_gap=(bootstrap.new_terms,),
+        jobs=JOBS,
+    )  # fmt: skip
 
 
 @contextmanager

@@ -62,6 +62,21 @@ def revoke_key(tx: Tx, key_id: str) -> None:
         tx.record("key", key_id, "revoked", {})
 
 
+def revoke_keys(tx: Tx, agent: str) -> list[str]:
+    """Ends every key of a person at once. Returns the ids of those that were alive."""
+    ended = sorted(store.revoke_all(tx.conn, agent, tx.real_now))
+    for id_ in ended:
+        tx.record("key", id_, "revoked", {})
+    return ended
+
+
+def restore_keys(tx: Tx, ids: Sequence[str]) -> None:
+    """Undo of ``revoke_keys``."""
+    store.restore(tx.conn, ids)
+    for id_ in ids:
+        tx.record("key", id_, "restored", {})
+
+
 def keys_of(tx: Tx, agent: str) -> list[dict[str, Any]]:
     """The keys of one person, without secrets."""
     return store.keys_of(tx.conn, agent)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +37,17 @@ def revoke(conn: Connection, key_id: str, at: datetime) -> bool:
     """Ends a key; False when it had ended before."""
     live = (api_key.c.id == key_id) & api_key.c.revoked_at.is_(None)
     return conn.execute(update(api_key).where(live).values(revoked_at=at)).rowcount == 1
+
+
+def revoke_all(conn: Connection, agent_key: str, at: datetime) -> list[str]:
+    """Ends every live key of a person. Returns their ids."""
+    live = (api_key.c.agent == agent_key) & api_key.c.revoked_at.is_(None)
+    return list(conn.execute(update(api_key).where(live).values(revoked_at=at).returning(api_key.c.id)).scalars())
+
+
+def restore(conn: Connection, ids: Sequence[str]) -> None:
+    """Lets revoked keys live again."""
+    conn.execute(update(api_key).where(api_key.c.id.in_(ids)).values(revoked_at=None))
 
 
 def roles_of(conn: Connection, agent_key: str) -> list[str] | None:

@@ -16,22 +16,25 @@ from taskhub.tasks.model import NewTask
 def carry_out(tx: Tx, plan: Plan, *, event: str | None = None, occurred_at: datetime | None = None) -> list[str]:
     """Does what ``plan`` asks. Returns the ids of the tasks made and touched."""
     drafts = [draft for draft in plan.drafts if draft.kind in tx.policies.kinds]
-    owners = directory.keys_of(tx, {name for draft in drafts for name in draft.excluded})
-    made = making.make(tx, [_new(draft, owners, event, occurred_at) for draft in drafts])
+    owners = directory.keys_of(tx, {name for draft in drafts for name in draft.excluded if name != draft.completer})
+    news = [_new(draft, owners, event, occurred_at) for draft in drafts]
+    made = making.bring_about(tx, news)
     effects = (*plan.wakes, *plan.completions, *plan.closings)
     touched = endings.apply(tx, [_ending(effect, event) for effect in effects])
-    endings.settle_late(tx, made)
+    endings.settle_late(tx, news, made)
     for watch in plan.watch:
         tx.emit("record.watched", f"{watch.rule}|{watch.record}", due_at=max(watch.due_at, tx.now))
-    return [*made, *touched]
+    return [*made.ids, *touched]
 
 
 def _new(draft: TaskDraft, owners: dict[str, str], event: str | None, occurred_at: datetime | None) -> NewTask:
     why = "not_by" if draft.not_by else "conflict_of_interest"
+    excluded = {owners[name]: why for name in draft.excluded if name in owners and name != draft.completer}
     return NewTask(
         kind=draft.kind, title=draft.title, priority=PRIORITIES.index(draft.priority), level=draft.level,
         requires=draft.requires, sla=draft.sla, sla_from=draft.sla_from, delay=draft.delay, waits_for=draft.waits_for,
-        excluded={owners[name]: why for name in draft.excluded if name in owners},
+        excluded=excluded | ({draft.completer: "not_by"} if draft.completer else {}),
+        checks=draft.checks, blocking=draft.blocking,
         record=str(draft.record) if draft.record else None,
         file=draft.file, lead=draft.lead, deal=draft.deal,
         event=event, rule=draft.rule, parent=draft.parent, depth=draft.depth, origin=draft.origin,

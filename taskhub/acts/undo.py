@@ -6,12 +6,16 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from taskhub.acts import leaving, lending, month_end
 from taskhub.assignment import service as assignment
 from taskhub.db import acts
 from taskhub.db.acts import Act
 from taskhub.db.tx import Tx
 from taskhub.errors import AlreadyDone, Conflict, NotFound
+from taskhub.queues import service as queues
+from taskhub.tasks import followers, moving
 from taskhub.tasks import service as tasks
+from taskhub.tasks.model import Task
 
 KEPT_FOR = timedelta(hours=24)
 
@@ -36,7 +40,7 @@ def _why_not(tx: Tx, one: Act) -> str | None:
         return "already_undone"
     if acts.touched_since(tx.conn, one):
         return "changed_since"
-    return "follower_started" if tasks.follower_started(tx, one.inverse.get("task")) else None
+    return "follower_started" if followers.started(tx, one.inverse.get("task")) else None
 
 
 def undo(tx: Tx, act_id: str) -> dict[str, Any]:
@@ -49,10 +53,10 @@ def undo(tx: Tx, act_id: str) -> dict[str, Any]:
         raise AlreadyDone("This act has been undone already.")
     if why is not None or one.inverse is None:
         raise Conflict(f"This act cannot be undone any more: {(why or '').replace('_', ' ')}.", code=why or "conflict")
-    task = INVERSES[one.inverse["op"]](tx, one.inverse)
+    done = INVERSES[one.inverse["op"]](tx, one.inverse)
     acts.undone(tx.conn, act_id, tx.act_id)
     tx.inverse = None
-    return {"undone": act_id, "act": tx.act_id, "task": task.id}
+    return {"undone": act_id, "act": tx.act_id, "task": done.id if isinstance(done, Task) else None}
 
 
 def _resume(tx: Tx, inverse: Mapping[str, Any]) -> Any:
@@ -61,7 +65,7 @@ def _resume(tx: Tx, inverse: Mapping[str, Any]) -> Any:
 
 def _reopen(tx: Tx, inverse: Mapping[str, Any]) -> Any:
     task = assignment.reopen(tx, inverse["task"], "undo")
-    tasks.withdraw_followers(tx, task.id)
+    followers.withdraw(tx, task.id)
     return task
 
 
@@ -90,7 +94,32 @@ def _patch(tx: Tx, inverse: Mapping[str, Any]) -> Any:
     return tasks.unpatch(tx, inverse["task"], inverse["changes"])
 
 
+def _switch(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return queues.cancel_switch(tx, inverse["queue"], inverse["switch"])
+
+
+def _loan(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return lending.end(tx, inverse["agent"], inverse["loan"])
+
+
+def _period(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return month_end.end(tx, inverse["queue"], inverse["period"])
+
+
+def _stop(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return queues.restore(tx, inverse["queue"], inverse)
+
+
+def _move(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return moving.move_back(tx, inverse["tasks"])
+
+
+def _come_back(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return leaving.come_back(tx, inverse)
+
+
 INVERSES: Mapping[str, Callable[[Tx, Mapping[str, Any]], Any]] = {
     "resume": _resume, "reopen": _reopen, "restore": _restore, "release": _release, "assign": _assign,
-    "unassign": _unassign, "change_kind": _kind, "patch": _patch,
+    "unassign": _unassign, "change_kind": _kind, "patch": _patch, "cancel_switch": _switch, "end_loan": _loan,
+    "end_period": _period, "queue_state": _stop, "move_back": _move, "come_back": _come_back,
 }  # fmt: skip

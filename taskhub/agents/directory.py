@@ -19,6 +19,11 @@ def keys_of(tx: Tx, names: Collection[str]) -> dict[str, str]:
     return {name: next(iter(keys)) for name, keys in meant.items() if len(keys) == 1}
 
 
+def is_learning(tx: Tx, key: str | None, names: Collection[str]) -> bool:
+    """Whether the person is marked as learning one of ``names``: a kind, or the skill it asks for."""
+    return key is not None and not store.learning(tx.conn, key).isdisjoint(names)
+
+
 def found_teams(tx: Tx, kinds: Mapping[str, str]) -> list[str]:
     """Makes the teams that are missing (key -> kind). Returns their keys; an empty team is a warning, not an error."""
     made = [key for key in sorted(kinds) if store.add_team(tx.conn, _row(key, kinds[key]))]

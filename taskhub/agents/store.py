@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, Text, cast, delete, func, insert, or_,
 from sqlalchemy.dialects import postgresql, sqlite
 
 from taskhub.agents.model import Absence, Agent, Team
-from taskhub.db.tables import absence, agent, team
+from taskhub.db.tables import absence, agent, duty, team
 
 _TEAM = [team.c[name] for name in Team.__slots__]
 _AGENT = [agent.c[name] for name in Agent.__slots__]
@@ -108,3 +108,40 @@ def aliases(conn: Connection, names: Collection[str]) -> list[tuple[str, set[str
     meant = or_(c.key.in_(names), c.email.in_(names), c.name.in_(names), *inside)
     rows = conn.execute(select(c.key, c.email, c.name, c.external_ids).where(c.active, meant))
     return [(r.key, {r.key, r.email or r.key, r.name, *map(str, r.external_ids.values())}) for r in rows]
+
+
+def learning(conn: Connection, key: str) -> set[str]:
+    """What a person is marked as learning."""
+    return set(conn.execute(select(agent.c.learning).where(agent.c.key == key)).scalar() or ())
+
+
+def references(conn: Connection, key: str) -> list[dict[str, str]]:
+    """What names a person: ``noun`` team or agent, its key, the field."""
+    rows = conn.execute(select(team.c.key, team.c.leader, team.c.managers).order_by(team.c.key)).all()
+    led = [{"noun": "team", "key": row.key, "field": "leader"} for row in rows if row.leader == key]
+    managed = [{"noun": "team", "key": row.key, "field": "managers"} for row in rows if key in row.managers]
+    stood_in = conn.execute(select(agent.c.key).where(agent.c.stand_in == key, agent.c.active).order_by(agent.c.key))
+    return [*led, *managed, *({"noun": "agent", "key": one, "field": "stand_in"} for one in stood_in.scalars())]
+
+
+def duties(conn: Connection, key: str, since: datetime) -> list[dict[str, Any]]:
+    """Duty slots of a person that end after ``since``."""
+    rows = conn.execute(select(duty).where(duty.c.agent == key, duty.c.until_at > since).order_by(duty.c.from_at))
+    return [dict(row) for row in rows.mappings()]
+
+
+def drop_duties(conn: Connection, key: str, since: datetime) -> None:
+    """Takes a person off the rota from ``since`` on."""
+    conn.execute(delete(duty).where(duty.c.agent == key, duty.c.until_at > since))
+
+
+def add_duties(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Puts slots back that nobody has filled meanwhile."""
+    dialect: Any = sqlite if conn.dialect.name == "sqlite" else postgresql
+    for row in rows:
+        conn.execute(dialect.insert(duty).values(**row).on_conflict_do_nothing())
+
+
+def known(conn: Connection, keys: Collection[str]) -> set[str]:
+    """Those of ``keys`` that are people here."""
+    return set(conn.execute(select(agent.c.key).where(agent.c.key.in_(list(keys)))).scalars())

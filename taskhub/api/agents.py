@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import Query
+from starlette.requests import Request
 
 from taskhub.access import service as access
 from taskhub.access.permissions import can
 from taskhub.acts import people, presence
 from taskhub.agents import fields
 from taskhub.agents import service as agents
-from taskhub.api import seen, shown
+from taskhub.api import covered, seen, shown
 from taskhub.api.bodies import AbsenceIn, AgentIn, AgentPatch, KeyIn, PresenceIn
+from taskhub.api.reader import language
+from taskhub.assignment import cover
 from taskhub.db.tx import Tx
 from taskhub.errors import NotFound
 from taskhub.http import paging
@@ -22,6 +25,8 @@ from taskhub.http.paging import Cursor, Limit
 from taskhub.http.route import router
 
 routes = router("agents")
+# What decides which kinds a person could do.
+ABLE = {"skills", "attributes", "team", "active"}
 
 
 @routes.get("/agents")
@@ -56,12 +61,18 @@ def create_agent(tx: Tx, body: AgentIn) -> dict[str, Any]:
 
 @routes.patch("/agents/{key}")
 @act("agent.adjust", "agent.patch")
-def patch_agent(tx: Tx, key: Key, body: AgentPatch) -> dict[str, Any]:
-    """Changes a person. Managers change what concerns the work of their people; the rest is for administrators."""
+def patch_agent(tx: Tx, request: Request, key: Key, body: AgentPatch) -> dict[str, Any]:
+    """Changes a person. Managers change what concerns the work of their people; the rest is for administrators.
+
+    ``warnings`` name the kinds the change has left with nobody, or only one.
+    """
     changes = body.model_dump(exclude_unset=True, exclude={"version"})
     needed = "agent.adjust" if changes.keys() <= set(fields.ADJUSTABLE) else "agent.write"
     seen.agent(tx, key, needed)
-    return shown.agent(people.patch_agent(tx, key, changes, body.version), private=True)
+    before = cover.counts(tx) if changes.keys() & ABLE else {}
+    patched = people.patch_agent(tx, key, changes, body.version)
+    few = cover.fewer(tx, before) if before else []
+    return {**shown.agent(patched, private=True), "warnings": covered.warnings(few, language(tx, request), names=True)}
 
 
 @routes.put("/agents/{key}/presence")
@@ -82,11 +93,14 @@ def list_absences(tx: Tx, key: Key) -> dict[str, Any]:
 
 @routes.post("/agents/{key}/absences", status_code=201)
 @act("agent.absence")
-def add_absence(tx: Tx, key: Key, body: AbsenceIn) -> dict[str, Any]:
-    """Plans a time away: no work is given for it, nor work that falls due in it."""
-    seen.agent(tx, key, "agent.absence")
+def add_absence(tx: Tx, request: Request, key: Key, body: AbsenceIn) -> dict[str, Any]:
+    """Plans a time away: no work is given for it. ``warnings`` name the kinds it leaves with nobody, or only one."""
+    _, who = seen.agent(tx, key, "agent.absence")
     ramp = fields.ramp(body.ramp_for)
-    return shown.absence(agents.add_absence(tx, key, body.from_, body.until, body.reason, ramp))
+    few = cover.without(tx, key, max(body.from_, tx.now), body.until) if body.until > max(body.from_, tx.now) else []
+    made = agents.add_absence(tx, key, body.from_, body.until, body.reason, ramp)
+    said = covered.warnings(few, language(tx, request), names=bool(can(who, "metric.read")))
+    return {**shown.absence(made), "warnings": said}
 
 
 @routes.delete("/agents/{key}/absences/{absence_id}")

@@ -95,6 +95,24 @@ class AbsenceIn(Body):
     ramp_for: Annotated[str, Field(max_length=40)] | None = None
 
 
+class LeaveTo(Body):
+    """Who takes over what is begun."""
+
+    agent: KeyText
+
+
+class LeaveIn(Body):
+    """``to``: without it everything waits in its queue. ``note`` is added to every task that moves."""
+
+    to: LeaveTo | None = None
+    note: Prose | None = None
+
+    @property
+    def colleague(self) -> str | None:
+        """The key of who takes over."""
+        return self.to.agent if self.to else None
+
+
 class KeyIn(Body):
     """A new API key of a person."""
 

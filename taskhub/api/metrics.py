@@ -6,10 +6,13 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import Query
+from starlette.requests import Request
 
 from taskhub.access import service as access
 from taskhub.access.permissions import can, reaches_all
-from taskhub.api import seen
+from taskhub.api import covered, seen
+from taskhub.api.reader import language as read_in
+from taskhub.assignment import cover
 from taskhub.db.tx import Tx
 from taskhub.http.edge import look
 from taskhub.http.inputs import Instant
@@ -42,3 +45,18 @@ def _queues(tx: Tx) -> list[str] | None:
     if reaches_all(who, "metric.read"):
         return None
     return [key for key, queue in tx.policies.queues.items() if can(who, "metric.read", seen.of_queue(queue))]
+
+
+@routes.get("/metrics/coverage")
+@look("metric.read")
+def coverage(
+    tx: Tx,
+    request: Request,
+    days: Annotated[int, Query(ge=1, le=90)] = 14,
+    language: Annotated[Literal["en", "fr"] | None, Query()] = None,
+) -> dict[str, Any]:
+    """Bus factor: how many people could do each kind, and when planned absences leave it with nobody, or only one."""
+    until = tx.now + timedelta(days=days)
+    said = read_in(tx, request, language)
+    items = [covered.kind(one, said) for one in cover.covers(tx, _queues(tx), tx.now, until)]
+    return {"from": tx.now, "until": until, "items": items}

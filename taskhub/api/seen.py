@@ -10,6 +10,7 @@ from taskhub.api import queries
 from taskhub.db.tx import Tx
 from taskhub.policy.policies import Policies
 from taskhub.policy.work import Queue
+from taskhub.queues import service as staffed
 from taskhub.tasks import service as tasks
 from taskhub.tasks.model import Task
 
@@ -43,6 +44,13 @@ def agent(tx: Tx, key: str, act: str = "agent.read") -> tuple[Agent, Caller]:
     found, who = agents.get_agent(tx, key), access.caller(tx)
     access.check(who, act, of_agent(found))
     return found, who
+
+
+def queue(tx: Tx, key: str, act: str = "queue.read") -> Queue:
+    """The queue of the files, if the caller may do ``act`` to it. Raises NotFound or Forbidden."""
+    found = staffed.known(tx, key)
+    access.check(access.caller(tx), act, of_queue(found))
+    return found
 
 
 def queues(who: Caller, policies: Policies) -> list[str] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from taskhub.acts import completed
 from taskhub.api import seen, shown
 from taskhub.api.bodies import (
     Assign,
@@ -82,7 +83,7 @@ def resume(tx: Tx, id: Id, body: Call = Call()) -> dict[str, Any]:  # noqa: B008
 def complete(tx: Tx, id: Id, body: Complete) -> dict[str, Any]:
     """Done. The late finisher is told, never overwritten."""
     seen.task(tx, id, WORK)
-    return _task(tx, tasks.complete(tx, id, body.lease_token, body.outcome, body.note, body.data, body.version))
+    return _task(tx, completed.complete(tx, id, body.lease_token, body.outcome, body.note, body.data, body.version))
 
 
 @routes.post("/tasks/{id}/hand-over")

@@ -25,6 +25,7 @@ from taskhub.http.edge import Reply, act, look
 from taskhub.http.inputs import Id, KeyText, json_of
 from taskhub.http.route import router
 from taskhub.ids import new_id
+from taskhub.tasks import second_look
 from taskhub.tasks import service as tasks
 from taskhub.tasks.model import Task
 
@@ -71,8 +72,9 @@ def list_tasks(tx: Tx, asked: Annotated[TaskFilter, Query()]) -> dict[str, Any]:
 @routes.get("/tasks/{id}")
 @look("task.read")
 def get_task(tx: Tx, id: Id) -> dict[str, Any]:
-    """One task."""
-    return shown.task(tx, seen.task(tx, id)[0])
+    """One task, with the second looks at it."""
+    row = seen.task(tx, id)[0]
+    return {**shown.task(tx, row), "second_looks": second_look.looks_at(tx, row.id)}
 
 
 @routes.get("/tasks/{id}/history")

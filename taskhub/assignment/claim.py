@@ -61,7 +61,7 @@ def _swiftly(tx: Tx, queues: Sequence[str] | None, call: Call | None) -> Claim:
         return _step_by_step(tx, queues, call)
     me = _there(tx, locked.person if locked else None)
     named = _named(tx, queues)
-    now = in_force.of(tx.policies, named, locked.switches, locked.states) if locked else None
+    now = in_force.of(tx.policies, named, locked.switches, locked.stopped, locked.states) if locked else None
     served = now.queues if now else {}
     if locked is not None and now is not None and now.needs:
         me = _with_needs(tx, me, locked, now.needs)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from taskhub.assignment import needs, serving
 from taskhub.assignment.installed import plugins
 from taskhub.assignment.model import PoolState, QueueFacts
 from taskhub.policy.policies import Policies
-from taskhub.policy.work import Staffing
+from taskhub.policy.work import Queue
+from taskhub.queues.model import staffing_of
 
 KNOWN = 1_000
 Rows = Mapping[str, Mapping[str, Any]]
@@ -28,38 +29,33 @@ class InForce:
 _known: dict[tuple[Any, ...], InForce] = {}
 
 
-def of(policies: Policies, keys: Sequence[str], switches: Rows, states: Rows) -> InForce:
+def of(policies: Policies, keys: Sequence[str], switches: Rows, stopped: Collection[str], states: Rows) -> InForce:
     """The named queues as they are served; said once for as long as policies, switches and pools stay the same.
 
-    ``switches`` and ``states`` are rows of ``staffing`` and ``pool_state`` by queue.
+    ``switches`` that hold by queue, queues that are ``stopped``, ``states``: rows of ``pool_state`` by queue.
     """
     switched = tuple((key, switches[key]["id"]) for key in keys if key in switches)
     pools = tuple((key, states[key]["version"]) for key in keys if key in states)
-    place = policies.hash, tuple(keys), switched, pools
+    place = policies.hash, tuple(keys), switched, tuple(key for key in keys if key in stopped), pools
     known = _known.get(place)
     if known is None or known.policies is not policies:
         if len(_known) >= KNOWN:
             _known.clear()
-        queues = {key: _served(policies, key, switches.get(key), states.get(key)) for key in keys}
+        files = (_switched(policies.queues[key], switches.get(key, {}), stopped) for key in keys)
+        queues = {queue.key: _served(policies, queue, states.get(queue.key)) for queue in files}
         known = _known[place] = InForce(policies, queues, needs.of_pull(queues.values(), plugins()))
     return known
 
 
-def _served(
-    policies: Policies, key: str, switch: Mapping[str, Any] | None, state: Mapping[str, Any] | None
-) -> QueueFacts:
-    queue = policies.queues[key]
-    staffing = switched_to(queue.staffing, switch)
-    model = (staffing or queue.staffing).model
-    found = pool_state(state) if state is not None and state["facts"].get("model") == model else None
-    return serving.served(queue, plugins(), switch=staffing, pool_state=found, kinds=policies.kinds.values())
+def _switched(file: Queue, switch: Mapping[str, Any], stopped: Collection[str]) -> Queue:
+    return replace(file, staffing=staffing_of(file.staffing, switch), paused=file.paused or file.key in stopped)
 
 
-def switched_to(own: Staffing, switch: Mapping[str, Any] | None) -> Staffing | None:
-    """What a switch says; None where there is none, or where it returns to the file."""
-    if switch is None or switch["model"] is None:
-        return None
-    return Staffing(switch["model"], switch["params"], switch["strategy"] or own.strategy)
+def _served(policies: Policies, queue: Queue, state: Mapping[str, Any] | None) -> QueueFacts:
+    """A state that was found for another model says nothing about this one."""
+    same = state is not None and state["facts"].get("model") == queue.staffing.model
+    found = pool_state(state) if state is not None and same else None
+    return serving.served(queue, plugins(), pool_state=found, kinds=policies.kinds.values())
 
 
 def pool_state(row: Mapping[str, Any]) -> PoolState:

@@ -65,15 +65,15 @@ class Move:
     agent: str | None
 
 
-def moves(rows: Iterable[Any]) -> list[Move]:
+def moves(rows: Iterable[Mapping[str, Any]]) -> list[Move]:
     """The changes of state in a task's history (rows with ``at`` and ``change``, oldest first)."""
     found: list[Move] = []
     holder: str | None = None
     for row in rows:
-        change: Mapping[str, Any] = row.change
+        change: Mapping[str, Any] = row["change"]
         holder = change.get("agent", holder)
         if "state" in change:
-            found.append(Move(row.at, change["state"], holder))
+            found.append(Move(row["at"], change["state"], holder))
     return found
 
 

@@ -24,6 +24,8 @@ from taskhub.assignment.standing import Standing
 from taskhub.db.tx import Tx
 from taskhub.ids import new_id
 from taskhub.policy.work import Queue
+from taskhub.queues import service as staffed
+from taskhub.queues.model import wanted
 from taskhub.tasks.shape import Shape
 
 LOOK = 500
@@ -43,7 +45,7 @@ class Seen:
 
 def run(tx: Tx, rotation: str) -> None:
     """One pass over every queue of ``rotation``: push queues first, then the reasons of pull queues."""
-    serving_ = [q for q in tx.policies.queues.values() if q.turn_key == rotation and not q.paused]
+    serving_ = [queue for queue in tx.policies.queues.values() if queue.turn_key == rotation]
     for mode in ("push", "pull"):
         queues = [queue for queue in serving_ if queue.mode == mode]
         if queues:
@@ -74,13 +76,16 @@ def everything(tx: Tx) -> None:
 
 
 def facts(tx: Tx, queues: Sequence[Queue]) -> dict[str, QueueFacts]:
-    """How each queue is served now: its file, or the switch that holds, with what was found for its pool."""
+    """How each queue is served now: its file, the switch that holds, what stops it, what was found for its pool."""
     return dict(in_force_now(tx, [queue.key for queue in queues]).queues)
 
 
 def in_force_now(tx: Tx, keys: Sequence[str]) -> InForce:
     """The named queues as they are served now."""
-    return in_force.of(tx.policies, keys, store.switches(tx, keys), store.pool_states(tx, keys))
+    held = staffed.held(tx, keys)
+    switches = {key: {"id": one.switch.id, **wanted(one.switch)} for key, one in held.items() if one.switch}
+    stopped = [key for key, one in held.items() if one.state.paused]
+    return in_force.of(tx.policies, keys, switches, stopped, store.pool_states(tx, keys))
 
 
 def paused_queues(tx: Tx) -> list[str]:

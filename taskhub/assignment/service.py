@@ -13,7 +13,7 @@ from taskhub.assignment.model import AgentFacts, TaskFacts
 from taskhub.assignment.why import why
 from taskhub.db.tx import Tx
 from taskhub.errors import Forbidden, InvalidInput, NotEligible, NotFound
-from taskhub.tasks import moves
+from taskhub.tasks import moves, second_look
 from taskhub.tasks import service as tasks
 from taskhub.tasks.model import QUEUED, Task
 
@@ -61,11 +61,18 @@ def take_back(tx: Tx, task_id: str, to: str) -> Task:
     return _by_hand(tx, tasks.take_back(tx, task_id, to), to, strict=False)
 
 
-def reopen(tx: Tx, task_id: str, reason: str | None = None, version: int | None = None, act: str = "reopen") -> Task:
-    """Rework, to the last person if they may take it; recorded as a decision when it goes to a person."""
+def reopen(
+    tx: Tx, task_id: str, reason: str | None = None, version: int | None = None, act: str = "reopen", *,
+    note_: str | None = None,
+) -> Task:  # fmt: skip
+    """Rework, to the last person if they may take it; recorded as a decision when it goes to a person.
+
+    ``note_`` replaces the task's note. Checks of the work that nobody has begun are no longer wanted.
+    """
     before = tasks.get(tx, task_id)
     to_last = before.agent is not None and (before.agent == tx.by.agent or _fits(tx, before, before.agent))
-    task = tasks.reopen(tx, task_id, reason, version, act, to_last=to_last)
+    task = tasks.reopen(tx, task_id, reason, version, act, to_last=to_last, note=note_)
+    second_look.withdraw(tx, task_id)
     if task.agent is not None and task.state != QUEUED:
         note(tx, "manual", task, task.agent, {"by": tx.by.label, "overridden": []})
     return task

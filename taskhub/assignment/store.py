@@ -7,13 +7,27 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, insert, or_, select, union_all, update
+from sqlalchemy import Table, and_, bindparam, func, insert, or_, select, union_all, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from taskhub.assignment.fairness import Share
+from taskhub.assignment.learning import Learnt
 from taskhub.assignment.model import TaskFacts
 from taskhub.assignment.queries.people import people as people  # noqa: PLC0414  one door to what decisions read
 from taskhub.assignment.queries.people import person as person  # noqa: PLC0414
-from taskhub.db.tables import agent, decision, exclusion, pass_, pass_block, pool_state, shape, staffing, task, turn
+from taskhub.db.tables import (
+    agent,
+    decision,
+    exclusion,
+    fairness,
+    learnt,
+    pass_,
+    pass_block,
+    pool_state,
+    shape,
+    task,
+    turn,
+)
 from taskhub.db.tx import Tx
 from taskhub.tasks.model import GIVEN, QUEUED
 from taskhub.tasks.shape import Shape
@@ -23,14 +37,6 @@ def pool_states(tx: Tx, queues: Sequence[str]) -> dict[str, Mapping[str, Any]]:
     """What workers found for the pools of these queues."""
     rows = tx.conn.execute(select(pool_state).where(pool_state.c.queue.in_(queues)))
     return {row.queue: dict(row._mapping) for row in rows}
-
-
-def switches(tx: Tx, queues: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-    """The newest switch of each queue whose time has come."""
-    rows = select(staffing).where(staffing.c.queue.in_(queues), staffing.c.effective_at <= tx.now)
-    return {
-        row.queue: dict(row._mapping) for row in tx.conn.execute(rows.order_by(staffing.c.effective_at, staffing.c.id))
-    }
 
 
 def shapes(tx: Tx, queues: Collection[str] | None) -> dict[str, Shape]:
@@ -208,3 +214,40 @@ def wake_up(tx: Tx, key: str) -> None:
     there = {"presence": "available", "presence_until": None, "presence_at": tx.now}
     tx.conn.execute(update(agent).where(agent.c.key == key).values(**there))
     tx.record("agent", key, "presence", there | {"presence_at": tx.now.isoformat()})
+
+
+# ── what finished work teaches ───────────────────────────────────────────────────────────────────────────────────────
+def learnt_locked(tx: Tx, kind: str, agent_key: str) -> Learnt:
+    """What is learnt of a kind and person, locked; a row is made where there is none."""
+    new = {"kind": kind, "agent": agent_key, "n": 0, "minutes": 0.0, "at": tx.now}
+    tx.conn.execute(_upsert(tx, learnt).values(new).on_conflict_do_nothing())
+    here = select(learnt.c.n, learnt.c.minutes).where(learnt.c.kind == kind, learnt.c.agent == agent_key)
+    row = tx.conn.execute(here.with_for_update()).one()
+    return Learnt(row.n, row.minutes)
+
+
+def save_learnt(tx: Tx, kind: str, agent_key: str, known: Learnt) -> None:
+    """Writes a locked row back."""
+    here = update(learnt).where(learnt.c.kind == kind, learnt.c.agent == agent_key)
+    tx.conn.execute(here.values(n=known.n, minutes=known.minutes, at=tx.now))
+
+
+def add_share(tx: Tx, agent_key: str, share: Share) -> None:
+    """Adds one task to a person's ledger."""
+    figures = {"tasks": share.tasks, "minutes": share.minutes, "hard": share.hard, "late": share.late}
+    _add_up(tx, {"agent": agent_key, "on": share.on, "duty": 0, **figures}, tuple(figures))
+
+
+def add_duty(tx: Tx, agent_key: str, on: str) -> None:
+    """Adds one duty turn to a person's ledger."""
+    _add_up(tx, {"agent": agent_key, "on": on, "tasks": 0, "minutes": 0.0, "hard": 0, "late": 0, "duty": 1}, ("duty",))
+
+
+def _add_up(tx: Tx, row: Mapping[str, Any], figures: Sequence[str]) -> None:
+    statement = _upsert(tx, fairness).values(dict(row))
+    sums = {name: fairness.c[name] + statement.excluded[name] for name in figures}
+    tx.conn.execute(statement.on_conflict_do_update(index_elements=["agent", "on"], set_=sums))
+
+
+def _upsert(tx: Tx, table: Table) -> Any:
+    return (sqlite if tx.lite else postgresql).insert(table)

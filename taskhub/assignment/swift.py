@@ -6,7 +6,7 @@ and the record's re-run hold both forms to the same answers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from taskhub.assignment.model import ENGINE_VERSION, AgentFacts, Loan, QueueFact
 from taskhub.assignment.queries.people import Gone, Held, plain_facts
 from taskhub.assignment.swift_statements import LET_GO, LOCK, STEADY, TAKE
 from taskhub.db.idempotency import KEPT_FOR, Call, Stored, answer
-from taskhub.db.quick import run
+from taskhub.db.quick import array, run
 from taskhub.db.tx import Tx
 from taskhub.ids import new_id
 from taskhub.policy.policies import Policies
@@ -54,7 +54,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """The caller under lock: facts without what they hold, switches and pools by queue, ids of every shape.
+    """The caller under lock: facts without what they hold, switches, pauses and pools by queue, ids of every shape.
 
     ``front_line``: ids of the shapes of front-line work that waits.
     """
@@ -62,6 +62,7 @@ class Locked:
     row: Row
     person: AgentFacts
     switches: Mapping[str, Any]
+    stopped: Mapping[str, Any]
     states: Mapping[str, Any]
     shapes: Sequence[str]
     front_line: Sequence[str]
@@ -88,17 +89,21 @@ class Taken:
 def lock(tx: Tx, me: str, front_line: Sequence[str]) -> Locked | None:
     """Locks the caller and reads what the filters need, in one statement; ``front_line`` queues come before others."""
     recently = tx.now - LONGEST_RAMP
-    rows = run(tx.conn, LOCK, {"me": me, "now": tx.now, "recently": recently, "front_line": _array(front_line)})
+    rows = run(tx.conn, LOCK, {"me": me, "now": tx.now, "recently": recently, "front_line": array(front_line)})
     if not rows:
         return None
-    away, lent, switches, states, shapes, waiting, *plain = rows[0][: -len(STEADY)]
+    away, lent, switches, stopped, states, shapes, waiting, *plain = rows[0][: -len(STEADY)]
     row = Row(*plain)
     absences = [Gone(datetime.fromisoformat(a), datetime.fromisoformat(b), ramp) for a, b, ramp in away or ()]
     loans = tuple(Loan(q, datetime.fromisoformat(a), datetime.fromisoformat(b)) for q, a, b in lent or ())
     return Locked(
-        row, plain_facts(row, absences, Held(), loans, tx.now), {one["queue"]: one for one in switches or ()},
-        {one["queue"]: one for one in states or ()}, shapes or (), waiting or (),
+        row, plain_facts(row, absences, Held(), loans, tx.now), _by_queue(switches), _by_queue(stopped),
+        _by_queue(states), shapes or (), waiting or (),
     )  # fmt: skip
+
+
+def _by_queue(rows: Sequence[Mapping[str, Any]] | None) -> dict[str, Any]:
+    return {one["queue"]: one for one in rows or ()}
 
 
 def let_go(tx: Tx) -> None:
@@ -134,10 +139,10 @@ def _parameters(
         "capacity": effective(person.capacity, person.ramp_share, person.ramp_until, tx.now),
         "minutes": INFINITE if person.capacity_minutes is None else person.capacity_minutes,
         **_limits(tx, person, queues, allowed, refused),
-        "queues": _array(queues), "allowed": _array(allowed), "untils": _array(_untils(tx, offers.terms)),
-        "paused_queues": offers.paused_queues, "allowed_queues": offers.queues, "refused": _array(refused),
-        "refused_queues": _array(shape.queue for shape, _ in refused.values()),
-        "refused_why": _array(_json(codes) for _, codes in refused.values()), "act_id": tx.act_id, "by": tx.by.label,
+        "queues": array(queues), "allowed": array(allowed), "untils": array(_untils(tx, offers.terms)),
+        "paused_queues": offers.paused_queues, "allowed_queues": offers.queues, "refused": array(refused),
+        "refused_queues": array(shape.queue for shape, _ in refused.values()),
+        "refused_why": array(_json(codes) for _, codes in refused.values()), "act_id": tx.act_id, "by": tx.by.label,
         "kind": tx.act_kind or "task.claim", "lease_handler": tx.flow["lease.expired"][0].handler,
         "decision_id": new_id(), "seen": _json(seen), "policy": tx.policies.hash,
         "queue_facts": offers.facts,
@@ -154,8 +159,8 @@ def _limits(
     for prefix, shapes in (("", list(allowed.values())), ("refused_", [shape for shape, _ in refused.values()])):
         caps = [str(person.queue_caps.get(shape.queue, INFINITE)) for shape in shapes]
         ceilings = [str(queues[shape.queue].ceilings.get(shape.kind, INFINITE)) for shape in shapes]
-        found |= {f"{prefix}caps": _array(caps), f"{prefix}ceilings": _array(ceilings)}
-        found[f"{prefix}kinds"] = _array(shape.kind for shape in shapes)
+        found |= {f"{prefix}caps": array(caps), f"{prefix}ceilings": array(ceilings)}
+        found[f"{prefix}kinds"] = array(shape.kind for shape in shapes)
     return found
 
 
@@ -181,9 +186,9 @@ def _offers(policies: Policies, allowed: Mapping[str, Shape], queues: Mapping[st
         if len(_known) >= KNOWN:
             _known.clear()
         found = _known[place] = Offers(
-            policies, queues, _array(shape.queue for shape in allowed.values()),
+            policies, queues, array(shape.queue for shape in allowed.values()),
             tuple(_term(policies, shape) for shape in allowed.values()),
-            _array(key for key, queue in policies.queues.items() if queue.paused_counts),
+            array(key for key, queue in policies.queues.items() if queue.paused_counts),
             _json({key: queue_facts(queue) for key, queue in queues.items()}),
         )  # fmt: skip
     return found
@@ -203,15 +208,6 @@ def _untils(tx: Tx, terms: Sequence[timedelta]) -> list[str]:
 
 def _json(value: Any) -> str:
     return orjson.dumps(value).decode()
-
-
-def _array(texts: Iterable[str]) -> str:
-    r"""An array as the server writes it: the driver would look at every element of a list.
-
-    >>> print(_array(["front", 'say "hi"']))
-    {"front","say \"hi\""}
-    """
-    return "{" + ",".join('"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' for text in texts) + "}"
 
 
 def _read(row: Any, call: Call | None) -> Taken:

@@ -42,6 +42,7 @@ SELECT
     WHERE o.agent = a.key AND o.until_at > :now) AS loans,
   (SELECT jsonb_agg(to_jsonb(s) ORDER BY s.effective_at, s.id) FROM staffing s
     WHERE s.effective_at <= :now) AS switches,
+  (SELECT jsonb_agg(to_jsonb(q)) FROM queue_state q WHERE q.paused) AS stopped,
   (SELECT jsonb_agg(to_jsonb(p)) FROM pool_state p) AS states,
   (SELECT array_agg(h.id) FROM shape h) AS shapes,
   (SELECT array_agg(h.id) FROM shape h WHERE h.queue = ANY(:front_line) AND EXISTS (

@@ -21,6 +21,7 @@ WAITING = 2_000
 UNFETCHED = 5_000
 REST = 1.0
 TOLD = 100
+PACK = 50
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class Bell:
         """Calls ``listener`` from some thread for every change; it must return at once. Returns how to end that."""
         return self._live.subscribe(listener)
 
-    def ears(self, handle: Callable[[int], None]) -> HintBroker:
+    def ears(self, handle: Callable[[list[int]], None]) -> HintBroker:
         """The broker from which a worker hears."""
         return self._wires.broker(handle, broker.PATIENT)
 
@@ -99,16 +100,31 @@ class Bell:
     def _run(self) -> None:
         sender = self._wires.broker(_nobody, broker.QUICK)
         actor = sender.get_actor(broker.ACTOR)
-        while (what := self._waiting.get()) is not None:
+        ended = False
+        while not ended:
+            waiting = self._gathered()
+            ended = None in waiting
+            ids = [one for one in waiting if isinstance(one, int)]
             try:
-                if isinstance(what, bytes):
-                    sender.client.publish(CHANNEL, what)
-                elif not self._crowded(sender.client):
-                    actor.send(what)
+                for told in waiting:
+                    if isinstance(told, bytes):
+                        sender.client.publish(CHANNEL, told)
+                if ids and not self._crowded(sender.client):
+                    actor.send(ids)
             except (redis.RedisError, OSError) as error:
                 self._rest(error)
             else:
                 self._awake()
+
+    def _gathered(self) -> list[int | bytes | None]:
+        """What waits, at least one thing: what piled up meanwhile goes out as one hint."""
+        found = [self._waiting.get()]
+        try:
+            while len(found) < PACK:
+                found.append(self._waiting.get_nowait())
+        except queue.Empty:
+            pass
+        return found
 
     def _crowded(self, client: Any) -> bool:
         """Whether nobody fetches: without workers the hints would pile up in Redis."""
@@ -137,5 +153,5 @@ class Bell:
             return
 
 
-def _nobody(_id: int) -> None:
+def _nobody(_ids: list[int]) -> None:
     """The sender never handles what it sends."""

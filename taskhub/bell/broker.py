@@ -62,7 +62,7 @@ class Wires:
         never = Retry(NoBackoff(), 0)
         return redis.Redis.from_url(self._url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=never)
 
-    def broker(self, handle: Callable[[int], None], timeout: float) -> HintBroker:
+    def broker(self, handle: Callable[[list[int]], None], timeout: float) -> HintBroker:
         """A broker with the one actor ``handle``."""
         broker = HintBroker(self.client(timeout))
         dramatiq.actor(broker=broker, actor_name=ACTOR, queue_name=QUEUE, max_retries=0)(handle)

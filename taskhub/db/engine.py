@@ -6,12 +6,15 @@ import sqlite3
 from typing import Any
 
 import orjson
+import psycopg
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import QueuePool
 
 BUSY_MS = 20_000
 POOL_WAIT = 2.0
+# A worker has more statements than the driver's hundred: it would forget and prepare them again in turn.
+STATEMENTS = 500
 POSTGRES_OPTIONS = {
     "idle_in_transaction_session_timeout": 10_000,
     "lock_timeout": 8_000,
@@ -45,7 +48,7 @@ def _dumps(value: Any) -> str:
 def _postgres(url: str, pool: int) -> Engine:
     target = make_url(url).set(drivername="postgresql+psycopg")
     options = " ".join(f"-c {name}={value}" for name, value in POSTGRES_OPTIONS.items())
-    return create_engine(
+    engine = create_engine(
         target,
         pool_size=pool,
         max_overflow=0,
@@ -58,6 +61,12 @@ def _postgres(url: str, pool: int) -> Engine:
         # A server that no longer answers is given up: without the last, a dead host holds a thread for many minutes.
         connect_args={"connect_timeout": 2, "options": options, "prepare_threshold": 2, "tcp_user_timeout": 10_000},
     )
+
+    @event.listens_for(engine, "connect")
+    def _remember(connection: psycopg.Connection[Any], _record: Any) -> None:
+        connection.prepared_max = STATEMENTS
+
+    return engine
 
 
 def _sqlite(url: str, pool: int, begin: str) -> Engine:

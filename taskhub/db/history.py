@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy import Connection, func, insert, select
 
+from taskhub.db.quick import packed, rows_into, run
 from taskhub.db.tables import history
 
 
@@ -27,7 +28,6 @@ class Entry:
 def write(conn: Connection, entries: Sequence[Entry], *, act_id: str, at: datetime, by: str) -> None:
     """Appends ``entries`` in order."""
     counted: Counter[tuple[str, str]] = Counter()
-    xid = 0 if conn.dialect.name == "sqlite" else text("pg_current_xact_id()::text::bigint")
     rows = []
     for entry in entries:
         seq = entry.seq
@@ -41,7 +41,15 @@ def write(conn: Connection, entries: Sequence[Entry], *, act_id: str, at: dateti
             {"noun": entry.noun, "id": entry.id, "seq": seq, "act_id": act_id, "at": at, "by": by, "act": entry.act,
              "change": entry.change}
         )  # fmt: skip
-    conn.execute(insert(history).values(xid=xid), rows)
+    if conn.dialect.name == "sqlite":
+        conn.execute(_ADD, rows)
+    else:
+        run(conn, _QUICK, {"rows": packed(rows)})
+
+
+_COLUMNS = ("noun", "id", "seq", "act_id", "at", "by", "act", "change")
+_ADD = insert(history).values(xid=0)
+_QUICK = rows_into(history, _COLUMNS, xid="pg_current_xact_id()::text::bigint")
 
 
 def _last(conn: Connection, noun: str, id_: str) -> int:

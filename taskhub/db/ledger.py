@@ -9,10 +9,9 @@ row without and one row with a token per (handler, key), so a failed one keeps i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
 from typing import Any
 
 from sqlalchemy import (
@@ -24,17 +23,15 @@ from sqlalchemy import (
     delete,
     exists,
     func,
-    insert,
     literal_column,
     not_,
     or_,
     select,
-    text,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
-from taskhub.db.tables import UNTAKEN, message
+from taskhub.db.outbox import Row, write
+from taskhub.db.tables import message
 from taskhub.ids import new_id
 
 HOLD = timedelta(seconds=4)
@@ -43,24 +40,6 @@ TRIES = 3
 BACKOFF = tuple(timedelta(seconds=s) for s in (1, 10, 60))
 OUTSIDE_BACKOFF = tuple(timedelta(seconds=s) for s in (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400))
 OUTSIDE_TRIES = len(OUTSIDE_BACKOFF) + 1
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row to write."""
-
-    topic: str
-    handler: str
-    key: str
-    mode: str
-    payload: dict[str, Any]
-    due_at: datetime
-    earliest: bool = False
-
-    @property
-    def place(self) -> tuple[str, str]:
-        """What a ``one`` row is the only one of."""
-        return self.handler, self.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,51 +65,6 @@ OUTSIDE = c.mode == literal_column("'outside'")
 INSIDE = c.mode != literal_column("'outside'")
 TRIED = c.attempts > literal_column("0")
 FAILED_OUTSIDE = and_(OUTSIDE, c.token.is_(None))  # waits for its next try in good order
-
-
-def write(conn: Connection, rows: Sequence[Row], now: datetime) -> list[int]:
-    """Writes ``rows`` sorted by (handler, key), so that two emitters never wait for each other in a ring.
-
-    Returns the ids of those already due: what the bell may ring for.
-    """
-    ones: dict[tuple[str, str], Row] = {}
-    for row in rows:
-        if row.mode == "one":
-            other = ones.get(row.place)
-            ones[row.place] = replace(row, due_at=min(row.due_at, other.due_at)) if other and row.earliest else row
-    found: list[Any] = []
-    if plain := sorted((row for row in rows if row.mode != "one"), key=lambda row: row.place):
-        found += conn.execute(insert(message).returning(c.id, c.due_at), [_values(row, now) for row in plain])
-    for earliest, batch in groupby(sorted(ones.values(), key=lambda row: row.place), key=lambda row: row.earliest):
-        found += conn.execute(_upsert(conn, earliest=earliest), [_values(row, now) for row in batch])
-    return [id_ for id_, due_at in found if due_at <= now]
-
-
-def _values(row: Row, now: datetime) -> dict[str, Any]:
-    return {
-        "topic": row.topic, "handler": row.handler, "key": row.key, "mode": row.mode, "payload": row.payload,
-        "emitted_at": now, "due_at": row.due_at,
-    }  # fmt: skip
-
-
-def _upsert(conn: Connection, *, earliest: bool) -> Any:
-    # Never DO NOTHING: the emitter must hold the row until it commits, or a taker misses what the emitter wrote.
-    # emitted_at stays: a wake that is emitted again and again must still grow old enough for the loop.
-    dialect: Any = sqlite if conn.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(message)
-    new = statement.excluded
-    due = case((new.due_at < c.due_at, new.due_at), else_=c.due_at) if earliest else new.due_at
-    return statement.on_conflict_do_update(
-        index_elements=["handler", "key"],
-        index_where=text(UNTAKEN),
-        set_={"due_at": due, "payload": new.payload, "topic": new.topic},
-    ).returning(c.id, c.due_at)
-
-
-def cancel(conn: Connection, timers: Collection[tuple[str, str]]) -> None:
-    """Deletes the untaken timers of these (handler, key) pairs, where there are any."""
-    which = (c.handler == bindparam("of"), c.key == bindparam("at"), text(UNTAKEN))
-    conn.execute(delete(message).where(*which), [{"of": handler, "at": key} for handler, key in sorted(timers)])
 
 
 def take(conn: Connection, now: datetime, until: datetime, *, limit: int = LIMIT, rung_before: datetime) -> list[Taken]:
@@ -173,9 +107,9 @@ def last_waits(conn: Connection, now: datetime) -> bool:
     return bool(conn.execute(select(_due(now, *_last()).exists())).scalar())
 
 
-def take_one(conn: Connection, row_id: int, now: datetime, until: datetime) -> Taken | None:
-    """The rung row ``row_id`` if it is still due and untried: the bell's way."""
-    return next(iter(_take(conn, now, until, 1, c.id == row_id, c.attempts == 0)), None)
+def take_rung(conn: Connection, ids: Sequence[int], now: datetime, until: datetime) -> list[Taken]:
+    """Those of the rung rows ``ids`` that are still due and untried: the bell's way."""
+    return _take(conn, now, until, len(ids), c.id.in_(ids), c.attempts == 0)
 
 
 def _last() -> tuple[Test, ...]:
@@ -212,7 +146,12 @@ def _take(conn: Connection, now: datetime, until: datetime, limit: int, *which: 
 
 def settle(conn: Connection, row: Taken, now: datetime) -> bool:
     """Marks ``row`` done in the work's transaction; False when the token is no longer ours: roll back."""
-    return conn.execute(update(message).where(_held(row)).values(done_at=now)).rowcount == 1
+    return conn.execute(_SETTLE, {"of": row.id, "with": row.token, "at": now}).rowcount == 1
+
+
+_SETTLE = (
+    update(message).where(c.id == bindparam("of"), c.token == bindparam("with"), OPEN).values(done_at=bindparam("at"))
+)
 
 
 def _held(row: Taken) -> Test:

@@ -183,6 +183,7 @@ task = table(
     Column("file", Key),  # what waits_for looks inside: one conversion
     *may(Key, "lead", "deal", "event", "rule", "parent"),
     *may(Key, "customer", "checks"),  # noun:id of whom it is done for; the task it is a second look at
+    *may(Boolean, "blocking"),  # what follows from the task it checks waits for it
     Column("depth", SmallInteger, nullable=False, server_default="0"),  # chained rules that led here
     Column("origin", Key, unique=True),  # (rule, draft number, change): one effect once
     Column("version_at", Instant),  # version of the change that made it; a closing hits older ones only
@@ -253,9 +254,8 @@ staffing = table(  # switches: the newest whose effective_at has passed wins; mo
     "staffing",
     Column("id", Key, primary_key=True),
     Column("queue", Key, nullable=False),
-    Column("model", Key),
-    Column("params", Json, nullable=False),
-    Column("strategy", Key),
+    *may(Key, "model", "strategy"),
+    *(*must(Json, "params"), *may(Json, "strategy_params")),
     *must(Instant, "effective_at", "at"),
     Column("by", Key, nullable=False),
     Index("ix_staffing_queue", "queue", "effective_at"),
@@ -269,7 +269,8 @@ period = table(  # a time in which a queue's start_by goes ahead by ahead_s seco
     *must(Float, "ahead_s"), Index("ix_period_queue", "queue", "until_at"),
 )  # fmt: skip
 queue_state = table(  # what was said of a queue beside its file: no new work, nothing given
-    "queue_state", *keys("queue"), *must(Boolean, "closed", "paused"), *must(Key, "by"), *must(Instant, "at"),
+    "queue_state", *keys("queue"), *must(Boolean, "closed", "paused"), *may(Key, "by"), *may(Instant, "at"),
+    *may(Text, "reason"),
 )  # fmt: skip
 pool_state = table(  # what workers found for models that look beyond the person; members NULL = no list
     "pool_state", *keys("queue"), *must(Integer, "version"), *must(Boolean, "open"), *may(Json, "members"),

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, insert
 
 from taskhub.clock import Clock
-from taskhub.db import history, ledger
+from taskhub.db import history, outbox
 from taskhub.db.flow import Flow
 from taskhub.db.tables import act
 from taskhub.ids import new_id
@@ -55,7 +55,8 @@ class Tx:
     act_kind: str | None = None
     inverse: Mapping[str, Any] | None = None
     ring: list[int] = field(default_factory=list)
-    _rows: list[ledger.Row] = field(default_factory=list)
+    lookups: dict[str, Any] = field(default_factory=dict)  # what was read once and holds for the whole transaction
+    _rows: list[outbox.Row] = field(default_factory=list)
     _history: list[history.Entry] = field(default_factory=list)
     _cancelled: set[tuple[str, str]] = field(default_factory=set)
 
@@ -82,7 +83,7 @@ class Tx:
         for route in self.flow[topic]:
             place = route.key(key, body)
             self._cancelled.discard((route.handler, place))
-            self._rows.append(ledger.Row(topic, route.handler, place, route.mode, body, due, route.earliest))
+            self._rows.append(outbox.Row(topic, route.handler, place, route.mode, body, due, route.earliest))
 
     def cancel(self, topic: str, key: str) -> None:
         """Deletes the untaken timers of ``topic`` for ``key``; also what this very transaction meant to emit."""
@@ -107,10 +108,10 @@ class Tx:
         if self._history:
             history.write(self.conn, self._history, act_id=self.act_id, at=self.now, by=self.by.label)
         if self._cancelled:
-            ledger.cancel(self.conn, self._cancelled)
+            outbox.cancel(self.conn, self._cancelled)
         if self._rows:
             due = [row.due_at <= self.now for row in self._rows]
-            ids = ledger.write(self.conn, self._rows, self.now)
+            ids = outbox.write(self.conn, self._rows, self.now)
             if any(due):
                 self.ring += ids
         self._rows, self._history, self._cancelled = [], [], set()

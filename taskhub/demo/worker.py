@@ -122,7 +122,7 @@ class Worker:
         self._task = self._api.call("PATCH", f"/tasks/{self._held['id']}", body)["task"]
 
     def _complete(self) -> None:
-        outcome = "renewed" if self._held["kind"] == "renewal" else "done"
+        outcome = "renewed" if self._held["kind"] == "renewal" else "right" if self._held["checks"] else "done"
         self._act(self._held, "complete", outcome=outcome, lease_token=self._token)
 
     def _decline(self) -> None:

@@ -53,11 +53,6 @@ def step_due(tx: Tx, task_id: str) -> None:
     _set_timer(tx, task, policy)
 
 
-def arm(tx: Tx, task_id: str) -> None:
-    """A task became ready: its ladder is set."""
-    step_due(tx, task_id)
-
-
 def on_fall(tx: Tx, task_id: str) -> None:
     """A warning or breach is on record: its ladder is looked at."""
     step_due(tx, task_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Text, and_, cast, exists, insert, or_, select, update
@@ -52,6 +53,13 @@ def teams(tx: Tx, keys: Iterable[str]) -> list[Any]:
 def add_notice(tx: Tx, row: Mapping[str, Any]) -> None:
     """A notification to deliver."""
     tx.conn.execute(insert(notification).values(dict(row)))
+
+
+def told_since(tx: Tx, agent_key: str, kind: str, about: str, since: datetime) -> bool:
+    """Whether the person has had this very notice since then."""
+    same = and_(notification.c.agent == agent_key, notification.c.task.is_(None), notification.c.at > since)
+    ends = notification.c.body.endswith(f"{kind} {about}", autoescape=True)
+    return bool(tx.conn.execute(select(exists().where(same, ends))).scalar())
 
 
 def notice(tx: Tx, notice_id: str) -> Any:

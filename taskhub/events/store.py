@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, literal, select, tuple_, update
+from sqlalchemy import Connection, Select, bindparam, func, literal, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from taskhub.db.tables import event
@@ -14,6 +14,11 @@ from taskhub.events.codec import event_from_json
 from taskhub.events.inbox import Raw, Stored
 
 _SHOWN = [event.c[name] for name in Stored.__slots__ if name != "event"] + [event.c.normalised]
+
+# Built once: the toolkit then finds what it compiled without looking through the statement at every call.
+_ONE = select(*_SHOWN).where(event.c.id == bindparam("event"))
+_LOCKED = _ONE.with_for_update()
+_SAVE = update(event).where(event.c.id == bindparam("event"))
 
 
 def insert_new(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> set[str]:
@@ -34,8 +39,7 @@ def known(conn: Connection, keys: Iterable[str]) -> dict[tuple[str, str], tuple[
 
 def get(conn: Connection, event_id: str, *, locked: bool = False) -> Stored | None:
     """One stored delivery; ``locked`` until the transaction ends."""
-    found = select(*_SHOWN).where(event.c.id == event_id)
-    row = conn.execute(found.with_for_update() if locked else found).first()
+    row = conn.execute(_LOCKED if locked else _ONE, {"event": event_id}).first()
     return _stored(row) if row else None
 
 
@@ -61,7 +65,7 @@ def find(
 
 def save(conn: Connection, event_id: str, changes: Mapping[str, Any]) -> None:
     """Writes changed columns of a locked delivery."""
-    conn.execute(update(event).where(event.c.id == event_id).values(**changes))
+    conn.execute(_SAVE, {"event": event_id, **changes})
 
 
 def waiting(conn: Connection, most: int) -> int:

@@ -76,6 +76,12 @@ class Policies:
     resolved: Mapping[str, Any] = field(default_factory=dict)
     skip_reason_names: Mapping[str, LocalText] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = field(default=(), compare=False)
+    awaited: frozenset[str] = field(init=False, compare=False, default=frozenset())
+
+    def __post_init__(self) -> None:
+        """``awaited``: kinds that other work of their file may wait for."""
+        drafts = [draft for rule in self.rules for draft in rule.tasks]
+        object.__setattr__(self, "awaited", frozenset(kind for draft in drafts for kind in draft.waits_for))
 
     @property
     def teams(self) -> tuple[str, ...]:

@@ -32,7 +32,10 @@ class Raise:
 
 @dataclass(frozen=True, slots=True)
 class TaskTemplate:
-    """One task a rule makes. ``title`` may hold {field.path}; ``requires`` values may be "{lead.language}"."""
+    """One task a rule makes. ``title`` may hold {field.path}; ``requires`` values may be "{lead.language}".
+
+    ``check``: it is a second look at the completed task. None: it is when the completer must not do it, or it blocks.
+    """
 
     kind: str
     title: str | None = None
@@ -47,6 +50,12 @@ class TaskTemplate:
     not_by: str | None = None
     not_owner: bool = False
     blocking: bool = False
+    check: bool | None = None
+
+    @property
+    def is_check(self) -> bool:
+        """Whether it looks at the completed task again; only a rule on task.completed has one."""
+        return self.blocking or self.not_by == "completer" if self.check is None else self.check
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,16 +33,35 @@ class Cause:
     completer: str | None = None
     depth: int = 0
     share_all: bool = False
+    is_check: bool = False
+
+    def asks_for_check(self, template: TaskTemplate) -> bool:
+        """Whether ``template`` is a second look at the task behind this cause."""
+        return template.is_check and self.parent is not None
 
 
 def drafts_of(rule: Rule, cause: Cause, kinds: Mapping[str, Kind]) -> tuple[TaskDraft, ...]:
-    """The drafts of ``rule``; a template with a ``share`` is drawn by its origin, so every replay draws the same."""
+    """The drafts of ``rule``; a template with a ``share`` is drawn by hash, so every replay draws the same."""
     drafts = []
     for number, template in enumerate(rule.tasks):
         origin = _origin(rule, number, cause)
-        if cause.share_all or drawn(origin, template.share):
+        if _wanted(rule, number, origin, template, cause):
             drafts.append(_draft(rule, number, origin, template, cause, kinds))
     return tuple(drafts)
+
+
+def _wanted(rule: Rule, number: int, origin: str, template: TaskTemplate, cause: Cause) -> bool:
+    """A check is drawn by the task it looks at: work done again is looked at again. Never a check of a check."""
+    if not cause.asks_for_check(template):
+        return drawn(origin, template.share)
+    if cause.is_check:
+        return False
+    return cause.share_all or drawn(draw_of(rule.key, number, cause.parent or ""), template.share)
+
+
+def draw_of(rule: str, number: int, task: str) -> str:
+    """The lot of a task under one rule: the same whenever it is drawn."""
+    return digest("draw", rule, str(number), task)
 
 
 def drawn(origin: str, share: float) -> bool:
@@ -78,6 +97,8 @@ def _draft(
         waits_for=template.waits_for,
         not_by=template.not_by,
         excluded=_excluded(template, cause),
+        completer=cause.completer if template.is_check or template.not_by == "completer" else None,
+        checks=cause.parent if cause.asks_for_check(template) else None,
         blocking=template.blocking,
         record=cause.file.record,
         file=cause.file.key,
@@ -115,7 +136,7 @@ def _excluded(template: TaskTemplate, cause: Cause) -> tuple[str, ...]:
     if template.not_owner or template.not_by in ("owner", "rep"):
         owners = (cause.scope.find(f"{noun}.owner") for noun in ("deal", "lead"))
         out.update(owner for owner in owners if isinstance(owner, str) and owner)
-    if template.not_by == "completer" and cause.completer:
+    if (template.is_check or template.not_by == "completer") and cause.completer:
         out.add(cause.completer)
     return tuple(sorted(out))
 

@@ -21,7 +21,8 @@ class TaskDraft:
     ``record`` is the record the work is about, ``file`` groups the tasks of one conversion ("deal:D1", else "lead:L1";
     ``waits_for`` looks inside it). ``version`` is the version of the causing change: closings hit older drafts only.
     ``excluded`` holds agents who may not do it, named as the sender names owners; ``not_by`` is the rule's own wording
-    for those the store has to look up ("completer" is already in ``excluded`` when the completer is known).
+    for those the store has to look up ("completer" is already in ``excluded`` when the completer is known, and stands
+    by key in ``completer``). ``checks`` is the task it is a second look at.
     """
 
     rule: str
@@ -48,6 +49,8 @@ class TaskDraft:
     data: Mapping[str, Any] = field(default_factory=dict)
     parent: str | None = None
     depth: int = 0
+    completer: str | None = None
+    checks: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class TaskFacts:
-    """A completed task, as far as rules may know it. ``depth`` counts the chained rules behind it (0 = an event)."""
+    """A completed task, as far as rules may know it. ``depth`` counts the chained rules behind it (0 = an event).
+
+    ``learning``: its person is learning this kind, all of it is checked. ``is_check``: it was a second look itself.
+    """
 
     id: str
     kind: str
@@ -108,6 +114,7 @@ class TaskFacts:
     data: Mapping[str, Any] = field(default_factory=dict)
     depth: int = 0
     learning: bool = False
+    is_check: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ def plan_for_completion(task: TaskFacts, known: Known, rules: Iterable[Rule], ki
         completer=task.completed_by,
         depth=task.depth + 1,
         share_all=task.learning,
+        is_check=task.is_check,
     )
     return _fired([rule for rule in rules if COMPLETED in rule.on and all_hold(rule.when, scope)], cause, kinds)
 

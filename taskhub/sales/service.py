@@ -32,15 +32,21 @@ def apply(tx: Tx, event: Event) -> Projected:
     states: dict[RecordRef, RecordState] = {}
     changes: Changes | None = None
     for ref in sorted({event.record, *said}):
-        before = store.lock(tx, ref, event.connection)
-        if ref == event.record:
-            after, changes = project(before, event)
-        else:
-            after = apply_fields(before, ref, said[ref], event.version)
-        store.save(tx, after)
-        states[ref] = after
+        after, change = _projected(None, event, ref, said)
+        if not store.add(tx, after, event.connection):
+            after, change = _projected(store.lock(tx, ref), event, ref, said)
+            store.save(tx, after)
+        states[ref], changes = after, change or changes
     known = {ref.noun: {**state.fields, "id": ref.id} for ref, state in states.items()}
     return Projected(changes or stated_changes(event), linked(tx, event.record, known), states[event.record])
+
+
+def _projected(
+    before: RecordState | None, event: Event, ref: RecordRef, said: Mapping[RecordRef, Mapping[str, Any]]
+) -> tuple[RecordState, Changes | None]:
+    return (
+        project(before, event) if ref == event.record else (apply_fields(before, ref, said[ref], event.version), None)
+    )
 
 
 def linked(tx: Tx, ref: RecordRef, known: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
@@ -57,7 +63,7 @@ def linked(tx: Tx, ref: RecordRef, known: Mapping[str, Mapping[str, Any]]) -> di
 
 def locked(tx: Tx, ref: RecordRef) -> RecordState | None:
     """The record, locked; None when nothing is known of it."""
-    return store.lock(tx, ref, None) if store.load(tx, ref) else None
+    return store.lock(tx, ref)
 
 
 def known_of(tx: Tx, ref: RecordRef | None) -> dict[str, Mapping[str, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, literal, select, tuple_, update
+from sqlalchemy import Select, Table, bindparam, literal, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from taskhub.db.tables import RECORDS
@@ -16,23 +16,37 @@ from taskhub.events.model import RecordRef, Version
 from taskhub.sales.model import RecordState
 
 
-def lock(tx: Tx, ref: RecordRef, connection: str | None) -> RecordState | None:
-    """Locks the record, making its row when this is the first word of it. None: nothing was known."""
-    table = RECORDS[ref.noun]
-    dialect: Any = sqlite if tx.lite else postgresql
-    born: dict[str, Any] = {"id": ref.id, "connection": connection, "fields": {}, "versions": {}}
-    born |= {"first_seen_at": tx.now, "last_changed_at": tx.now}
+def _of(table: Table) -> Select[Any]:
+    return select(table).where(table.c.id == bindparam("record"))
+
+
+# Built once: the toolkit then finds what it compiled without looking through the statement at every call.
+_LOAD = {noun: _of(table) for noun, table in RECORDS.items()}
+_LOCK = {noun: one.with_for_update() for noun, one in _LOAD.items()}
+_SAVE = {noun: update(table).where(table.c.id == bindparam("record")) for noun, table in RECORDS.items()}
+_ADD: dict[tuple[bool, str], Any] = {
+    (dialect is sqlite, noun): dialect.insert(table).on_conflict_do_nothing(index_elements=["id"]).returning(table.c.id)
+    for dialect in (sqlite, postgresql)
+    for noun, table in RECORDS.items()
+}
+
+
+def add(tx: Tx, state: RecordState, connection: str | None) -> bool:
+    """Stores what the first word about a record says; False when something was known, also at this very moment."""
     # What came back, not rowcount: PostgreSQL's driver does not count inserted rows.
-    make = dialect.insert(table).values(**born).on_conflict_do_nothing(index_elements=["id"]).returning(table.c.id)
-    if tx.conn.execute(make).first() is not None:
-        return None
-    return _state(ref, tx.conn.execute(select(table).where(table.c.id == ref.id).with_for_update()).one())
+    new = _ADD[tx.lite, state.ref.noun]
+    return tx.conn.execute(new, {"id": state.ref.id, "connection": connection, **_columns(state)}).first() is not None
+
+
+def lock(tx: Tx, ref: RecordRef) -> RecordState | None:
+    """What is known of a record, locked until the transaction ends."""
+    row = tx.conn.execute(_LOCK[ref.noun], {"record": ref.id}).first()
+    return _state(ref, row) if row else None
 
 
 def load(tx: Tx, ref: RecordRef) -> RecordState | None:
     """What is known of a record."""
-    table = RECORDS[ref.noun]
-    row = tx.conn.execute(select(table).where(table.c.id == ref.id)).first()
+    row = tx.conn.execute(_LOAD[ref.noun], {"record": ref.id}).first()
     return _state(ref, row) if row else None
 
 
@@ -43,17 +57,16 @@ def _state(ref: RecordRef, row: Any) -> RecordState:
 
 def save(tx: Tx, state: RecordState) -> None:
     """Writes a locked record."""
-    table, fields = RECORDS[state.ref.noun], state.fields
-    shown = {name: _text(fields.get(name)) for name in ("status", "stage", "owner")}
+    tx.conn.execute(_SAVE[state.ref.noun], {"record": state.ref.id, **_columns(state)})
+
+
+def _columns(state: RecordState) -> dict[str, Any]:
+    shown = {name: _text(state.fields.get(name)) for name in ("status", "stage", "owner")}
     versions = {name: [text_of(v.at), v.tie] for name, v in state.versions.items()}
-    tx.conn.execute(
-        update(table)
-        .where(table.c.id == state.ref.id)
-        .values(
-            fields=dict(fields), versions=versions, first_seen_at=state.first_seen, last_changed_at=state.last_changed,
-            **shown,
-        )
-    )  # fmt: skip
+    return {
+        "fields": dict(state.fields), "versions": versions, "first_seen_at": state.first_seen,
+        "last_changed_at": state.last_changed, **shown,
+    }  # fmt: skip
 
 
 def _text(value: Any) -> str | None:

@@ -15,7 +15,7 @@ from taskhub.policy.policies import Policies
 from taskhub.policy.promise import PauseReason
 from taskhub.policy.work import PRIORITIES
 from taskhub.tasks import moves
-from taskhub.tasks.model import Task
+from taskhub.tasks.model import VERDICTS, WRONG, Task
 
 LATEST_PAUSE = timedelta(days=366)
 NEXT_LOOK = timedelta(hours=24)
@@ -146,3 +146,16 @@ def undoable(task: Task) -> None:
     """Nobody takes back what has moved on."""
     if not task.is_open:
         raise Conflict(f"The task is {task.state}; there is nothing to take back.", code="moved_on")
+
+
+def verdict(task: Task, outcome: str | None, note: str | None) -> None:
+    """A check ends as right, or as wrong with what is wrong in ``note``."""
+    if task.checks is None:
+        return
+    if outcome not in VERDICTS:
+        raise InvalidInput(
+            f"This task checks another one: its outcome is {' or '.join(VERDICTS)}.",
+            code="unknown_outcome", outcomes=list(VERDICTS), checks=task.checks,
+        )  # fmt: skip
+    if outcome == WRONG and not (note or task.note or "").strip():
+        raise InvalidInput("Say in note what is wrong: whoever does it again reads it.", code="reason_missing")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from taskhub.calendars import BusinessCalendar
 from taskhub.db.tx import Tx
 from taskhub.policy.promise import SlaPolicy
 from taskhub.policy.work import PRIORITIES
+from taskhub.queues import periods
 from taskhub.sla import clock as sla
 from taskhub.sla import times
 from taskhub.tasks import order, store
@@ -198,9 +199,16 @@ def arm(tx: Tx, task_id: str, at: datetime | None) -> None:
 
 
 def start_by(tx: Tx, row: Mapping[str, Any]) -> datetime:
-    """The stored instant that orders waiting tasks."""
-    queue = tx.policies.queues[row["queue"]]
-    return order.start_by(
-        queue.order, ready_at=row["ready_at"] or tx.now, due_at=row["due_at"], minutes=row["minutes"],
-        priority=PRIORITIES[row["priority"]], max_wait=queue.max_wait, calendar=tx.policies.calendar_of(row["queue"]),
+    """The stored instant that orders waiting tasks, ahead while a period of the queue holds."""
+    return ordered(tx, row, periods.ahead(tx, row["queue"]))
+
+
+def ordered(tx: Tx, row: Mapping[str, Any], ahead: timedelta) -> datetime:
+    """The same for a queue that goes so far ahead."""
+    queue, calendar = tx.policies.queues[row["queue"]], tx.policies.calendar_of(row["queue"])
+    ready_at = row["ready_at"] or tx.now
+    plain = order.start_by(
+        queue.order, ready_at=ready_at, due_at=row["due_at"], minutes=row["minutes"],
+        priority=PRIORITIES[row["priority"]], max_wait=queue.max_wait, calendar=calendar,
     )  # fmt: skip
+    return order.put_ahead(plain, ready_at, ahead, calendar)

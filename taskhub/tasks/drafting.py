@@ -51,7 +51,8 @@ def draft(new: NewTask, policies: Policies, now: datetime, id_: str) -> Draft:
         "level": level, "weight": kind.weight, "minutes": kind.expected_minutes, "requires": requires,
         "record": new.record, "file": new.file, "lead": new.lead, "deal": new.deal, "event": new.event,
         "rule": new.rule,
-        "parent": new.parent, "depth": new.depth, "origin": new.origin, "version_at": version_at,
+        "parent": new.parent, "checks": new.checks, "blocking": new.blocking if new.checks else None,
+        "customer": new.customer, "depth": new.depth, "origin": new.origin, "version_at": version_at,
         "version_tie": version_tie, "waits_for": list(new.waits_for), "created_at": now, "occurred_at": new.occurred_at,
         "due_at": new.due_at, "explicit_due": new.due_at is not None, "sla": new.sla or kind.sla,
         "checklist": checklist(kind if new.checklist is None else new.checklist), "data": dict(new.data),
@@ -86,7 +87,7 @@ def blockers(waits_for: Sequence[str], open_in_file: Sequence[tuple[str, str]], 
     >>> blockers(["contract"], [("t1", "contract"), ("t2", "credit")], "t9")
     ['t1']
     """
-    return sorted(id_ for id_, kind in open_in_file if kind in waits_for and id_ != own)
+    return sorted({id_ for id_, kind in open_in_file if kind in waits_for and id_ != own})
 
 
 def state_of(blocked_by: Sequence[str], blocked_until: datetime | None, now: datetime) -> str:

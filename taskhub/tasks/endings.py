@@ -10,8 +10,9 @@ from typing import Any
 from taskhub.db import history
 from taskhub.db.tx import Tx
 from taskhub.ids import digest
-from taskhub.tasks import service, store, timers
-from taskhub.tasks.model import CANCELLED, COMPLETED, OPEN, PAUSED, STATES, Task
+from taskhub.tasks import followers, service, store, timers
+from taskhub.tasks.making import Made
+from taskhub.tasks.model import CANCELLED, COMPLETED, OPEN, PAUSED, STATES, NewTask, Task
 
 VERBS = {"close": "close", "complete": "finish"}
 ENDS = {"close": CANCELLED, "complete": COMPLETED}
@@ -70,9 +71,12 @@ def _end(tx: Tx, task: Task, verb: str, reason: str | None) -> str:
     return task.id
 
 
-def settle_late(tx: Tx, task_ids: Sequence[str]) -> None:
+def settle_late(tx: Tx, news: Sequence[NewTask], made: Made) -> None:
     """New tasks of an older change end at once when a newer change has closed them already."""
-    _settle(tx, store.lock_many(tx, task_ids))
+    about = sorted({name for new in news for name in _about(new)})
+    # What was known already may be about something else than its newest change says.
+    if made.known or (made.fresh and store.remembered(tx, about)):
+        _settle(tx, store.lock_many(tx, made.ids))
 
 
 def _settle(tx: Tx, found: Sequence[Task]) -> None:
@@ -89,7 +93,7 @@ def _settle(tx: Tx, found: Sequence[Task]) -> None:
             _end_instead(tx, task, first.verb, first.reason)
 
 
-def _about(task: Task) -> list[str]:
+def _about(task: Task | NewTask) -> list[str]:
     links = {"lead": task.lead, "deal": task.deal}
     named = [f"{noun}:{id_}" for noun, id_ in links.items() if id_]
     return [*named, task.record] if task.record else named
@@ -107,6 +111,6 @@ def _by_rule(tx: Tx, task: Task) -> bool:
 
 
 def _end_instead(tx: Tx, task: Task, verb: str, reason: str | None) -> None:
-    service.withdraw_followers(tx, task.id)
+    followers.withdraw(tx, task.id)
     changes = {"outcome": reason, "completed_at": None, "completed_by": None}
     service.finish(tx, task, f"{VERBS[verb]}_instead", changes)

@@ -92,6 +92,7 @@ TABLE: tuple[Operation, ...] = (
     Operation("raise", OPEN, None, SYSTEM),
     Operation("retell", STATES, None, SYSTEM),
     Operation("rederive", OPEN, None, SYSTEM),
+    Operation("reorder", OPEN, None, SYSTEM),
     Operation("sla.warned", OPEN, None, SYSTEM),
     Operation("sla.breached", OPEN, None, SYSTEM),
 )

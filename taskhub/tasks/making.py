@@ -4,26 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from taskhub.db.tx import Tx
 from taskhub.ids import new_id
-from taskhub.tasks import clocks, drafting, moves, store
+from taskhub.sales import customers
+from taskhub.tasks import clocks, drafting, moves, queries, store
 from taskhub.tasks.drafting import Draft
 from taskhub.tasks.model import QUEUED, NewTask, Task
 
 # What the change behind a task says of it; the older of two changes says it.
 TOLD = (
     "title", "priority", "level", "requires", "shape", "record", "file", "lead", "deal", "event", "occurred_at", "sla",
-    "data", "checklist",
+    "data", "checklist", "customer",
 )  # fmt: skip
+
+
+class Made(NamedTuple):
+    """Ids of tasks that came into being now, and of those whose origin was known."""
+
+    fresh: list[str]
+    known: list[str]
+
+    @property
+    def ids(self) -> list[str]:
+        """All of them."""
+        return [*self.fresh, *self.known]
 
 
 def make(tx: Tx, news: Sequence[NewTask]) -> list[str]:
     """Makes every task whose origin is new, in one go. Returns the ids of all tasks of these origins, new or not."""
+    return bring_about(tx, news).ids
+
+
+def bring_about(tx: Tx, news: Sequence[NewTask]) -> Made:
+    """What ``make`` does, told apart: what is new, and what was there."""
     if not news:
-        return []
+        return Made([], [])
     drafts = [drafting.draft(new, tx.policies, tx.now, new_id()) for new in news]
+    _stamp_customers(tx, drafts)
     _block(tx, drafts)
     clock_rows = [row for d in drafts if d.row["state"] == QUEUED for row in _make_ready(tx, d)]
     for shape in {d.shape for d in drafts}:
@@ -35,7 +54,15 @@ def make(tx: Tx, news: Sequence[NewTask]) -> list[str]:
     for d in fresh:
         _announce(tx, d)
     known = [d for d in drafts if d.id not in made]
-    return [d.id for d in fresh] + [_older_wins(tx, d) for d in known]
+    return Made([d.id for d in fresh], [_older_wins(tx, d) for d in known])
+
+
+def _stamp_customers(tx: Tx, drafts: Sequence[Draft]) -> None:
+    """Whom the work is for, as far as sales knows; tasks of one record share the answer."""
+    unsaid = [d for d in drafts if d.row["customer"] is None and d.row["record"]]
+    known = {record: customers.of(tx, record) for record in {d.row["record"] for d in unsaid}}
+    for d in unsaid:
+        d.row["customer"] = known[d.row["record"]]
 
 
 def _older_wins(tx: Tx, d: Draft) -> str:
@@ -68,7 +95,7 @@ def _exclusion(task: str, agent: str, why: str) -> dict[str, Any]:
 def _block(tx: Tx, drafts: Sequence[Draft]) -> None:
     for file in {d.new.file for d in drafts if d.new.file and d.new.waits_for}:
         batch = [(d.id, d.row["kind"]) for d in drafts if d.new.file == file]
-        others = store.open_in_file(tx, str(file)) + batch
+        others = queries.unsettled_in_file(tx, str(file)) + batch
         for d in drafts:
             if d.new.file == file:
                 d.row["blocked_by"] = drafting.blockers(d.new.waits_for, others, d.id)
@@ -94,15 +121,17 @@ def _clock_start(tx: Tx, d: Draft) -> datetime:
 
 def _announce(tx: Tx, d: Draft) -> None:
     row = d.row
-    born = {k: row[k] for k in ("kind", "queue", "state", "priority", "record", "rule", "event") if row[k] is not None}
+    born = {k: row[k] for k in ("kind", "queue", "state", "priority", "record", "rule", "event", "checks")}
+    born = {name: value for name, value in born.items() if value is not None}
     tx.record("task", d.id, "create", born, seq=1)
     tx.emit("task.created", d.id, {"queue": row["queue"]})
-    if row["file"]:
+    if row["file"] and (row["waits_for"] or row["kind"] in tx.policies.awaited):
         tx.emit("file.changed", row["file"])
     if row["state"] == QUEUED:
         queue = tx.policies.queues[row["queue"]]
         tx.emit("task.ready", d.id, {"rotation": queue.turn_key, "queue": queue.key})
         clocks.arm(tx, d.id, d.next_look)
+        clocks.look_at_ladder(tx, d.id, row["sla"])
     elif row["blocked_until"] is not None:
         tx.emit("block.ended", d.id, due_at=row["blocked_until"])
 

@@ -15,6 +15,9 @@ BLOCKED, QUEUED, ASSIGNED, IN_PROGRESS, PAUSED, COMPLETED, CANCELLED = (
 STATES = (BLOCKED, QUEUED, ASSIGNED, IN_PROGRESS, PAUSED, COMPLETED, CANCELLED)
 OPEN = (BLOCKED, QUEUED, ASSIGNED, IN_PROGRESS, PAUSED)
 GIVEN = (ASSIGNED, IN_PROGRESS, PAUSED)
+RIGHT, WRONG = "right", "wrong"
+VERDICTS = (RIGHT, WRONG)
+UNGIVEN = (BLOCKED, QUEUED)
 SET_ASIDE = "set_aside"
 AWAY = "away"
 
@@ -44,6 +47,8 @@ class Task:
     event: str | None
     rule: str | None
     parent: str | None
+    checks: str | None
+    blocking: bool | None
     customer: str | None
     depth: int
     origin: str | None
@@ -119,6 +124,8 @@ class NewTask:
     event: str | None = None
     rule: str | None = None
     parent: str | None = None
+    checks: str | None = None  # the task it is a second look at; ``blocking``: what follows from that one waits
+    blocking: bool = False
     customer: str | None = None
     depth: int = 0
     origin: str | None = None

@@ -12,7 +12,7 @@ from taskhub.access.permissions import Object, can
 from taskhub.agents.capacity import minutes_left
 from taskhub.db.tx import Tx
 from taskhub.errors import AtCapacity, NotEligible, NotFound
-from taskhub.tasks import lifecycle, store
+from taskhub.tasks import clocks, lifecycle, store
 from taskhub.tasks.model import IN_PROGRESS, QUEUED, Lease, Task
 
 EXCLUDED_FOR_EVER = ("not_by",)
@@ -85,9 +85,10 @@ def back_to_queue(
 
 
 def announce_ready(tx: Tx, task: Task) -> None:
-    """Wakes the rotation that serves the task's queue."""
+    """Wakes the rotation that serves the task's queue; its ladder is looked at."""
     queue = tx.policies.queues.get(task.queue)
     tx.emit("task.ready", task.id, {"rotation": queue.turn_key if queue else task.queue, "queue": task.queue})
+    clocks.look_at_ladder(tx, task.id, task.sla)
 
 
 def freed(tx: Tx, agent: str | None) -> None:

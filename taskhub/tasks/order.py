@@ -2,6 +2,11 @@
 
 Computed when a task becomes ready and when due time, priority or policy changes, never because time passes. So nothing
 that becomes ready after X.start_by is given before X to a person who may take X: that is the bound on waiting.
+
+A period puts a queue ahead: while it holds, start_by is so much of the queue's business time earlier, but never before
+the task was ready. So what becomes ready inside a period still stands behind everything whose start_by has passed, and
+the bound holds in a period too; what waited already may pass others when the period begins, as raised work may, and
+each such move is in history. Where the order is ``fifo`` start_by is the moment it became ready, and nothing moves.
 """
 
 from __future__ import annotations
@@ -79,3 +84,8 @@ def start_by(
     if formula is None:
         raise InvalidInput(f"there is no order {order!r}; there are: {', '.join(ORDERS)}", order=order)
     return formula(Ready(ready_at, due_at, minutes, priority, max_wait, calendar))
+
+
+def put_ahead(start: datetime, ready_at: datetime, ahead: timedelta, calendar: WorkingTime) -> datetime:
+    """``start`` so much business time earlier, never before the task was ready: what a period makes of it."""
+    return max(ready_at, calendar.sub(start, ahead)) if ahead and start > ready_at else start

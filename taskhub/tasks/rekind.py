@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from taskhub.db.tx import Tx
+from taskhub.queues import service as queues
 from taskhub.tasks import clocks, drafting, moves, store
 from taskhub.tasks.model import BLOCKED, NewTask, Task
 
@@ -16,8 +17,11 @@ ASKED = ("requires", "level", "checklist")
 def change_kind(
     tx: Tx, task_id: str, kind: str, reason: str, token: int | None = None, version: int | None = None
 ) -> Task:
-    """It was another sort of work: waits in that kind's queue, its clock kept."""
+    """It was another sort of work: waits in that kind's queue, its clock kept. A closed one refuses."""
     task, _ = moves.allowed(tx, task_id, "change_kind", token, version)
+    wanted = tx.policies.kinds.get(kind)
+    if wanted is not None and wanted.queue != task.queue:
+        queues.refuse_closed(tx, tx.policies.queues[wanted.queue])
     was = {name: getattr(task, name) for name in ASKED}
     tx.inverse = {"op": "change_kind", "task": task.id, "kind": task.kind, "was": was}
     return _change(tx, task, "change_kind", kind, reason)

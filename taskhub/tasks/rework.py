@@ -11,7 +11,7 @@ from taskhub.tasks.model import ASSIGNED, BLOCKED, QUEUED, Task
 
 def reopen(
     tx: Tx, task_id: str, reason: str | None = None, version: int | None = None, act: str = "reopen", *,
-    to_last: bool = True,
+    to_last: bool = True, note: str | None = None,
 ) -> Task:  # fmt: skip
     """Back to the last person if there is room, else to the queue; its clocks go on where they stopped.
 
@@ -22,7 +22,8 @@ def reopen(
     # The person's row is locked before the task's, in every act.
     roomy = to_last and found is not None and last is not None and checks.has_room(tx, last, found.queue)
     task, _ = moves.allowed(tx, task_id, act, version=version)
-    moved = moves.move(tx, task, act, _back(tx, task, roomy=roomy), {"reason": reason, "was": task.state})
+    changes = _back(tx, task, roomy=roomy) | ({"note": note} if note else {})
+    moved = moves.move(tx, task, act, changes, {"reason": reason, "was": task.state})
     if task.file:
         tx.emit("file.changed", task.file)
     if moved.state == BLOCKED and (task.blocked_until is not None or not task.file):

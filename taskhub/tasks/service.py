@@ -10,6 +10,7 @@ from taskhub.db import history as histories
 from taskhub.db.tx import Tx
 from taskhub.errors import Conflict, InvalidInput, NotFound
 from taskhub.policy.work import Queue
+from taskhub.queues import service as queues
 from taskhub.tasks import checks, clocks, drafting, making, moves, store
 from taskhub.tasks.model import ASSIGNED, CANCELLED, COMPLETED, IN_PROGRESS, PAUSED, Lease, NewTask, Task
 from taskhub.tasks.rekind import change_back, change_kind
@@ -17,14 +18,19 @@ from taskhub.tasks.rework import reopen
 
 __all__ = [
     "acknowledge", "assign", "begin", "cancel", "change_back", "change_kind", "complete", "create", "find", "finish",
-    "follower_started", "get", "hand_over", "history", "lease_of", "leases", "of_event", "patch", "pause", "put_aside",
+    "get", "hand_over", "history", "lease_of", "leases", "of_event", "patch", "pause", "put_aside",
     "release", "renew", "reopen", "resume", "skip", "start", "take_back", "unassign", "unpatch",
-    "withdraw_followers",
 ]  # fmt: skip
 
 
 def create(tx: Tx, new: NewTask) -> Task:
-    """Makes a task by hand. Raises InvalidInput for an unknown kind or a queue that is not the kind's."""
+    """Makes a task by hand. Raises InvalidInput for an unknown kind or a queue that is not the kind's, or Conflict.
+
+    A closed queue takes no new work from people. What rules make is made there all the same: nothing may be lost.
+    """
+    kind = tx.policies.kinds.get(new.kind)
+    if kind is not None and new.queue in (None, kind.queue):
+        queues.refuse_closed(tx, tx.policies.queues[kind.queue])
     (id_,) = making.make(tx, [new])
     return get(tx, id_)
 
@@ -64,17 +70,6 @@ def of_event(tx: Tx, event_id: str) -> list[str]:
 def lease_of(tx: Tx, task_id: str) -> Lease | None:
     """The live lease of a task."""
     return store.lease_of(tx, task_id, locked=False)
-
-
-def follower_started(tx: Tx, task_id: str | None) -> bool:
-    """Whether somebody has begun what this task led to: what a rule made of it, what waited for it in its file."""
-    return task_id is not None and store.followers_started(tx, get(tx, task_id))
-
-
-def withdraw_followers(tx: Tx, task_id: str) -> None:
-    """Undo of a completion: what it led to and nobody has begun is no longer wanted."""
-    for follower in store.followers(tx, task_id):
-        finish(tx, follower, "close", {"outcome": "undone"})
 
 
 def start(tx: Tx, task_id: str, version: int | None = None) -> tuple[Task, Lease]:
@@ -177,6 +172,7 @@ def complete(
 ) -> Task:  # fmt: skip
     """Done. Raises InvalidInput when required items of the checklist are open."""
     task, _ = moves.allowed(tx, task_id, "complete", token, version)
+    checks.verdict(task, outcome, note)
     left = drafting.open_items(task.checklist)
     if left:
         raise InvalidInput(
@@ -199,7 +195,9 @@ def finish(tx: Tx, task: Task, act: str, changes: Mapping[str, Any]) -> Task:
     store.end_pause(tx, task)
     ends |= clocks.stopped(tx, task, met=state == COMPLETED)
     moved = moves.move(tx, task, act, {**changes, **ends})
-    tx.emit(f"task.{done}", task.id, {"kind": task.kind, "agent": task.agent})
+    tx.emit(f"task.{done}", task.id, {"kind": task.kind, "agent": task.agent, "act": act})
+    if task.checks:
+        tx.emit("check.settled", task.id)
     if task.file:
         tx.emit("file.changed", task.file)
     moves.freed(tx, task.agent)

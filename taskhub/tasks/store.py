@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Select, and_, bindparam, delete, func, insert, literal, or_, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Engine, Select, and_, bindparam, delete, func, insert, literal, or_, select, tuple_, update
+from sqlalchemy.dialects import sqlite
 
+from taskhub.db import rows
 from taskhub.db.tables import agent, closing, counter, exclusion, fence, lease, pause, shape, sla_clock, task
 from taskhub.db.tx import Tx
-from taskhub.tasks.model import BLOCKED, GIVEN, OPEN, PAUSED, QUEUED, Lease, Task
+from taskhub.tasks.model import BLOCKED, GIVEN, OPEN, PAUSED, UNGIVEN, Lease, Task
 from taskhub.tasks.shape import Shape
 
 _COLUMNS = [task.c[name] for name in Task.__slots__]
@@ -25,11 +26,6 @@ _LOCKED_LEASE = _LEASE.with_for_update()
 _END_LEASE = delete(lease).where(lease.c.task == bindparam("of"))
 _PAUSES: Select[Any] = select(pause).where(pause.c.task == bindparam("task")).order_by(pause.c.from_at, pause.c.id)
 _CLOCKS: Select[Any] = select(sla_clock).where(sla_clock.c.task == bindparam("task")).order_by(sla_clock.c.target)
-UNGIVEN = (BLOCKED, QUEUED)
-
-
-def _insert(tx: Tx, table: Any) -> Any:
-    return sqlite.insert(table) if tx.lite else postgresql.insert(table)
 
 
 def _task(row: Any) -> Task:
@@ -54,10 +50,9 @@ def get(tx: Tx, task_id: str) -> Task | None:
     return _task(row) if row else None
 
 
-def insert_new(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> set[str]:
+def insert_new(tx: Tx, new: Sequence[Mapping[str, Any]]) -> set[str]:
     """Inserts rows whose origin is new. Returns the ids that were inserted."""
-    statement = _insert(tx, task).on_conflict_do_nothing(index_elements=["origin"]).returning(task.c.id)
-    return set(tx.conn.execute(statement, [dict(row) for row in rows]).scalars())
+    return rows.add(tx.conn, task, new, unique="origin", back="id")
 
 
 def by_origin(tx: Tx, origin: str) -> Task:
@@ -70,30 +65,31 @@ def save(tx: Tx, task_id: str, changes: Mapping[str, Any]) -> None:
     tx.conn.execute(update(task).where(task.c.id == task_id).values(**changes))
 
 
+_shapes: WeakKeyDictionary[Engine, dict[str, str]] = WeakKeyDictionary()
+STORED = ""
+
+
 def know_shape(tx: Tx, new: Shape) -> None:
-    """Registers a shape once."""
+    """Registers a shape once. What somebody else's transaction has stored is remembered: shapes never go."""
+    known = _shapes.setdefault(tx.conn.engine, {})
+    if known.get(new.id) == STORED:
+        return
     values = {"id": new.id, "queue": new.queue, "kind": new.kind, "text": new.text}
-    tx.conn.execute(_insert(tx, shape).values(values).on_conflict_do_nothing())
+    if rows.add(tx.conn, shape, [values], unique="id", back="id"):
+        known[new.id] = tx.act_id
+    elif known.get(new.id) != tx.act_id:
+        known[new.id] = STORED
 
 
-def exclude(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+def exclude(tx: Tx, people: Sequence[Mapping[str, Any]]) -> None:
     """Keeps people out of tasks; a later row for the same (task, agent, why) moves its end."""
-    if rows:
-        statement = _insert(tx, exclusion)
-        tx.conn.execute(
-            statement.on_conflict_do_update(
-                index_elements=["task", "agent", "why"], set_={"until": statement.excluded.until}
-            ),
-            [dict(row) for row in rows],
-        )
+    rows.put(tx.conn, exclusion, people)
 
 
 def exclusions(tx: Tx, task_id: str) -> list[tuple[str, str, datetime | None]]:
     """(agent, why, until) of those who may not take the task."""
-    rows = tx.conn.execute(
-        select(exclusion.c.agent, exclusion.c.why, exclusion.c.until).where(exclusion.c.task == task_id)
-    )
-    return [(row.agent, row.why, row.until) for row in rows]
+    of_task = select(exclusion.c.agent, exclusion.c.why, exclusion.c.until).where(exclusion.c.task == task_id)
+    return [(row.agent, row.why, row.until) for row in tx.conn.execute(of_task)]
 
 
 # ── leases ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -110,7 +106,7 @@ def grant(tx: Tx, task_id: str, agent_key: str, expires_at: datetime) -> Lease:
     """A new lease with a new token; what was there before is dead."""
     new = Lease(task_id, agent_key, next_token(tx), expires_at)
     values = {"task": new.task, "agent": new.agent, "token": new.token, "expires_at": new.expires_at}
-    tx.conn.execute(_insert(tx, lease).values(values).on_conflict_do_update(index_elements=["task"], set_=values))
+    rows.put(tx.conn, lease, [values])
     return new
 
 
@@ -171,17 +167,9 @@ def pauses(tx: Tx, task_id: str) -> list[Any]:
     return list(tx.conn.execute(_PAUSES, {"task": task_id}))
 
 
-def put_clocks(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+def put_clocks(tx: Tx, faces: Sequence[Mapping[str, Any]]) -> None:
     """Writes clocks as they are now, whole rows."""
-    if rows:
-        tx.conn.execute(_put_clocks(lite=tx.lite), [dict(row) for row in rows])
-
-
-@cache
-def _put_clocks(*, lite: bool) -> Any:
-    statement = (sqlite if lite else postgresql).insert(sla_clock)
-    changed = {c.name: statement.excluded[c.name] for c in sla_clock.c if c.name not in ("task", "target")}
-    return statement.on_conflict_do_update(index_elements=["task", "target"], set_=changed)
+    rows.put(tx.conn, sla_clock, faces)
 
 
 def drop_clocks(tx: Tx, task_id: str) -> None:
@@ -225,8 +213,8 @@ def of_record(tx: Tx, record: str, kinds: Sequence[str], states: Sequence[str]) 
     wanted = [or_(*about), task.c.state.in_(states)]
     if "*" not in kinds:
         wanted.append(task.c.kind.in_(kinds))
-    rows = tx.conn.execute(select(*_COLUMNS).where(*wanted).order_by(task.c.id).with_for_update())
-    return [_task(row) for row in rows]
+    found = tx.conn.execute(select(*_COLUMNS).where(*wanted).order_by(task.c.id).with_for_update())
+    return [_task(row) for row in found]
 
 
 def waiting_in_file(tx: Tx, file: str) -> list[Task]:
@@ -234,12 +222,6 @@ def waiting_in_file(tx: Tx, file: str) -> list[Task]:
     here = select(task.c.id, task.c.state, task.c.waits_for).where(task.c.file == file, task.c.state.in_(UNGIVEN))
     waiting = [row.id for row in tx.conn.execute(here) if row.waits_for or row.state == BLOCKED]
     return [found for found in lock_many(tx, waiting) if found.state in UNGIVEN]
-
-
-def open_in_file(tx: Tx, file: str) -> list[tuple[str, str]]:
-    """(id, kind) of a file's open tasks."""
-    rows = tx.conn.execute(select(task.c.id, task.c.kind).where(task.c.file == file, task.c.state.in_(OPEN)))
-    return [(row.id, row.kind) for row in rows]
 
 
 def find(tx: Tx, filters: Mapping[str, Any], after: tuple[datetime, str] | None, limit: int) -> list[Task]:
@@ -261,30 +243,28 @@ def by_event(tx: Tx, event_id: str) -> list[str]:
 
 def remembered(tx: Tx, records: Sequence[str]) -> list[Any]:
     """Closings and completions remembered for any of ``records``, oldest change first."""
-    rows = select(closing).where(closing.c.record.in_(records)).order_by(closing.c.version_at, closing.c.version_tie)
-    return list(tx.conn.execute(rows))
+    found = select(closing).where(closing.c.record.in_(records)).order_by(closing.c.version_at, closing.c.version_tie)
+    return list(tx.conn.execute(found))
 
 
 def remember(tx: Tx, values: Mapping[str, Any]) -> bool:
     """Remembers a closing once per origin. False when it was known."""
-    statement = _insert(tx, closing).values(dict(values)).on_conflict_do_nothing(index_elements=["origin"])
-    # What came back, not rowcount: PostgreSQL's driver does not count inserted rows.
-    return tx.conn.execute(statement.returning(closing.c.origin)).first() is not None
+    return bool(rows.add(tx.conn, closing, [values], unique="origin", back="origin"))
 
 
 def followers_started(tx: Tx, done: Task) -> bool:
     """Whether a task that this one led to, or that waited for its kind in its file, has been started or ended."""
     begun = task.c.state.in_(("in_progress", "paused", "completed"))
     near = or_(task.c.parent == done.id, and_(task.c.file == done.file, task.c.id != done.id))
-    rows = tx.conn.execute(select(task.c.parent, task.c.waits_for).where(near, begun))
-    return any(row.parent == done.id or done.kind in row.waits_for for row in rows)
+    found = tx.conn.execute(select(task.c.parent, task.c.waits_for).where(near, begun))
+    return any(row.parent == done.id or done.kind in row.waits_for for row in found)
 
 
 def followers(tx: Tx, task_id: str) -> list[Task]:
     """What a task led to and nobody has begun, locked."""
     waiting = task.c.state.in_((BLOCKED, "queued", "assigned"))
-    rows = select(*_COLUMNS).where(task.c.parent == task_id, waiting).order_by(task.c.id).with_for_update()
-    return [_task(row) for row in tx.conn.execute(rows)]
+    found = select(*_COLUMNS).where(task.c.parent == task_id, waiting).order_by(task.c.id).with_for_update()
+    return [_task(row) for row in tx.conn.execute(found)]
 
 
 def open_by(tx: Tx, column: str) -> dict[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from taskhub.db.tx import Tx
-from taskhub.tasks import checks, clocks, drafting, making, moves, service, store
+from taskhub.tasks import checks, clocks, drafting, making, moves, queries, service, store
 from taskhub.tasks.model import ASSIGNED, AWAY, BLOCKED, IN_PROGRESS, PAUSED, QUEUED, SET_ASIDE, Task
 
 
@@ -97,7 +97,7 @@ def block_ended(tx: Tx, task_id: str) -> None:
 def file_changed(tx: Tx, file: str) -> None:
     """Something in a file was made or ended: what waits for others of the file is looked at again."""
     waiting = store.waiting_in_file(tx, file)
-    others = store.open_in_file(tx, file) if waiting else []
+    others = queries.unsettled_in_file(tx, file) if waiting else []
     for task in waiting:
         blocked_by = drafting.blockers(task.waits_for, others, task.id)
         state = drafting.state_of(blocked_by, task.blocked_until, tx.now)
@@ -124,15 +124,6 @@ def back(tx: Tx, agent: str) -> None:
     for task in store.given_to(tx, agent):
         if task.state == PAUSED and task.paused_reason == AWAY and (task.paused_until or tx.now) >= tx.now:
             wake(tx, task, "back")
-
-
-def left(tx: Tx, agent: str) -> None:
-    """A person is no longer there: whatever they hold, pinned or begun, waits in its queue again."""
-    for task in store.given_to(tx, agent):
-        store.end_pause(tx, task)
-        moves.back_to_queue(
-            tx, task, "withdraw" if task.state == ASSIGNED else "expire", {"by_whom": agent, "why": "left"}
-        )
 
 
 def _leave(tx: Tx, task: Task, back_at: datetime | None) -> None:

@@ -10,6 +10,7 @@ import dramatiq
 
 from taskhub.bell import Bell
 
+EARS = 2
 POLL_MS = 100
 CHECK_EVERY = 5.0
 STOP_MS = 2_000
@@ -18,12 +19,11 @@ log = logging.getLogger(__name__)
 
 
 class Listener:
-    """Calls ``handle(id)`` from up to ``threads`` threads. Redis may be away for any time at any moment."""
+    """Calls ``handle(ids)``, which must return at once. Redis may be away for any time at any moment."""
 
-    def __init__(self, bell: Bell, handle: Callable[[int], None], threads: int) -> None:
+    def __init__(self, bell: Bell, handle: Callable[[list[int]], None]) -> None:
         self._bell = bell
         self._handle = handle
-        self._threads = threads
         self._worker: dramatiq.Worker | None = None
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
@@ -48,7 +48,7 @@ class Listener:
 
     def _begin(self) -> None:
         ears = self._bell.ears(self._handle)
-        self._worker = dramatiq.Worker(ears, worker_timeout=POLL_MS, worker_threads=self._threads)
+        self._worker = dramatiq.Worker(ears, worker_timeout=POLL_MS, worker_threads=EARS)
         self._worker.start()
 
     def _end(self) -> None:

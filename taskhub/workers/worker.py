@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Self
 
 from taskhub.bell import Bell
-from taskhub.db import ledger
 from taskhub.db.database import Database
 from taskhub.db.handler import GapHook, Handlers
 from taskhub.db.interruption import Interrupted
@@ -24,9 +23,10 @@ from taskhub.workers.looker import Looker
 from taskhub.workers.pulse import Pulse
 from taskhub.workers.retention import RETENTION
 from taskhub.workers.runner import Runner
+from taskhub.workers.taker import Taker
 
 GRACE = 8.0
-SLOT_WAIT = 0.5
+AHEAD = 8  # rows in hand per thread
 
 log = logging.getLogger(__name__)
 
@@ -47,15 +47,15 @@ class Worker:
         self._pulse = Pulse(database, self._holdings, on_gap)
         self._gate = Gate()
         self._runner = Runner(database, handlers, self._holdings, random.Random())  # noqa: S311
-        self._slots = threading.BoundedSemaphore(threads)
         self._looker = Looker(
             database, self._holdings, self._pulse, self._gate, self._runner, rung=bell is not None
         )  # fmt: skip
-        self._inside = Crew("inside", threads, self._run_inside, self._looker.wake)
+        self._taker = Taker(database, self._room, self._place)
+        self._inside = Crew("inside", threads, self._run, self._relieved)
         self._single = Crew("single", 1, self._run, self._looker.wake)  # waits for no slot: it begins at once
         self._outside = Crew("outside", outside_threads, self._run, self._looker.wake)
         self._ticker = Ticker(database, [*jobs, RETENTION], lambda: self._pulse.fresh)
-        self._listener = Listener(bell, self._hear, threads) if bell is not None else None
+        self._listener = Listener(bell, self._taker.hear) if bell is not None else None
         self._stopping = False
         self._stop_lock = threading.Lock()
 
@@ -68,6 +68,7 @@ class Worker:
         self._looker.start(self._inside, self._single, self._outside)
         self._ticker.start()
         if self._listener is not None:
+            self._taker.start()
             self._listener.start()
         return self
 
@@ -85,6 +86,7 @@ class Worker:
         with self._stop_lock:
             self._ticker.stop()
             self._looker.stop(max(0.0, left()))
+            self._taker.stop(max(0.0, left()))
             ended = [crew.stop(left) for crew in (self._inside, self._single, self._outside)]
             if self._listener is not None:
                 self._listener.stop()
@@ -106,10 +108,6 @@ class Worker:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _run_inside(self, row: Taken) -> None:
-        with self._slots:
-            self._run(row)
-
     def _run(self, row: Taken) -> None:
         with self._gate.among_others():
             if self._stopping or not self._pulse.fresh:
@@ -117,25 +115,23 @@ class Worker:
             else:
                 self._runner.run(row)
 
-    def _hear(self, row_id: int) -> None:
-        """The bell rang for ``row_id``. Where there is no time for it, the loop finds it a second later."""
-        if self._stopping or not self._pulse.fresh or not self._slots.acquire(timeout=SLOT_WAIT):
-            return
-        try:
-            with self._database.begin() as tx:
-                row = ledger.take_one(tx.conn, row_id, tx.now, tx.after(ledger.HOLD))
-        except Interrupted:
-            row = None
-        finally:
-            self._slots.release()
-        if row is not None:
-            self._holdings.add([row])
-            self._place(row)
+    def _relieved(self) -> None:
+        self._looker.wake()
+        self._taker.wake()
 
-    def _place(self, row: Taken) -> None:
-        if row.mode != "outside":
-            self._run_inside(row)
-        elif self._outside.unfinished < self._outside.size and not self._looker.lonely:
-            self._outside.submit([row])
-        else:
-            self._holdings.owe(row)
+    def _room(self) -> int:
+        """How many rung rows may be taken; none while nothing may run: the loop finds them later."""
+        if self._stopping or not self._pulse.fresh:
+            return 0
+        return max(0, AHEAD * self._inside.size - self._inside.unfinished)
+
+    def _place(self, rows: Sequence[Taken]) -> None:
+        self._holdings.add(rows)
+        self._inside.submit([row for row in rows if row.mode != "outside"])
+        for row in rows:
+            if row.mode != "outside":
+                continue
+            if self._outside.unfinished < self._outside.size and not self._looker.lonely:
+                self._outside.submit([row])
+            else:
+                self._holdings.owe(row)

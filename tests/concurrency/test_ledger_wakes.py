@@ -14,8 +14,8 @@ from queue import SimpleQueue
 import pytest
 from sqlalchemy import delete
 
-from taskhub.db import engine, ledger
-from taskhub.db.ledger import Row
+from taskhub.db import engine, outbox
+from taskhub.db.outbox import Row
 from taskhub.db.tables import message
 from tests.concurrency import wakes
 from tests.concurrency.wakes import Clock, Crash, mark
@@ -102,7 +102,7 @@ def interleave(owner, players, nursery, seed):
     serial, player = owner.dialect.name == "sqlite", None
     with owner.connect() as conn:
         for key in wakes.KEYS:
-            ledger.write(conn, [Row("t", "h", key, "one", {}, clock.now)], clock.now)
+            outbox.write(conn, [Row("t", "h", key, "one", {}, clock.now)], clock.now)
         conn.commit()
     for actor, script in zip(players, chance.choice(CASTS), strict=True):
         actor.begin(script, clock, random.Random(chance.random()))

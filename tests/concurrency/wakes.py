@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, Text, delete, func, insert, select
 
-from taskhub.db import engine, ledger
-from taskhub.db.ledger import Row, Taken
+from taskhub.db import engine, ledger, outbox
+from taskhub.db.ledger import Taken
+from taskhub.db.outbox import Row
 from taskhub.db.tables import message
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -52,7 +53,7 @@ def emitter(conn: Connection, clock: Clock, chance: random.Random) -> Steps:
             yield True
             due = clock.now + chance.choice([0, 0, 3]) * STEP
             rows.append(Row("t", "h", key, mode, {"mark": place}, due, earliest=True))
-        ledger.write(conn, rows, clock.now)
+        outbox.write(conn, rows, clock.now)
         yield True
         if chance.random() < 0.1:
             conn.rollback()

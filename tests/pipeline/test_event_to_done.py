@@ -17,6 +17,7 @@ from taskhub.policy.promise import SlaPolicy
 from taskhub.policy.rule import Condition, Raise, Rule, TaskTemplate
 from taskhub.policy.text import LocalText
 from taskhub.policy.work import Kind, Staffing
+from taskhub.tasks import followers
 from taskhub.tasks import service as tasks
 from taskhub.testing import organisation as org
 from tests.service.desk import Desk
@@ -173,7 +174,7 @@ def test_a_completed_task_leads_on_and_four_eyes_hold(desk: Desk, crm: Crm) -> N
     assert desk.claim("ana").reason == "nothing_eligible"
     assert desk.claim("bob").task.id == check.id
     with desk.db.read() as tx:
-        assert tasks.follower_started(tx, by_kind["billing"])
+        assert followers.started(tx, by_kind["billing"])
 
 
 def test_an_event_nobody_waits_for_is_ignored_with_its_reason(desk: Desk, crm: Crm) -> None:

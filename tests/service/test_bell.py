@@ -36,7 +36,7 @@ def listen():
 
     def listen(bell):
         heard = []
-        made.append(Listener(bell, heard.append, 2))
+        made.append(Listener(bell, heard.extend))
         made[-1].start()
         return heard
 
@@ -65,6 +65,7 @@ def test_without_a_listener_hints_do_not_pile_up(bells, redis_url, monkeypatch):
     import redis
 
     monkeypatch.setattr(module, "UNFETCHED", 10)
+    monkeypatch.setattr(module, "PACK", 1)
     monkeypatch.setattr(module, "REST", 0.0)
     bell = bells(redis_url)
     bell.ring(range(200))

@@ -272,7 +272,10 @@ def quick(sqlite_databases: Any, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 NUMBERS = count(1)
-QUIET = {**HANDLERS, **dict.fromkeys(("assignment.pass", "escalation.arm", "assignment.agent"), lambda _tx, _row: None)}
+QUIET = {
+    **HANDLERS,
+    **dict.fromkeys(("assignment.pass", "escalation.step", "assignment.agent"), lambda _tx, _row: None),
+}
 
 
 def outcome(desk: Desk, name: str) -> Any:

@@ -46,7 +46,7 @@ OFFICE = BusinessCalendar(
 )
 FLOW = {
     "escalation.step": [Route("step", "one")],
-    "task.ready": [Route("arm")],
+    "task.ready": [],
     "sla.warned": [Route("fall")],
     "sla.breached": [Route("fall")],
     "task.held": [Route("held", "one")],
@@ -56,7 +56,7 @@ FLOW = {
     **dict.fromkeys("task.created task.given task.completed task.cancelled agent.freed snooze.ended".split(), ()),
 }
 HANDLERS: dict[str, Callable[[Tx, str], None]] = {
-    "step": service.step_due, "arm": service.arm, "fall": service.on_fall, "held": service.held,
+    "step": service.step_due, "fall": service.on_fall, "held": service.held,
     "clock": timers.clock_due, "lease": timers.lease_expired,
 }  # fmt: skip
 PEOPLE = {

@@ -13,6 +13,7 @@ import pytest
 from taskhub.acts import undo
 from taskhub.assignment import service as assignment
 from taskhub.flow import HANDLERS
+from taskhub.policy.rule import Rule, TaskTemplate
 from taskhub.tasks import making, timers
 from taskhub.tasks import service as tasks
 from taskhub.tasks.model import NewTask
@@ -40,7 +41,8 @@ def postgres(postgres_url: str) -> Iterator[Desk]:
 
 
 def _desk(url: str) -> Iterator[Desk]:
-    made = Desk(url)
+    won = Rule("won", on=("deal.won",), tasks=(TaskTemplate("billing", "Billing", waits_for=WAITS),))
+    made = Desk(url, org.policies(rules=[won]))
     made.staff("front", "ana")
     yield made
     made.db.close()

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 
-from taskhub.db import engine, ledger
-from taskhub.db.ledger import Row
+from taskhub.db import engine, ledger, outbox
+from taskhub.db.outbox import Row
 from taskhub.db.tables import message
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -27,7 +27,7 @@ class Ledger:
 
     def emit(self, *keys, mode="each", handler="h", due_at=None, earliest=False, n=0):
         rows = [Row("t", handler, key, mode, {"n": n}, due_at or self.now, earliest) for key in keys]
-        return self.call(ledger.write, rows, self.now)
+        return self.call(outbox.write, rows, self.now)
 
     def take(self, how=ledger.take_fresh, **named):
         if how in (ledger.take, ledger.take_fresh):

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from taskhub.db import ledger, leftovers
+from taskhub.db import ledger, leftovers, outbox
 from tests.store.book import HOUR, NOW, SECOND, Ledger, c
 
 
@@ -37,8 +37,8 @@ def test_rows_are_taken_when_due_in_due_order_and_only_once(book):
 def test_rung_rows_are_left_to_the_bell_for_a_second_and_timers_are_not(book):
     ids = book.emit("rung", "timer")
     assert book.take(rung_before=NOW - SECOND) == []
-    assert book.call(ledger.take_one, ids[0], NOW, NOW + ledger.HOLD).key == "rung"
-    assert book.call(ledger.take_one, ids[0], NOW, NOW + ledger.HOLD) is None
+    assert book.call(ledger.take_rung, ids[:1], NOW, NOW + ledger.HOLD)[0].key == "rung"
+    assert book.call(ledger.take_rung, ids[:1], NOW, NOW + ledger.HOLD) == []
     book.pass_(SECOND)
     assert keys(book.take(rung_before=NOW)) == ["timer"]
     assert book.emit("timer", due_at=book.now + SECOND) == []
@@ -64,7 +64,7 @@ def test_one_row_moves_while_untaken_and_gets_a_successor_once_taken(book, earli
     book.emit("k", mode="one", n=4)
     (second,) = book.column(c.id)[1:]
     assert book.take() == []
-    assert book.call(ledger.take_one, second, NOW, NOW + ledger.HOLD) is None
+    assert book.call(ledger.take_rung, [second], NOW, NOW + ledger.HOLD) == []
     assert book.settle(first)
     assert book.one().payload == {"n": 4}
 
@@ -88,7 +88,7 @@ def test_cancel_takes_only_what_is_untaken(book):
     book.emit("k", mode="one")
     row = book.one()
     book.emit("k", mode="one", due_at=NOW + HOUR)
-    book.call(ledger.cancel, [("h", "k")])
+    book.call(outbox.cancel, [("h", "k")])
     assert book.column(c.id) == [row.id]
     assert book.settle(row)
 

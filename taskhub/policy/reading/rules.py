@@ -90,9 +90,21 @@ def _makes_sense(entry: Table, rule: Rule) -> None:
     if rule.close_reason and not rule.close:
         entry.problem("close_reason", "there is nothing to close; name the kinds in close, or remove close_reason.")
     if COMPLETED in rule.on:
+        _checks_make_sense(entry, rule)
         return
     for number, made in enumerate(rule.tasks):
-        if made.not_by == "completer" or made.blocking:
-            which = "not_by" if made.not_by == "completer" else "blocking"
+        if made.not_by == "completer" or made.blocking or made.check:
+            which = "not_by" if made.not_by == "completer" else "blocking" if made.blocking else "check"
             message = f"{which} speaks of the task before; only a rule on {COMPLETED} has one."
             entry.problem(("tasks", number, which), message)
+
+
+def _checks_make_sense(entry: Table, rule: Rule) -> None:
+    for number, made in enumerate(rule.tasks):
+        if made.check is False and made.blocking:
+            entry.problem(
+                ("tasks", number, "blocking"), "only a check is waited for; remove check = false or blocking."
+            )
+        if made.is_check and made.waits_for:
+            message = "a check looks at work that is done; nothing is left to wait for."
+            entry.problem(("tasks", number, "waits_for"), message)

@@ -28,6 +28,7 @@ def task(entry: Table) -> TaskTemplate:
         not_by=entry.opt_choice("not_by", NOT_BY),
         not_owner=entry.flag("not_owner"),
         blocking=entry.flag("blocking"),
+        check=entry.flag("check") if entry.has("check") else None,
     )
     entry.done()
     return made

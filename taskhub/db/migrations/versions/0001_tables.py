@@ -193,15 +193,16 @@ def _part_5() -> None:
         sa.PrimaryKeyConstraint("queue", name=op.f("pk_pool_state")))
     op.create_table("queue_state", sa.Column("queue", Key, nullable=False),
         sa.Column("closed", sa.Boolean(), nullable=False), sa.Column("paused", sa.Boolean(), nullable=False),
-        sa.Column("by", Key, nullable=False), sa.Column("at", Instant, nullable=False),
+        sa.Column("by", Key), sa.Column("at", Instant), sa.Column("reason", sa.Text()),
         sa.PrimaryKeyConstraint("queue", name=op.f("pk_queue_state")))
     op.create_table("shape", sa.Column("id", Key, nullable=False), sa.Column("queue", Key, nullable=False),
         sa.Column("kind", Key, nullable=False), sa.Column("text", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_shape")))
     op.create_table("staffing", sa.Column("id", Key, nullable=False), sa.Column("queue", Key, nullable=False),
-        sa.Column("model", Key), sa.Column("params", Json, nullable=False), sa.Column("strategy", Key),
-        sa.Column("effective_at", Instant, nullable=False), sa.Column("at", Instant, nullable=False),
-        sa.Column("by", Key, nullable=False), sa.PrimaryKeyConstraint("id", name=op.f("pk_staffing")))
+        sa.Column("model", Key), sa.Column("strategy", Key), sa.Column("params", Json, nullable=False),
+        sa.Column("strategy_params", Json), sa.Column("effective_at", Instant, nullable=False),
+        sa.Column("at", Instant, nullable=False), sa.Column("by", Key, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_staffing")))
     op.create_index("ix_staffing_queue", "staffing", ["queue", "effective_at"], unique=False)
     op.create_table("sweep", sa.Column("id", sa.Integer(), nullable=False), sa.Column("at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sweep")))
@@ -217,7 +218,7 @@ def _part_6() -> None:
         sa.Column("pinned", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("given_at", Instant), sa.Column("record", Key), sa.Column("file", Key), sa.Column("lead", Key),
         sa.Column("deal", Key), sa.Column("event", Key), sa.Column("rule", Key), sa.Column("parent", Key),
-        sa.Column("customer", Key), sa.Column("checks", Key),
+        sa.Column("customer", Key), sa.Column("checks", Key), sa.Column("blocking", sa.Boolean()),
         sa.Column("depth", sa.SmallInteger(), server_default="0", nullable=False), sa.Column("origin", Key),
         sa.Column("version_at", Instant), sa.Column("version_tie", Key), sa.Column("waits_for", Json, nullable=False),
         sa.Column("blocked_by", Json, nullable=False), sa.Column("blocked_until", Instant),

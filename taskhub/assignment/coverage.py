@@ -1,0 +1,86 @@
+"""Bus factor: how many people could do a kind at all, and when planned absences leave it with nobody, or only one.
+
+What passes by itself does not count here: presence, shifts, room, whose turn it is. What lasts does: being in the
+queue's pool, skill, level, attributes. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+
+from taskhub.assignment import eligibility, reasons
+from taskhub.assignment.model import AgentFacts, Instant, QueueFacts
+from taskhub.assignment.registry import Plugins
+from taskhub.tasks.shape import Shape
+
+LASTING = frozenset({
+    reasons.INACTIVE, reasons.NOT_IN_POOL, reasons.ATTRIBUTE_MISSING, reasons.SKILL_MISSING, reasons.SKILL_TOO_LOW,
+})  # fmt: skip
+FEW = 1
+NOBODY, ONLY_ONE = "kind_without_anyone", "kind_with_one"
+
+Away = Mapping[str, Sequence[tuple[datetime, datetime | None]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch in which only ``left`` are there for a kind; ``until`` None: no end in sight."""
+
+    since: datetime
+    until: datetime | None
+    left: tuple[str, ...]
+
+    @property
+    def code(self) -> str:
+        """Nobody, or only one."""
+        return ONLY_ONE if self.left else NOBODY
+
+
+def able(
+    queue: QueueFacts, agents: Sequence[AgentFacts], shape: Shape, now: Instant, plugins: Plugins
+) -> dict[str, tuple[str, ...]]:
+    """Everybody of ``agents`` -> what lastingly keeps them from tasks of ``shape``; nothing: they could do them."""
+    outside = eligibility.pool(queue, agents, now, shape, plugins)
+    return {agent.key: _against(agent, outside.get(agent.key), shape, now) for agent in agents}
+
+
+def _against(agent: AgentFacts, outside: str | None, shape: Shape, now: Instant) -> tuple[str, ...]:
+    codes = eligibility.joined(outside, eligibility.of_person(agent, now), eligibility.of_shape(agent, shape))
+    return tuple(code for code in codes if code in LASTING)
+
+
+def gaps(people: Collection[str], away: Away, since: datetime, until: datetime | None, few: int = FEW) -> list[Gap]:
+    """The stretches of [since, until) in which at most ``few`` of ``people`` are there, joined where they touch.
+
+    >>> from datetime import UTC, timedelta
+    >>> day = [datetime(2026, 1, n, tzinfo=UTC) for n in range(1, 9)]
+    >>> [(g.since.day, g.until.day, g.left) for g in
+    ...  gaps(["a", "b", "c"], {"a": [(day[0], day[4])], "b": [(day[2], day[6])]}, day[1], day[5])]
+    [(3, 5, ('c',))]
+    """
+    edges = sorted({since, *_edges(people, away, since, until)})
+    ends: list[datetime | None] = [*edges[1:], until]
+    found = [Gap(begin, end, _there(people, away, begin)) for begin, end in zip(edges, ends, strict=True)]
+    return _joined(gap for gap in found if len(gap.left) <= few)
+
+
+def _edges(people: Collection[str], away: Away, since: datetime, until: datetime | None) -> Iterable[datetime]:
+    spans = [span for key in people for span in away.get(key, ())]
+    return (at for span in spans for at in span if at is not None and since < at and (until is None or at < until))
+
+
+def _there(people: Collection[str], away: Away, at: datetime) -> tuple[str, ...]:
+    def gone(key: str) -> bool:
+        return any(begin <= at and (end is None or at < end) for begin, end in away.get(key, ()))
+
+    return tuple(sorted(key for key in people if not gone(key)))
+
+
+def _joined(found: Iterable[Gap]) -> list[Gap]:
+    row = list(found)
+    starts = [0, *(n for n, (a, b) in enumerate(pairwise(row), 1) if a.until != b.since or a.left != b.left)]
+    ends = [*starts[1:], len(row)]
+    return [Gap(row[a].since, row[b - 1].until, row[a].left) for a, b in zip(starts, ends, strict=True) if row]

@@ -1,0 +1,57 @@
+"""Many rows in one statement, on both databases: added where they are new, or written over what was there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import sqlite
+
+from taskhub.db.quick import Quick, packed, rows_into, run
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def add(conn: Connection, table: Table, rows: Rows, *, unique: str, back: str) -> set[Any]:
+    """Inserts the rows whose column ``unique`` is new. Returns the ``back`` column of those.
+
+    Every row has the same columns. What came back counts, not rowcount: PostgreSQL's driver does not count them.
+    """
+    if conn.dialect.name == "sqlite":
+        return set(conn.execute(_lite_add(table, unique, back), [dict(row) for row in rows]).scalars())
+    tail = f"ON CONFLICT ({unique}) DO NOTHING RETURNING {back}"
+    return {row[0] for row in run(conn, _quick(table, tuple(rows[0]), tail), {"rows": packed(rows)})}
+
+
+def put(conn: Connection, table: Table, rows: Rows) -> None:
+    """Inserts the rows; where the primary key is known, the other columns they name are written over."""
+    if not rows:
+        return
+    names = tuple(rows[0])
+    if conn.dialect.name == "sqlite":
+        conn.execute(_lite_put(table, names), [dict(row) for row in rows])
+        return
+    changes = ", ".join(f'"{name}" = excluded."{name}"' for name in names if name not in table.primary_key.columns)
+    tail = f"ON CONFLICT ({', '.join(table.primary_key.columns.keys())}) DO UPDATE SET {changes}"
+    run(conn, _quick(table, names, tail), {"rows": packed(rows)})
+
+
+@cache
+def _quick(table: Table, names: tuple[str, ...], tail: str) -> Quick:
+    return rows_into(table, names, tail)
+
+
+# Built once: the toolkit then finds what it compiled without looking through the statement at every call.
+@cache
+def _lite_add(table: Table, unique: str, back: str) -> Any:
+    return sqlite.insert(table).on_conflict_do_nothing(index_elements=[unique]).returning(table.c[back])
+
+
+@cache
+def _lite_put(table: Table, names: tuple[str, ...]) -> Any:
+    statement = sqlite.insert(table)
+    primary = table.primary_key.columns.keys()
+    changes = {name: statement.excluded[name] for name in names if name not in primary}
+    return statement.on_conflict_do_update(index_elements=primary, set_=changes)

@@ -1,0 +1,62 @@
+"""What the tasks room asks of several rows at once: files, second looks, what else waits for a customer. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import and_, or_, select
+
+from taskhub.db.tables import task
+from taskhub.db.tx import Tx
+from taskhub.tasks.model import COMPLETED, OPEN, QUEUED, WRONG
+
+_check, _first = task.alias("looks_again"), task.alias("first")
+# A verdict holds for the completion it looked at; work done again has its own check.
+_HOLDS = and_(
+    _check.c.checks == _first.c.id, _check.c.blocking, _check.c.created_at >= _first.c.completed_at,
+    or_(_check.c.state.in_(OPEN), _check.c.outcome == WRONG),
+)  # fmt: skip
+
+
+def unsettled_in_file(tx: Tx, file: str) -> list[tuple[str, str]]:
+    """(id, kind) of what a file's tasks may have to wait for: open tasks; blocking checks, under the kind they check.
+
+    A completed task under a blocking check is not settled: the check stands in its place.
+    """
+    still = select(task.c.id, task.c.kind).where(task.c.file == file, task.c.state.in_(OPEN))
+    held = select(_check.c.id, _first.c.kind).where(_first.c.file == file, _first.c.state == COMPLETED, _HOLDS)
+    return [(row.id, row.kind) for wanted in (still, held) for row in tx.conn.execute(wanted)]
+
+
+def held_back(tx: Tx, task_id: str) -> bool:
+    """Whether what follows from a completed task has to wait for a check, or for the rework one has asked for."""
+    wanted = select(_check.c.id).where(_first.c.id == task_id, _first.c.state == COMPLETED, _HOLDS)
+    return tx.conn.execute(wanted.limit(1)).first() is not None
+
+
+def looks_at(tx: Tx, task_id: str) -> list[dict[str, Any]]:
+    """Every second look at a task, oldest first."""
+    columns = (
+        task.c.id,
+        task.c.state,
+        task.c.blocking,
+        task.c.outcome,
+        task.c.note,
+        task.c.completed_by,
+        task.c.completed_at,
+    )
+    rows = tx.conn.execute(select(*columns).where(task.c.checks == task_id).order_by(task.c.created_at, task.c.id))
+    return [dict(row) for row in rows.mappings()]
+
+
+def waiting_for_customer(tx: Tx, customer: str, besides: str, queues: Collection[str], most: int) -> Sequence[str]:
+    """Ids of what else waits for the same customer in these queues, in order."""
+    mine = and_(task.c.customer == customer, task.c.id != besides, task.c.state == QUEUED, task.c.queue.in_(queues))
+    in_order = select(task.c.id).where(mine).order_by(task.c.start_by, task.c.created_at, task.c.id)
+    return list(tx.conn.execute(in_order.limit(most)).scalars())
+
+
+def customer_of(tx: Tx, task_id: str) -> str | None:
+    """For whom a task is done, where that is known."""
+    return tx.conn.execute(select(task.c.customer).where(task.c.id == task_id)).scalar()
