@@ -11,9 +11,8 @@ from taskhub.db.flow import Flow, Route
 from taskhub.db.handler import Handlers, Inside
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
-from taskhub.escalation import alerts
+from taskhub.escalation import alerts, warnings
 from taskhub.escalation import service as escalation
-from taskhub.escalation import warnings
 from taskhub.escalation.deliver import Deliver
 from taskhub.tasks import periods, timers
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -373,3 +374,34 @@ def test_a_big_question_to_a_deaf_child_does_not_hold_its_parent_up(process: Pro
     with pytest.raises(Failed, match="did not answer within 1 s"):
         process.ask("check", "bad_plugin:bad", {"x": "y" * 4_000_000})
     assert process.ask("check", "bad_plugin:bad", {}) == []
+
+
+# ── what people see of it ────────────────────────────────────────────────────────────────────────────────────────────
+def test_doctor_and_the_commands_say_it(sqlite_url: str, folder: Path) -> None:
+    from typer.testing import CliRunner
+
+    from taskhub.cli import doctor
+    from taskhub.cli.app import app
+
+    body = "\ndef key(self, who, shape, queue):\n    raise ValueError('no idea')\nBad.key = key\n"
+    written(folder, body)
+    with present(folder):
+        desk = opened(sqlite_url, strategy="bad")
+        with desk.db.read() as tx:
+            assert doctor._plugins(tx).state == "ok"
+        for _ in range(3):
+            desk.make("odd")
+            desk.drain()
+        with desk.db.read() as tx:
+            found = doctor._plugins(tx)
+        assert (found.state, "taskhub plugin reset odd" in found.said) == ("wrong", True)
+        listed = CliRunner().invoke(app, ["plugin", "list", "--json"])
+        assert listed.exit_code == 0, listed.output
+        rows = {row["name"]: row for row in json.loads(listed.stdout)["plugins"]}
+        assert (rows["bad"]["built_in"], rows["least_loaded"]["built_in"]) == (False, True)
+        desk.db.close()
+    written(folder, "\nraise RuntimeError('not today')\n")
+    with present(folder):
+        listed = CliRunner().invoke(app, ["plugin", "list", "--json"])
+        assert listed.exit_code == 1
+        assert "not today" in json.loads(listed.stdout)["broken"]["bad"]
