@@ -53,7 +53,7 @@ FLOW: Flow = {
     "duty.changed": _timer("pool.duty"),
     "cool_down.ended": _timer("assignment.cool"),
     # how a queue is served changes
-    "queue.changed": (),
+    "queue.changed": _wake("pool.look"),
     "switch.effective": _timer("queue.switch"),
     "lend.began": _timer("queue.lent"),
     "lend.ended": _timer("queue.lend_over"),
