@@ -70,8 +70,10 @@ async def _stream(request: Request, state: AppState, by: By) -> AsyncIterator[by
     yield b"retry: 2000\n\n"
     while not state.stopping.is_set() and time.monotonic() - began < LONGEST:
         try:
+            first = row is None
             row, changes = await watch.since(row)
-            if _about_caller(changes, by) and not await run_in_threadpool(_still, request):
+            # What happened between the door and the first look is in no change the stream sees.
+            if (first or _about_caller(changes, by)) and not await run_in_threadpool(_still, request):
                 return
         except Unavailable:
             changes = []

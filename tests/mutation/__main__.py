@@ -13,9 +13,10 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import NoReturn
 
 import pytest
 
@@ -65,21 +66,11 @@ class Instead(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self.mutant.tree, str(self.path), "exec"), module.__dict__)
 
 
-def survives(name: str, path: Path, mutant: Mutant, tests: Sequence[str]) -> bool:
+def survives(path: Path, mutant: Mutant, tests: Sequence[str]) -> bool:
     """Whether these tests are content with the mutant."""
     child = os.fork()
     if not child:
-        os.setpgrp()
-        for loaded in [one for one in sys.modules if one.startswith(STALE)]:
-            del sys.modules[loaded]
-        sys.meta_path.insert(0, Instead(name, path, mutant))
-        with (
-            Path(os.devnull).open("w") as nowhere,
-            contextlib.redirect_stdout(nowhere),
-            contextlib.redirect_stderr(nowhere),
-        ):
-            code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests])
-        os._exit(int(code != pytest.ExitCode.OK))
+        _try(path, mutant, tests)
     deadline = time.monotonic() + LONGEST_S
     while time.monotonic() < deadline:
         ended, status = os.waitpid(child, os.WNOHANG)
@@ -91,10 +82,39 @@ def survives(name: str, path: Path, mutant: Mutant, tests: Sequence[str]) -> boo
     return False
 
 
+def _try(path: Path, mutant: Mutant, tests: Sequence[str]) -> NoReturn:
+    os.setpgrp()
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    for loaded in [one for one in sys.modules if one.startswith(STALE)]:
+        del sys.modules[loaded]
+    sys.meta_path.insert(0, Instead(_name(path), path, mutant))
+    code: int = pytest.ExitCode.INTERNAL_ERROR
+    try:
+        code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests])
+    finally:
+        os._exit(int(code != pytest.ExitCode.OK))
+
+
+def tried(part: str, chosen: str, every: int) -> Iterator[bool]:
+    """Each mutant of a part: whether it was noticed. Names those that were not."""
+    pattern, quick, slow = PARTS[part]
+    paths = [path for path in sorted(ROOT.glob(pattern)) if chosen in path.name]
+    if paths:
+        _sound(paths[0], (*quick, *slow))
+    for path in paths:
+        for mutant in list(mutants(path.read_text()))[::every]:
+            survived = survives(path, mutant, quick) and not (slow and not survives(path, mutant, slow))
+            if survived:
+                print(f"survived  {path.relative_to(ROOT)}:{mutant.line}  {mutant.what}", flush=True)
+            yield not survived
+
+
 def _sound(path: Path, tests: Sequence[str]) -> None:
     """The tests are content with the module as it is, or they would notice everything."""
     plain = Mutant(0, "nothing", ast.parse(path.read_text()))
-    if not survives(_name(path), path, plain, tests):
+    if not survives(path, plain, tests):
         raise SystemExit(f"{', '.join(tests)} fail without any mutant")
 
 
@@ -113,22 +133,11 @@ def main() -> int:
     made: Counter[str] = Counter()
     noticed: Counter[str] = Counter()
     for part in wishes.only or PARTS:
-        pattern, quick, slow = PARTS[part]
-        for path in sorted(ROOT.glob(pattern)):
-            if made[part] == 0:
-                _sound(path, (*quick, *slow))
-            if wishes.file not in path.name:
-                continue
-            for mutant in list(mutants(path.read_text()))[:: wishes.every]:
-                made[part] += 1
-                if survives(_name(path), path, mutant, quick) and (
-                    not slow or survives(_name(path), path, mutant, slow)
-                ):
-                    print(f"survived  {path.relative_to(ROOT)}:{mutant.line}  {mutant.what}", flush=True)
-                else:
-                    noticed[part] += 1
-    for part in made:
-        print(f"{part}: {noticed[part]} of {made[part]} noticed, {noticed[part] / made[part]:.1%}")
+        for one in tried(part, wishes.file, wishes.every):
+            made[part] += 1
+            noticed[part] += one
+        if made[part]:
+            print(f"{part}: {noticed[part]} of {made[part]} noticed, {noticed[part] / made[part]:.1%}", flush=True)
     share = sum(noticed.values()) / max(1, sum(made.values()))
     print(f"all: {sum(noticed.values())} of {sum(made.values())} noticed, {share:.1%}; bar {BAR:.0%}")
     return 0 if share >= BAR else 1

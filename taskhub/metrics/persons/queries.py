@@ -120,7 +120,9 @@ def _given(tx: Tx, people: Sequence[str], since: datetime) -> dict[str, int]:
 def _ledger(tx: Tx, people: Sequence[str], last_on: str) -> dict[str, dict[str, float]]:
     since = (tx.now - QUARTER).date().isoformat()
     sums = [func.sum(fairness.c[name]).label(name) for name in LEDGER]
-    rows = select(fairness.c.agent, *sums).where(fairness.c.agent.in_(people), fairness.c.on.between(since, last_on))
+    rows = select(fairness.c.agent, *sums).where(
+        fairness.c.agent.in_(people), fairness.c.on >= since, fairness.c.on <= last_on
+    )
     found = tx.conn.execute(rows.group_by(fairness.c.agent)).mappings()
     return {row["agent"]: {name: float(row[name] or 0) for name in LEDGER} for row in found}
 
