@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from typer.testing import CliRunner
 
 from taskhub.acts.dry_run import Findings, dry_run
 from taskhub.calendars import parse_target
+from taskhub.cli import dry_runs
+from taskhub.cli.app import app
 from taskhub.db.columns import metadata
 from taskhub.events import service as events
 from taskhub.events.cloudevents import read_structured
@@ -26,6 +31,7 @@ from taskhub.testing import organisation as org
 from tests.service.desk import Desk
 
 DAY = timedelta(days=1)
+EXAMPLE = Path(__file__).resolve().parents[2] / "config"
 RULES = (
     Rule("welcome", ("lead.created",), tasks=(TaskTemplate("call", "Call {lead.name}"),)),
     Rule(
@@ -205,3 +211,63 @@ def test_rules_see_what_was_known_then_not_what_came_later(desk: Desk) -> None:
     )
     found = asked(desk, today(rules=(*RULES, watch)))
     assert what(found) == [("created", "scored", "note")]
+
+
+# ── the command ──────────────────────────────────────────────────────────────────────────────────────────────────────
+def _run(*arguments: str, data: Path) -> Any:
+    return CliRunner().invoke(app, ["config", "dry-run", *arguments, "--data", str(data)])
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A database with the example's policies and one event of the example's pipeline."""
+    folder = tmp_path / "data"
+    made = CliRunner().invoke(app, ["config", "apply", str(EXAMPLE), "--data", str(folder)])
+    assert made.exit_code == 0, made.output
+    return folder
+
+
+def test_the_command_prints_counts_and_a_stable_json(data: Path, tmp_path: Path) -> None:
+    assert _run(str(EXAMPLE), data=data).exit_code == 0
+    told = _run(str(EXAMPLE), "--json", "--since", "36h", data=data)
+    assert told.exit_code == 0, told.output
+    body = json.loads(told.stdout)
+    assert body.keys() == {
+        "since", "until", "policies", "looked_at", "complete", "replay", "tasks", "due", "kinds_gone", "decisions",
+        "notes",
+    }  # fmt: skip
+    assert body["tasks"] == {"created": 0, "not_created": 0, "changed": 0, "fields": {}, "differences": []}
+    assert body["due"] == {"earlier": 0, "later": 0, "new": 0, "none": 0, "differences": []}
+    assert body["decisions"] is None
+
+
+def test_bad_files_and_bad_times_are_told_and_end_with_one(data: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad"
+    shutil.copytree(EXAMPLE, bad)
+    with (bad / "queues.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[queue.extra]\nnme = "Extra"\n')
+    told = _run(str(bad), "--json", data=data)
+    assert (told.exit_code, json.loads(told.stdout)["ok"]) == (1, False)
+    told = _run(str(bad), data=data)
+    assert told.exit_code == 1
+    assert "queues.toml" in told.output
+    for since in ("yesterday", "0d", "2198-01-01T00:00:00Z"):
+        told = _run(str(EXAMPLE), "--since", since, data=data)
+        assert (told.exit_code, "since" in told.output) == (1, True), told.output
+    assert _run(str(EXAMPLE), data=tmp_path / "nowhere").exit_code == 1
+
+
+def test_findings_are_shown_to_people(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    week(desk)
+    urgent = replace(RULES[1], tasks=(replace(RULES[1].tasks[0], priority="urgent"),))
+    by_turn = replace(today().queues["desk"], paused=True)
+    new = today(
+        rules=(urgent, RULES[2]), queues={**today().queues, "desk": by_turn},
+        sla={"standard": SlaPolicy("standard", parse_target("2h"))},
+    )  # fmt: skip
+    dry_runs.show(asked(desk, new), "a" * 32, "b" * 32)
+    said = capsys.readouterr().out
+    assert "Tasks: 0 more, 2 fewer, 1 otherwise (1 priority)" in said
+    assert "priority: high -> urgent" in said
+    assert "Due times: 4 earlier, 0 later, 0 new, 0 none" in said
+    assert "Decisions in desk: 4 would wait" in said
