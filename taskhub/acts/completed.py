@@ -32,7 +32,7 @@ def complete(
     """A person's work is done; what is to look at it again is there before anybody could go on without it."""
     done = tasks.complete(tx, task_id, token, outcome, note, data, version)
     if any(made.is_check for rule in tx.policies.rules_on(COMPLETED) for made in rule.tasks):
-        _look_again(tx, done, _plan(tx, done))
+        _look_again(tx, done, plan_of(tx, done))
     return done
 
 
@@ -41,7 +41,7 @@ def task_completed(tx: Tx, row: Taken) -> None:
     task = tasks.get(tx, row.key)
     if task.completed_at is None:
         return
-    plan = _plan(tx, task)
+    plan = plan_of(tx, task)
     if row.payload.get("act") == "complete":  # what a rule completes nobody here has done
         _look_again(tx, task, plan)
     if second_look.held_back(tx, task.id):
@@ -80,7 +80,8 @@ def _without_checks(plan: Plan) -> Plan:
     return replace(plan, drafts=tuple(draft for draft in plan.drafts if not draft.checks))
 
 
-def _plan(tx: Tx, task: Task) -> Plan:
+def plan_of(tx: Tx, task: Task) -> Plan:
+    """What a completed task leads to under the policies of ``tx``."""
     ref = RecordRef(*task.record.split(":", 1)) if task.record else None
     kind = tx.policies.kinds.get(task.kind)
     names = {task.kind, *([kind.skill_key] if kind else [])}

@@ -68,7 +68,7 @@ def shown(tx: Tx, queue: Queue, other: Staffing, found: Shown, language: str) ->
             for row in found.examples.values() for one in row
         ],
         "not_asked": [{"why": why, "count": count} for why, count in found.unknown.most_common()],
-        "notes": list(shadow_words.limits(language)),
+        "notes": list(shadow_words.limits(other.model, language)),
     }  # fmt: skip
 
 

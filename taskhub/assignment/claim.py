@@ -168,9 +168,14 @@ _shapes: dict[str, Shape] = {}
 
 def _known(tx: Tx, ids: Sequence[str], queues: Mapping[str, Any]) -> dict[str, Shape]:
     """Shapes by id; a shape never changes, so each is read once per process."""
+    known = _named_shapes(tx, ids)
+    return {id_: known[id_] for id_ in ids if known[id_].queue in queues}
+
+
+def _named_shapes(tx: Tx, ids: Sequence[str]) -> Mapping[str, Shape]:
     if any(id_ not in _shapes for id_ in ids):
         _shapes.update(store.shapes(tx, None))
-    return {id_: _shapes[id_] for id_ in ids if _shapes[id_].queue in queues}
+    return _shapes
 
 
 def taken(
@@ -205,7 +210,7 @@ def read_record(tx: Tx, raw: Mapping[str, Any]) -> pull.PullFacts:
     """A stored pull, whichever way it was written."""
     if "over" not in raw:
         return pull.pull_from_json(json.dumps(raw))
-    shapes = store.shapes(tx, None)
+    shapes = _named_shapes(tx, [raw["task"][1], *(row[1] for row in raw["over"])])
     held = {name: raw[name] for name in HELD if name in raw}
     return pull.PullFacts(
         now=to_moment(raw["now"]), agent=as_agent({**raw["agent"], **held}),

@@ -196,7 +196,9 @@ def _write(tx: Tx, seen: Seen, result: PassResult) -> None:
     kept = replace(seen.snapshot, tasks=tuple(t for t in seen.snapshot.tasks if t.id in names))
     stored = record.record(kept, PassResult(tuple(new), result.turns), plugins(), names)
     pass_id = new_id()
-    store.save_pass(tx, pass_id, ",".join(sorted(kept.turns)), stored.head, stored.blocks)
+    store.save_pass(
+        tx, pass_id, ",".join(sorted({queue.turn_key for queue in kept.queues.values()})), stored.head, stored.blocks
+    )
     by_task = {t.id: t for t in seen.snapshot.tasks}
     store.save_decisions(tx, [_row(tx, d, by_task[d.task], seen.snapshot, pass_id, stored.positions) for d in new])
     _give(tx, [d for d in new if isinstance(d, Assigned)], seen)

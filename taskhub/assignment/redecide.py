@@ -18,6 +18,7 @@ from taskhub.assignment.registry import Plugins
 
 Served = Mapping[str, QueueFacts]
 AS_IT_WAS: Served = {}
+STAFFING = ("model", "model_version", "params", "strategy", "strategy_version", "strategy_params")
 
 
 class NotRerunnable(Exception):
@@ -65,7 +66,21 @@ def snapshot_of(head: str) -> Snapshot:
     return snapshot
 
 
-def served_as(snapshot: Snapshot, served: Served) -> Snapshot:
-    """The snapshot with some of its queues served another way; queues it did not look at stay out."""
-    changed = {key: queue for key, queue in served.items() if key in snapshot.queues}
+def served_as(snapshot: Snapshot, served: Served, *, staffing_only: bool = False) -> Snapshot:
+    """The snapshot with some of its queues served another way; queues it did not look at stay out.
+
+    ``staffing_only``: model and strategy are those of ``served``, all else (mode, pauses, ceilings) stays as it was.
+    """
+    changed = {
+        key: restaffed(snapshot.queues[key], queue) if staffing_only else queue
+        for key, queue in served.items()
+        if key in snapshot.queues
+    }
     return replace(snapshot, queues={**snapshot.queues, **changed}) if changed else snapshot
+
+
+def restaffed(then: QueueFacts, other: QueueFacts) -> QueueFacts:
+    """The queue as it was, with the other's model and strategy; the pool found then stays with the model it was of."""
+    same = (then.model, then.params) == (other.model, other.params)
+    named = {name: getattr(other, name) for name in STAFFING}
+    return replace(then, **named, pool_state=then.pool_state if same else other.pool_state)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from taskhub.assignment import claim, passes, serving, shadowing
+from taskhub.assignment import claim, serving, shadowing
+from taskhub.assignment.foreign.wrappers import ForeignModel
 from taskhub.assignment.installed import plugins
 from taskhub.assignment.model import QueueFacts
 from taskhub.assignment.queries import past
@@ -78,7 +79,12 @@ def shadow(
         raise InvalidInput(f"There is no queue {queue!r}. Queues: {known}.", code="unknown_queue")
     check(found, staffing)
     served = {queue: serving.served(found, plugins(), switch=staffing)}
-    return asked_again(tx, served, {found.turn_key}, since, most=most, progress=progress)
+    if isinstance(plugins().model(staffing.model), ForeignModel) and staffing.model != found.staffing.model:
+        message = (
+            f"{staffing.model} is a plug-in that only workers ask; whom it would have let in then is not on record"
+        )
+        raise InvalidInput(f"{message}.", code="model_not_on_record", errors=[{"path": "model", "message": message}])
+    return asked_again(tx, served, {found.turn_key}, since, most=most, progress=progress, staffing_only=True)
 
 
 def check(queue: Queue, staffing: Staffing) -> None:
@@ -91,26 +97,27 @@ def check(queue: Queue, staffing: Staffing) -> None:
 
 def asked_again(
     tx: Tx, served: Mapping[str, QueueFacts], rotations: set[str], since: datetime, *,
-    most: int = MOST, progress: Progress | None = None,
+    most: int = MOST, progress: Progress | None = None, staffing_only: bool = False,
 ) -> Shown:  # fmt: skip
-    """Every stored decision about the queues of ``served`` since then, with them served as said there."""
+    """Every stored decision about the queues of ``served`` since then, with them served as said there.
+
+    ``staffing_only``: of ``served`` model and strategy alone count, all else of a queue is as it was then.
+    """
     if since >= tx.now:
         raise InvalidInput("since must lie in the past.", errors=[{"path": "since", "message": "lies ahead"}])
     places = past.passes_since(tx, rotations, since, most)
     shown = Shown(since, tx.now)
     if len(places) == most:
         shown.since, shown.complete = places[0][0], False
-    for one in _pushed(tx, served, [id_ for _, id_ in places], shown, progress):
+    ghost = Shadow(served, plugins(), staffing_only=staffing_only)
+    for one in _pushed(tx, ghost, [id_ for _, id_ in places], shown, progress):
         shown.count(one)
-    for one in _pulled(tx, served, shown.since, most, shown):
+    for one in _pulled(tx, served, most, shown, staffing_only=staffing_only):
         shown.count(one)
     return shown
 
 
-def _pushed(
-    tx: Tx, served: Mapping[str, QueueFacts], ids: list[str], shown: Shown, progress: Progress | None
-) -> Iterator[Asked]:
-    ghost = Shadow(served, plugins())
+def _pushed(tx: Tx, ghost: Shadow, ids: list[str], shown: Shown, progress: Progress | None) -> Iterator[Asked]:
     for at in range(0, len(ids), past.CHUNK):
         stored = past.passes(tx, ids[at : at + past.CHUNK])
         tasks = {task.id for one in stored for block in one.blocks for task in read_block(block).tasks}
@@ -124,16 +131,19 @@ def _pushed(
             progress(min(at + past.CHUNK, len(ids)), len(ids))
 
 
-def _pulled(tx: Tx, served: Mapping[str, QueueFacts], since: datetime, most: int, shown: Shown) -> Iterator[Asked]:
+def _pulled(
+    tx: Tx, served: Mapping[str, QueueFacts], most: int, shown: Shown, *, staffing_only: bool
+) -> Iterator[Asked]:
     after: tuple[datetime, str] | None = None
     read = 0
     while read < most:
-        rows = past.claims_since(tx, list(served), since, after, past.CHUNK)
+        rows = past.claims_since(tx, list(served), shown.since, after, past.CHUNK)
         if not rows:
             return
         for row in rows:
             try:
-                one = shadowing.pulled(claim.read_record(tx, row.facts["pull"]), served, plugins())
+                facts = claim.read_record(tx, row.facts["pull"])
+                one = shadowing.pulled(facts, served, plugins(), staffing_only=staffing_only)
             except (NotRerunnable, NotInstalled) as reason:
                 shown.unknown[str(reason)] += 1
                 continue
@@ -142,8 +152,3 @@ def _pulled(tx: Tx, served: Mapping[str, QueueFacts], since: datetime, most: int
         read += len(rows)
         after = (rows[-1].at, rows[-1].id)
     shown.complete = False
-
-
-def served_now(tx: Tx, queues: Mapping[str, Queue]) -> dict[str, QueueFacts]:
-    """How these queues are served now, switches included."""
-    return passes.facts(tx, list(queues.values()))

@@ -52,6 +52,13 @@ LIMITS = {
     ),
 }
 
+POOLS = {
+    "en": "Whom {model} lets in is found by workers as time goes by; what they would have found is not on record.",
+    "fr": "Les personnes admises par {model} sont trouvées au fil du temps ; ce qui aurait été trouvé n'est pas "
+    "dans l'historique.",
+}
+FOUND_BY_WORKERS = frozenset({"overflow", "duty_rota", "chain", "share"})
+
 
 def sentence(one: Asked, names: Mapping[str, str], language: str = "en") -> str:
     """What would have been different, in one sentence."""
@@ -61,9 +68,11 @@ def sentence(one: Asked, names: Mapping[str, str], language: str = "en") -> str:
     return VERDICT[known][one.verdict].format(was=was, now=now, reasons=reasons)
 
 
-def limits(language: str = "en") -> tuple[str, ...]:
-    """What a shadow does not know."""
-    return LIMITS[_ours(language)]
+def limits(model: str, language: str = "en") -> tuple[str, ...]:
+    """What a shadow of that model does not know."""
+    known = _ours(language)
+    more = (POOLS[known].format(model=model),) if model in FOUND_BY_WORKERS else ()
+    return (*LIMITS[known], *more)
 
 
 def _ours(language: str) -> str:

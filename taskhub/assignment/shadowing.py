@@ -18,7 +18,7 @@ from taskhub.assignment.model import AgentFacts, Assigned, Decision, Instant, Sn
 from taskhub.assignment.pull import PullFacts, against
 from taskhub.assignment.reasons import READY_TO_PULL
 from taskhub.assignment.record import Block, read_block
-from taskhub.assignment.redecide import Served, served_as, snapshot_of
+from taskhub.assignment.redecide import Served, restaffed, served_as, snapshot_of
 from taskhub.assignment.registry import Plugins
 
 SAME = "same"
@@ -66,10 +66,14 @@ class _Moved:
 
 
 class Shadow:
-    """The other staffing as it goes through the record; hand passes in as they happened."""
+    """The other staffing as it goes through the record; hand passes in as they happened.
 
-    def __init__(self, served: Served, plugins: Plugins) -> None:
+    ``staffing_only``: model and strategy of ``served`` alone, all else of a queue as it was then.
+    """
+
+    def __init__(self, served: Served, plugins: Plugins, *, staffing_only: bool = False) -> None:
         self._served = served
+        self._staffing_only = staffing_only
         self._plugins = plugins
         self._moved: dict[str, _Moved] = {}
         self._turns: Turns = {}
@@ -84,7 +88,8 @@ class Shadow:
             return []
         read = [read_block(block) for block in blocks]
         self._forget(then.now, read)
-        run = Run(enrolled(self._stood(served_as(then, self._served)), self._plugins), self._plugins)
+        other = served_as(then, self._served, staffing_only=self._staffing_only)
+        run = Run(enrolled(self._stood(other), self._plugins), self._plugins)
         asked = [self._one(run, then.now, task, who, ended) for task, who in _recorded(read)]
         self._keep_turns(then, read, run.floor.turns())
         return [one for one in asked if one.queue in self._served]
@@ -135,12 +140,14 @@ class Shadow:
             self._turns[name] = {key: turn for key, turn in row.items() if was.get(key) != turn}
 
 
-def pulled(facts: PullFacts, served: Served, plugins: Plugins) -> Asked | None:
+def pulled(facts: PullFacts, served: Served, plugins: Plugins, *, staffing_only: bool = False) -> Asked | None:
     """One stored claim: would the same task have been theirs? None for a claim that took nothing in these queues."""
     task = facts.taken
     if task is None or task.queue not in served:
         return None
     me, queues = facts.agent.key, {**facts.queues, **served}
+    if staffing_only:
+        queues |= {key: restaffed(was, served[key]) for key, was in facts.queues.items() if key in served}
     if not queues[task.queue].pull:
         return Asked(task.id, task.queue, task.kind, facts.now, UNKNOWN, me)
     codes = against(facts.agent, task, queues[task.queue], facts.now, plugins)

@@ -1,4 +1,4 @@
-"""``config check``, ``config apply``: the files operations people change."""
+"""``config check``, ``config apply``, ``config dry-run``: the files operations people change."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ Folder = Annotated[
     Path | None,
     typer.Argument(metavar="[DIR]", help="Folder of .toml files. Default: TASKHUB_CONFIG, ./config, the example."),
 ]
+
+Since = Annotated[str, typer.Option(metavar="7d", help="How far back: 7d, 36h, or a time.")]
 
 
 @app.command()
@@ -76,6 +78,32 @@ def _switched(found: Policies, data: Path | None) -> list[Problem]:
         if data is not None:
             raise
         return []
+
+
+@app.command()
+def dry_run(folder: Folder = None, since: Since = "7d", data: Data = None, json: Json = False) -> None:
+    """Say which tasks of the last days the files would create, route or time differently. Nothing is written."""
+    from taskhub import bootstrap
+    from taskhub.acts.dry_run import dry_run as asked
+    from taskhub.assignment.moments import moment_since
+    from taskhub.cli import dry_runs
+    from taskhub.cli.output import as_json
+
+    where = _folder(folder)
+    try:
+        new = bootstrap.policies(bootstrap.read_config(where))
+    except PolicyError as error:
+        if not json:
+            raise
+        as_json({"ok": False, "problems": list(map(_problem, error.problems)), "warnings": []})
+        raise typer.Exit(1) from None
+    with place.existing(data) as db, db.read() as tx:
+        found = asked(tx, new, moment_since(since, tx.now))
+        if json:
+            as_json(dry_runs.as_data(found, tx.policies.hash, new.hash))
+        else:
+            dry_runs.show(found, tx.policies.hash, new.hash)
+    _warn(new)
 
 
 def _folder(given: Path | None) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -76,6 +76,18 @@ def find(
     rows = store.find(tx.conn, filters, after, limit + 1)
     page = rows[:limit]
     return page, (page[-1].received_at, page[-1].id) if len(rows) > limit else None
+
+
+def understood_since(tx: Tx, since: datetime, most: int, *, each: int = 500) -> Iterator[Stored]:
+    """Up to ``most`` deliveries that were applied or ignored since then, in the order in which they came."""
+    after: tuple[datetime, str] | None = None
+    while most > 0:
+        rows = store.understood_since(tx.conn, since, after, min(each, most))
+        if not rows:
+            return
+        yield from rows
+        most -= len(rows)
+        after = (rows[-1].received_at, rows[-1].id)
 
 
 def replay(tx: Tx, event_id: str, normalise: Normalise) -> Stored:

@@ -63,6 +63,17 @@ def find(
     return [_stored(row) for row in conn.execute(wanted)]
 
 
+def understood_since(
+    conn: Connection, since: datetime, after: tuple[datetime, str] | None, limit: int
+) -> list[Stored]:  # fmt: skip
+    """Deliveries that were applied or ignored, in the order in which they came."""
+    place = (event.c.received_at, event.c.id)
+    wanted: Select[Any] = select(*_SHOWN).where(event.c.received_at >= since, event.c.state.in_(("applied", "ignored")))
+    if after is not None:
+        wanted = wanted.where(tuple_(*place) > tuple_(literal(after[0], event.c.received_at.type), after[1]))
+    return [_stored(row) for row in conn.execute(wanted.order_by(*place).limit(limit))]
+
+
 def save(conn: Connection, event_id: str, changes: Mapping[str, Any]) -> None:
     """Writes changed columns of a locked delivery."""
     conn.execute(_SAVE, {"event": event_id, **changes})

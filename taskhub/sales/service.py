@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from taskhub.db.tx import Tx
@@ -11,6 +12,7 @@ from taskhub.events.model import Event, RecordRef
 from taskhub.sales import store
 from taskhub.sales.model import Changes, RecordState
 from taskhub.sales.projection import apply_fields, project, side_statements
+from taskhub.sales.replay import Replay
 from taskhub.sales.stated import stated_changes
 
 LINKS = {"deal": ("lead", "account", "contact"), "lead": ("deal", "account", "contact"), "activity": ("lead", "deal")}
@@ -72,6 +74,11 @@ def known_of(tx: Tx, ref: RecordRef | None) -> dict[str, Mapping[str, Any]]:
     if ref is None or state is None:
         return {}
     return linked(tx, ref, {ref.noun: {**state.fields, "id": ref.id}})
+
+
+def replay(tx: Tx, since: datetime) -> Replay:
+    """Events since then once more, in memory."""
+    return Replay(lambda ref: store.load(tx, ref), since, LINKS)
 
 
 def get(tx: Tx, ref: RecordRef) -> RecordState:

@@ -98,6 +98,14 @@ def _clock(
     )
 
 
+def due_under(tx: Tx, row: Mapping[str, Any]) -> datetime | None:
+    """When a task would be due under the policies of ``tx``: time that was counted stays counted. Writes nothing."""
+    if row["ready_at"] is None:
+        return None
+    running = of(tx, row) or _anew(tx, row, row["ready_at"])
+    return _shown(tx, row["id"], row["queue"], running).due_at
+
+
 def _save(tx: Tx, task: Task | Mapping[str, Any], clocks: list[sla.SlaClock]) -> dict[str, Any]:
     """Writes the clocks, re-arms the timer, returns the task's own columns."""
     row = task if isinstance(task, Mapping) else {n: getattr(task, n) for n in Task.__slots__}

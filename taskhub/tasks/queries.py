@@ -6,11 +6,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, literal, or_, select, tuple_
 
 from taskhub.db.tables import act, task
 from taskhub.db.tx import Tx
-from taskhub.tasks.model import COMPLETED, OPEN, QUEUED, WRONG
+from taskhub.tasks.model import COMPLETED, OPEN, QUEUED, WRONG, Task
 
 _check, _first = task.alias("looks_again"), task.alias("first")
 # A verdict holds for the completion it looked at; work done again has its own check.
@@ -76,3 +76,26 @@ def skipped_since(tx: Tx, by: str, queue: str, since: datetime) -> int:
     ids = [id_ for touched in tx.conn.execute(mine).scalars() for noun, id_ in touched if noun == "task"]
     in_queue = set(tx.conn.execute(select(task.c.id).where(task.c.id.in_(ids), task.c.queue == queue)).scalars())
     return sum(id_ in in_queue for id_ in ids)
+
+
+def customer_of(tx: Tx, task_id: str) -> str | None:
+    """For whom a task is done, where that is known."""
+    return tx.conn.execute(select(task.c.customer).where(task.c.id == task_id)).scalar()
+
+
+def since(tx: Tx, column: str, at: datetime, after: tuple[datetime, str] | None, limit: int) -> list[Task]:
+    """Tasks that were ``created_at`` or ``completed_at`` since then, oldest first, a page at a time."""
+    when = task.c[column]
+    wanted = select(*[task.c[name] for name in Task.__slots__]).where(when >= at)
+    if after is not None:
+        wanted = wanted.where(tuple_(when, task.c.id) > tuple_(literal(after[0], when.type), after[1]))
+    return [Task(*row) for row in tx.conn.execute(wanted.order_by(when, task.c.id).limit(limit))]
+
+
+def made_by(tx: Tx, origins: Sequence[str], *, each: int = 5_000) -> dict[str, str]:
+    """Origin -> task, of those that were really made."""
+    found: dict[str, str] = {}
+    for at in range(0, len(origins), each):
+        rows = select(task.c.origin, task.c.id).where(task.c.origin.in_(origins[at : at + each]))
+        found |= {row.origin: row.id for row in tx.conn.execute(rows)}
+    return found

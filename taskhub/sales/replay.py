@@ -1,0 +1,72 @@
+"""Stored events projected once more, in memory: what was known after each of them, nothing written. Pure.
+
+A record begins as it is known today without what was said of it since: a field that was overwritten meanwhile is not
+known until the event that says it. Events that state their own moves need no more than that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from taskhub.events.model import Event, RecordRef
+from taskhub.sales.model import Changes, RecordState
+from taskhub.sales.projection import apply_fields, project, side_statements
+from taskhub.sales.stated import stated_changes
+
+Load = Callable[[RecordRef], RecordState | None]
+Known = Mapping[str, Mapping[str, Any]]
+
+
+def rewound(state: RecordState | None, since: datetime) -> RecordState | None:
+    """The record without the fields that were last set at ``since`` or later; None when nothing is left."""
+    if state is None:
+        return None
+    old = {name: version for name, version in state.versions.items() if version.at < since}
+    if not old:
+        return None
+    fields = {name: state.fields[name] for name in old if name in state.fields}
+    return replace(state, fields=fields, versions=old, last_changed=max(version.at for version in old.values()))
+
+
+class Replay:
+    """The projection as it goes through the events again. ``load`` knows records as they are today."""
+
+    def __init__(self, load: Load, since: datetime, links: Mapping[str, tuple[str, ...]]) -> None:
+        self._load = load
+        self._since = since
+        self._links = links
+        self._states: dict[RecordRef, RecordState | None] = {}
+
+    def apply(self, event: Event) -> tuple[Changes, Known]:
+        """What the event changed, and what was known afterwards of its record and those linked to it."""
+        if event.record is None:
+            return stated_changes(event), {}
+        changes = stated_changes(event)
+        said = side_statements(event)
+        for ref in sorted({event.record, *said}):
+            if ref == event.record:
+                self._states[ref], changes = project(self._state(ref), event)
+            else:
+                self._states[ref] = apply_fields(self._state(ref), ref, said[ref], event.version)
+        return changes, self._known(event.record, said)
+
+    def _state(self, ref: RecordRef) -> RecordState | None:
+        if ref not in self._states:
+            self._states[ref] = rewound(self._load(ref), self._since)
+        return self._states[ref]
+
+    def _known(self, own: RecordRef, said: Mapping[RecordRef, Any]) -> Known:
+        found = {ref.noun: _shown(state) for ref in (own, *said) if (state := self._states[ref]) is not None}
+        for noun in self._links.get(own.noun, ()):
+            id_ = found.get(own.noun, {}).get(noun)
+            state = self._state(RecordRef(noun, id_)) if noun not in found and isinstance(id_, str) else None
+            if state is not None:
+                found[noun] = _shown(state)
+        return found
+
+
+def _shown(state: RecordState) -> Mapping[str, Any]:
+    return {**state.fields, "id": state.ref.id}
