@@ -99,22 +99,24 @@ class Bell:
 
     def _run(self) -> None:
         sender = self._wires.broker(_nobody, broker.QUICK)
-        actor = sender.get_actor(broker.ACTOR)
         ended = False
         while not ended:
             waiting = self._gathered()
             ended = None in waiting
-            ids = [one for one in waiting if isinstance(one, int)]
             try:
-                for told in waiting:
-                    if isinstance(told, bytes):
-                        sender.client.publish(CHANNEL, told)
-                if ids and not self._crowded(sender.client):
-                    actor.send(ids)
+                self._send(sender, waiting)
             except (redis.RedisError, OSError) as error:
                 self._rest(error)
             else:
                 self._awake()
+
+    def _send(self, sender: HintBroker, waiting: Sequence[int | bytes | None]) -> None:
+        for told in waiting:
+            if isinstance(told, bytes):
+                sender.client.publish(CHANNEL, told)
+        ids = [one for one in waiting if isinstance(one, int)]
+        if ids and not self._crowded(sender.client):
+            sender.get_actor(broker.ACTOR).send(ids)
 
     def _gathered(self) -> list[int | bytes | None]:
         """What waits, at least one thing: what piled up meanwhile goes out as one hint."""
