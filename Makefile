@@ -41,6 +41,9 @@ faults: $(READY) ## kill, pause and cut processes while they work, then check th
 fuzz: $(READY) ## property tests with many more examples, random seeds
 	@exec $(BIN)/python -m pytest -q -n $(JOBS) tests/property --hypothesis-profile=full $(ARGS)
 
+mutation: $(READY) ## how many small faults in the rules of assignment the tests notice
+	@exec $(BIN)/python -m tests.mutation $(ARGS)
+
 soak: $(READY) ## hours of load with the invariants checked meanwhile
 	@exec $(BIN)/python -m tests.soak $(ARGS)
 
@@ -64,4 +67,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(PIP) --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help run test check format bench faults fuzz soak lock clean
+.PHONY: help run test check format bench faults fuzz mutation soak lock clean

@@ -11,8 +11,8 @@ from taskhub.db.flow import Flow, Route
 from taskhub.db.handler import Handlers, Inside
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
+from taskhub.escalation import alerts, warnings
 from taskhub.escalation import service as escalation
-from taskhub.escalation import warnings
 from taskhub.escalation.deliver import Deliver
 from taskhub.tasks import periods, timers
 
@@ -71,6 +71,7 @@ FLOW: Flow = {
     "sla.warned": (Route("escalation.fall"),),
     "sla.breached": (Route("escalation.fall"),),
     "escalation.step": _timer("escalation.step"),
+    "plugin.failed": (Route("escalation.plugin"),),
     # what leaves the house
     "notification.created": (Route("notification.deliver", "outside"),),
     # the policies themselves
@@ -123,6 +124,7 @@ HANDLERS: Handlers = {
     "escalation.fall": _key(escalation.on_fall),
     "escalation.step": _key(escalation.step_due),
     "escalation.held": _key(escalation.held),
+    "escalation.plugin": alerts.plugin_failed,
     "notification.deliver": Deliver(),
     "policies.rederive": activate.rederive,
 }

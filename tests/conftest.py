@@ -22,6 +22,7 @@ settings.register_profile(
 )
 settings.register_profile("ci", settings.get_profile("default"), max_examples=200, print_blob=True)
 settings.register_profile("full", settings.get_profile("ci"), derandomize=False, max_examples=5000)
+settings.register_profile("wide", settings.get_profile("full"), max_examples=500)
 settings.load_profile(os.environ.get("TASKHUB_HYPOTHESIS_PROFILE", "default"))
 
 RUN = pytest.StashKey["Run"]()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -127,8 +127,3 @@ def gauges(tx: Tx) -> list[tuple[str, dict[str, str], float]]:
 def language_of(tx: Tx, key: str) -> str | None:
     """The language a person reads."""
     return tx.conn.execute(select(agent.c.language).where(agent.c.key == key)).scalar()
-
-
-def names_of(tx: Tx, keys: Collection[str]) -> dict[str, str]:
-    """Names of people by key."""
-    return dict(tx.conn.execute(select(agent.c.key, agent.c.name).where(agent.c.key.in_(keys))).all())

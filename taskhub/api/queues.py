@@ -7,6 +7,7 @@ from typing import Any
 
 from taskhub.access import service as access
 from taskhub.api import queries, queue_view, seen, staffing_shown
+from taskhub.assignment.foreign import service as foreign
 from taskhub.db.tx import Tx
 from taskhub.http import paging
 from taskhub.http.edge import look
@@ -34,7 +35,21 @@ def get_queue(tx: Tx, key: Key) -> dict[str, Any]:
     queue = seen.queue(tx, key)
     (line,) = queue_view.lines(tx, [key], _counts(queries.waiting(tx, [key])))
     people = queries.people(tx, queue.teams)
-    return {**line, **_policy(tx, queue), **queue_view.depth(tx, queue), "people": people}
+    return {
+        **line,
+        **_policy(tx, queue),
+        **queue_view.depth(tx, queue),
+        "people": people,
+        "failing_plugins": _failing(tx, key),
+    }
+
+
+def _failing(tx: Tx, key: str) -> list[dict[str, Any]]:
+    """Plug-ins that gave no sound answer the last time they were asked."""
+    return [
+        {"plugin": one.name, "failures": one.failures, "left_out": one.out, "error": one.error, "at": one.at}
+        for one in foreign.failing(tx, key)
+    ]
 
 
 def _counts(rows: Iterable[Any]) -> dict[str, dict[str, Any]]:

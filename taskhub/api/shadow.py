@@ -8,9 +8,10 @@ from fastapi import Query
 from starlette.requests import Request
 
 from taskhub.access import service as access
-from taskhub.api import queries, reader, seen
+from taskhub.api import reader, seen
 from taskhub.assignment import sentences, shadow_words
 from taskhub.assignment.moments import moment_since
+from taskhub.assignment.queries import past
 from taskhub.assignment.shadow import Shown, shadow
 from taskhub.db.tx import Tx
 from taskhub.errors import InvalidInput, NotFound
@@ -46,7 +47,7 @@ def get_shadow(
 
 def shown(tx: Tx, queue: Queue, other: Staffing, found: Shown, language: str) -> dict[str, Any]:
     """A shadow as clients see it, in words of ``language``."""
-    names = queries.names_of(tx, set(found.people) | _people(found))
+    names = past.names_of(tx, set(found.people) | _people(found))
     return {
         "queue": queue.key, "model": other.model, "params": dict(other.params), "strategy": other.strategy,
         "since": found.since, "until": found.until, "complete": found.complete, "decisions": found.decisions,

@@ -12,14 +12,14 @@ from starlette.responses import Response
 
 from taskhub.access import service as access
 from taskhub.access.permissions import can
-from taskhub.api import queries, seen, shown, task_lists
+from taskhub.api import queries, reader, seen, shown, task_lists
 from taskhub.api.bodies import ClaimOne, TaskFilter, TaskIn, TaskPatch
 from taskhub.api.reader import language
 from taskhub.assignment import nothing, sentences
 from taskhub.assignment import service as assignment
 from taskhub.assignment.claim import NOTHING
 from taskhub.assignment.service import Claim
-from taskhub.assignment.why import why
+from taskhub.assignment.why import Reader, why
 from taskhub.db.tx import Tx
 from taskhub.errors import InvalidInput
 from taskhub.http import once, paging
@@ -103,13 +103,15 @@ def get_history(tx: Tx, id: Id) -> dict[str, Any]:
 
 @routes.get("/tasks/{id}/decision")
 @look("task.read")
-def get_decision(tx: Tx, id: Id, language: Annotated[Literal["en", "fr"], Query()] = "en") -> dict[str, Any]:
-    """Why this task is where it is. Candidates and their reasons are for managers; others see themselves."""
+def get_decision(
+    tx: Tx, request: Request, id: Id, *, every: Annotated[bool, Query(alias="all")] = False,
+    language: Annotated[Literal["en", "fr"] | None, Query()] = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Why this task is where it is. Candidates and their reasons are for managers; others are told of themselves."""
     row, who = seen.task(tx, id)
-    said = why(tx, id, language)
-    if not can(who, "task.candidates", seen.of_task(row, tx.policies)):
-        said = {**said, "candidates": [one for one in said["candidates"] if one["agent"] == tx.by.agent]}
-    return said
+    oversees = bool(can(who, "task.candidates", seen.of_task(row, tx.policies)))
+    told = Reader(reader.language(tx, request, language), tx.by.agent, oversees)
+    return why(tx, id, reader=told, every=every)
 
 
 @routes.post("/tasks", status_code=201)

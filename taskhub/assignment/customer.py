@@ -21,10 +21,11 @@ def more(tx: Tx, done: Task) -> list[Task]:
     if me is None or done.customer is None or not pickable:
         return []
     ids = queries.waiting_for_customer(tx, done.customer, done.id, [queue.key for queue in pickable], LOOK)
-    person = store.person(tx, me, passes.paused_queues(tx), lock=False) if ids else None
+    now = passes.in_force_now(tx, [queue.key for queue in pickable])
+    person = store.person(tx, me, passes.paused_queues(tx), lock=False, needs=now.needs) if ids else None
     if person is None:
         return []
-    served = passes.facts(tx, pickable)
+    served = now.queues
     shapes, out = store.shapes(tx, list(served)), store.excluded(tx, ids)
     found = [tasks.get(tx, id_) for id_ in ids]
     free = [

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from taskhub.assignment import eligibility, reasons
 from taskhub.assignment.model import AgentFacts, QueueFacts, Score, Snapshot, TaskFacts
 from taskhub.assignment.registry import Plugins
-from taskhub.assignment.seams import Patient, Strategy
+from taskhub.assignment.seams import Patient, Preparing, Strategy
 from taskhub.assignment.standing import Standing, TurnBook
 from taskhub.tasks.shape import Shape
 
@@ -110,6 +110,11 @@ class Scale:
         strategy: Strategy = self.strategy
         self.ranking = strategy.ranking(self.queue) if isinstance(strategy, Patient) else strategy
         self.parts = (*self.ranking.parts, "turn")
+
+    def prepare(self, people: Iterable[Standing]) -> None:
+        """These are about to be scored."""
+        if isinstance(self.ranking, Preparing):
+            self.ranking.prepare(tuple(people), self.shape, self.queue)
 
     def score(self, who: Standing) -> Score:
         """The strategy's key, then the turn; smallest first."""

@@ -102,16 +102,28 @@ def built_ins() -> Plugins:
     return Plugins(_table(BUILT_IN_STRATEGIES), _table(BUILT_IN_MODELS))
 
 
-def load(found: Callable[[str], Iterable[EntryPoint]] = lambda group: entry_points(group=group)) -> Plugins:
-    """Everything installed. A plug-in that cannot be loaded, or takes a built-in's name, is reported, never fatal."""
+def load(
+    found: Callable[[str], Iterable[EntryPoint]] = lambda group: entry_points(group=group),
+    opened: Callable[[EntryPoint], Any] = lambda point: point.load(),
+) -> Plugins:
+    """Everything installed. A plug-in that cannot be loaded, or takes a built-in's name, is reported, never fatal.
+
+    ``opened`` makes a plug-in of a foreign entry point: here it is loaded into this very process.
+    """
     broken: dict[str, str] = {}
     own = built_ins()
-    strategies = _foreign(found(STRATEGIES), {name for name, _ in own.strategies}, "key", broken)
-    models = _foreign(found(MODELS), {name for name, _ in own.models}, "refused", broken)
+    strategies = _foreign(found(STRATEGIES), {name for name, _ in own.strategies}, "key", broken, opened)
+    models = _foreign(found(MODELS), {name for name, _ in own.models}, "refused", broken, opened)
     return Plugins({**own.strategies, **_table(strategies)}, {**own.models, **_table(models)}, broken)
 
 
-def _foreign(points: Iterable[EntryPoint], taken: set[str], verb: str, broken: dict[str, str]) -> list[Any]:
+def _foreign(
+    points: Iterable[EntryPoint],
+    taken: set[str],
+    verb: str,
+    broken: dict[str, str],
+    opened: Callable[[EntryPoint], Any],
+) -> list[Any]:
     plugins = []
     for point in sorted(points, key=lambda point: (point.name, point.value)):
         if point.name in taken:
@@ -119,7 +131,7 @@ def _foreign(points: Iterable[EntryPoint], taken: set[str], verb: str, broken: d
                 broken[point.name] = f"{point.value} takes the name of a built-in"
             continue
         try:
-            plugins.append(_sound(point.load(), point.name, verb))
+            plugins.append(_sound(opened(point), point.name, verb))
         except Exception as error:  # noqa: BLE001  foreign code may fail in any way
             broken[point.name] = f"{point.value}: {type(error).__name__}: {error}"
     return plugins

@@ -49,7 +49,9 @@ class Row:
                 self._static.add(codes[0])
                 if reasons.SOON.issuperset(codes):
                     self._soon[agent.key] = floor.standing[agent.key]
-        self._heap = [self._entry(who) for who in self._members.values() if not self._shut(who)]
+        able = [who for who in self._members.values() if not self._shut(who)]
+        self.scale.prepare(able)
+        self._heap = [self._entry(who) for who in able]
         heapify(self._heap)
 
     def best(self, excluded: Mapping[str, str]) -> Chosen | None:

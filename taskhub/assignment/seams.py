@@ -78,6 +78,15 @@ class Strategy(Protocol):
 
 
 @runtime_checkable
+class Preparing(Protocol):
+    """A strategy that answers for many people at once: those of others, which stand behind a process."""
+
+    def prepare(self, people: Sequence[Standing], shape: Shape, queue: QueueFacts) -> None:
+        """Their keys will be asked next."""
+        ...
+
+
+@runtime_checkable
 class Checking(Protocol):
     """A strategy that takes parameters and judges them when they are loaded."""
 

@@ -69,6 +69,7 @@ def _database(found: Settings, data: Path | None) -> Iterator[Finding]:
             yield _ledger(tx)
             yield _workers(tx)
             yield _rules(tx)
+            yield _plugins(tx)
     except TaskhubError as error:
         yield Finding("database", "wrong", error.message)
 
@@ -118,6 +119,21 @@ def _rules(tx: Tx) -> Finding:
 
     broken = queries.broken_rules(tx)
     return Finding("invariants", "wrong" if broken else "ok", "; ".join(broken) or "hold")
+
+
+def _plugins(tx: Tx) -> Finding:
+    from taskhub.assignment.foreign import service as foreign
+    from taskhub.assignment.installed import plugins
+
+    said = [f"{name} cannot be used: {why}" for name, why in plugins().broken.items()]
+    failing = foreign.failing(tx)
+    said += [
+        f"{one.name} failed {one.failures} times in a row in {one.queue} ({one.error})"
+        + (f" and is left out: `taskhub plugin reset {one.queue}`" if one.out else "")
+        for one in failing
+    ]
+    state = "wrong" if any(one.out for one in failing) else "note" if said else "ok"
+    return Finding("plug-ins", state, "; ".join(said) or "every one answers")
 
 
 def _redis(found: Settings) -> Finding:

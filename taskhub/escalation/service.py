@@ -129,7 +129,7 @@ def _lock_relief(tx: Tx, task: Task, policy: EscalationPolicy) -> Relief | None:
     if not handing_up or not any(policy.steps[rung.step].reassign == "leader" for rung in _due(tx, task, policy)):
         return None
     concern = _concern(tx, task)
-    return effects.lock_relief(tx, addressing.leader_at_work(concern, _directory(tx, concern, ())), task)
+    return effects.lock_relief(tx, addressing.leader_at_work(concern, directory_of(tx, concern, ())), task)
 
 
 def _fire(tx: Tx, task: Task, policy: EscalationPolicy, rung: Rung, relief: Relief | None) -> Task:
@@ -151,7 +151,7 @@ def _record(tx: Tx, task: Task, rung: Rung, policy: str, done: Done) -> None:
 def _notify(tx: Tx, task: Task, notify: Sequence[str], done: Done, *, is_held: bool = False) -> list[Done]:
     """Writes one notice for each person or channel, whoever asked for them, and says who was told instead of whom."""
     concern = _concern(tx, task)
-    directory = _directory(tx, concern, notify)
+    directory = directory_of(tx, concern, notify)
     case = _case(tx, task, done, directory, is_held=is_held)
     sent: dict[tuple[str | None, str | None], str] = {}
     said: list[Done] = []
@@ -207,7 +207,7 @@ def _concern(tx: Tx, task: Task) -> Concern:
     return Concern(task.agent, tuple(own or [*(queue.teams if queue else ()), *task.extra_teams]))
 
 
-def _directory(tx: Tx, concern: Concern, notify: Sequence[str]) -> Directory:
+def directory_of(tx: Tx, concern: Concern, notify: Sequence[str]) -> Directory:
     """Everybody the task may concern, and whoever may take their place: loaded round by round until nobody is new."""
     named = {
         kind: [to.partition(":")[2] for to in notify if to.startswith(f"{kind}:")] for kind in ("agent", "team", "role")

@@ -13,73 +13,22 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
+from taskhub.assignment.codec import agent_facts, queue_facts
 from taskhub.assignment.decide import decide
 from taskhub.assignment.explain import against, candidates, outcome
 from taskhub.assignment.floor import Floor, enrolled
-from taskhub.assignment.model import AgentFacts, Assigned, PassResult, QueueFacts, Snapshot, TaskFacts
+from taskhub.assignment.model import AgentFacts, Assigned, PassResult, QueueFacts, Snapshot
 from taskhub.assignment.record import block_of, record, to_json
 from taskhub.assignment.registry import Plugins, built_ins
 from taskhub.assignment.rerun import SAME, rerun
-from taskhub.assignment.seams import PoolAsk, StaffingModel, Strategy
+from taskhub.assignment.seams import Checking, Patient, PoolAsk, StaffingModel, Strategy
 from taskhub.assignment.standing import Standing
-from taskhub.tasks.shape import Shape
+from taskhub.testing.offices import KINDS, NOW, example, pool_state, renamed, shuffled
 
-NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
 SEEDS = range(20)
-OFFICE = (("mon", ("09:00-18:00",)), ("tue", ("09:00-18:00",)))
-
-
-def example(chance: Random, queue: QueueFacts) -> Snapshot:
-    """A small office on a Monday: some are full, away, on leave or unskilled, some tasks are not for everybody."""
-    people = tuple(_agent(chance, number, queue.teams) for number in range(chance.randint(2, 8)))
-    tasks = tuple(_task(chance, number, queue.key, people) for number in range(chance.randint(1, 25)))
-    known = [agent.key for agent in people if chance.random() < 0.7]
-    chance.shuffle(known)
-    turns = {queue.turn_key: {key: place * 2 + 1 for place, key in enumerate(known)}}
-    return Snapshot(NOW, {queue.key: queue}, people, tasks, turns, "example")
-
-
-def _agent(chance: Random, number: int, teams: Sequence[str]) -> AgentFacts:
-    held = chance.randint(0, 3)
-    leave = NOW + timedelta(hours=chance.choice((-2, 2, 30)))
-    return AgentFacts(
-        key=f"agent-{number}",
-        team=chance.choice((*teams, *teams, *teams, "elsewhere")),
-        active=chance.random() < 0.9,
-        skills={kind: chance.randint(1, 5) for kind in ("offer", "contract") if chance.random() < 0.9},
-        capacity=chance.randint(2, 9),
-        held=held,
-        load=float(held + chance.randint(0, 2)),
-        given_today=chance.randint(0, 3),
-        presence="busy" if chance.random() < 0.1 else "available",
-        shifts=chance.choice(((), (), OFFICE, OFFICE, (("sun", ("09:00-12:00",)),))),
-        absences=((leave, leave + timedelta(days=1)),) if chance.random() < 0.3 else (),
-        front_line_waiting=chance.random() < 0.1,
-        share_served=chance.random() / 2,
-    )
-
-
-def _task(chance: Random, number: int, queue: str, people: Sequence[AgentFacts]) -> TaskFacts:
-    return TaskFacts(
-        id=f"task-{number}",
-        shape=Shape.of(queue, chance.choice(("offer", "contract")), level=chance.randint(1, 3)),
-        start_by=NOW + timedelta(minutes=chance.randint(-60, 60)),
-        created_at=NOW - timedelta(minutes=chance.randint(0, 600)),
-        weight=chance.choice((0.5, 1.0, 2.0)),
-        due_at=chance.choice((None, NOW - timedelta(hours=1), NOW + timedelta(hours=3))),
-        excluded={chance.choice(people).key: "declined"} if chance.random() < 0.3 else {},
-    )
-
-
-def _shuffled(chance: Random, snapshot: Snapshot) -> Snapshot:
-    agents, tasks = list(snapshot.agents), list(snapshot.tasks)
-    chance.shuffle(agents)
-    chance.shuffle(tasks)
-    return replace(snapshot, agents=tuple(agents), tasks=tuple(tasks))
 
 
 class StrategyContract:
@@ -103,6 +52,7 @@ class StrategyContract:
             strategy=self.strategy.name,
             strategy_version=self.strategy.version,
             strategy_params=self.params,
+            ceilings={"offer": 3},
         )
         for seed in SEEDS:
             chance = Random(seed)
@@ -124,7 +74,7 @@ class StrategyContract:
 
     def test_order_of_people_and_tasks_does_not_matter(self) -> None:
         for chance, snapshot in self.examples():
-            assert decide(_shuffled(chance, snapshot), self.plugins()) == decide(snapshot, self.plugins())
+            assert decide(shuffled(chance, snapshot), self.plugins()) == decide(snapshot, self.plugins())
 
     def test_input_is_left_alone(self) -> None:
         for _, snapshot in self.examples():
@@ -153,12 +103,13 @@ class StrategyContract:
     def test_keys_are_numbers_named_by_parts_and_never_shrink(self) -> None:
         for _, snapshot in self.examples():
             queue = snapshot.queues["desk"]
+            ranking = self.strategy.ranking(queue) if isinstance(self.strategy, Patient) else self.strategy
             for who in (Standing(agent, NOW) for agent in snapshot.agents):
-                before = self.strategy.key(who, snapshot.tasks[0].shape, queue)
-                assert len(before) == len(self.strategy.parts)
+                before = ranking.key(who, snapshot.tasks[0].shape, queue)
+                assert len(before) == len(ranking.parts)
                 assert json.loads(json.dumps(before)) == list(before)
                 who.give(snapshot.tasks[0])
-                assert self.strategy.key(who, snapshot.tasks[0].shape, queue) >= before
+                assert ranking.key(who, snapshot.tasks[0].shape, queue) >= before
 
     def test_ties_are_not_settled_by_id_or_name(self) -> None:
         """People alike in everything but key and name have the same key: the turn decides between them."""
@@ -175,29 +126,74 @@ class StrategyContract:
                 assert type(after) is int
                 assert after > own
 
+    def test_no_hand_is_idle_beside_work_it_may_take(self) -> None:
+        for snapshot, result in self.results():
+            floor = Floor(enrolled(snapshot, self.plugins()), self.plugins())
+            tasks = {task.id: task for task in snapshot.tasks}
+            for one in result.decisions:
+                if isinstance(one, Assigned):
+                    floor.give(tasks[one.task], one.agent)
+                else:
+                    assert all(against(floor, who, tasks[one.task]) for who in floor.standing.values())
+
+    def test_one_more_who_may_take_nothing_changes_nothing(self) -> None:
+        for chance, snapshot in self.examples():
+            extra = replace(chance.choice(snapshot.agents), key="extra", active=False)
+            more = replace(snapshot, agents=(*snapshot.agents, extra))
+            assert decide(more, self.plugins()) == decide(snapshot, self.plugins())
+
+    def test_its_parameters_are_accepted_and_unknown_ones_named(self) -> None:
+        """Of strategies that judge their parameters."""
+        if isinstance(self.strategy, Checking):
+            assert list(self.strategy.check(self.params)) == []
+            found = list(self.strategy.check({**self.params, "no_such_parameter": 1}))
+            assert [name for name, _ in found] == ["no_such_parameter"]
+
     def test_every_stored_decision_runs_again(self) -> None:
         for snapshot, result in self.results():
-            stored = record(snapshot, result, self.plugins())
-            for one in result.decisions:
-                block = stored.blocks[block_of(stored.positions[one.task])]
-                answer = rerun(stored.head, block, one, self.plugins())
-                assert answer.status == SAME, answer.why
+            _runs_again(snapshot, result, self.plugins())
 
 
 class ModelContract:
-    """Subclass it, name your ``model``, and give ``params`` that suit a queue of the teams ``back`` and ``office``."""
+    """Subclass it, name your ``model``, and give ``params`` that suit a queue of the teams ``back`` and ``office``.
+
+    ``lanes``: the pools it may draw a task for, where it has several.
+    """
 
     model: StaffingModel
     params: Mapping[str, Any] = {}
     teams: Sequence[str] = ("back", "office")
+    lanes: Sequence[str] = ()
+
+    def plugins(self) -> Plugins:
+        """The built-ins and the model under test."""
+        own = built_ins()
+        return Plugins(own.strategies, {**own.models, (self.model.name, self.model.version): self.model})
+
+    def queue(self, chance: Random, people: Sequence[AgentFacts]) -> QueueFacts:
+        """A queue served by the model under test."""
+        return QueueFacts(
+            "desk",
+            tuple(self.teams),
+            model=self.model.name,
+            model_version=self.model.version,
+            params=self.params,
+            pool_state=pool_state(chance, people),
+        )
 
     def asks(self) -> Iterator[tuple[Random, PoolAsk]]:
         """Questions a pass would ask."""
-        queue = QueueFacts("desk", tuple(self.teams), model=self.model.name, params=self.params)
+        for chance, snapshot in self.examples():
+            agents = tuple(agent for agent in snapshot.agents if agent.team in self.teams)
+            kind, lane = chance.choice(("", *KINDS)), chance.choice(("", *self.lanes))
+            yield chance, PoolAsk(snapshot.queues["desk"], agents, NOW, lane, kind)
+
+    def examples(self) -> Iterator[tuple[Random, Snapshot]]:
+        """Offices served by the model under test."""
         for seed in SEEDS:
             chance = Random(seed)
-            agents = example(chance, queue).agents
-            yield chance, PoolAsk(queue, tuple(agent for agent in agents if agent.team in self.teams), NOW)
+            snapshot = example(chance, QueueFacts("desk", tuple(self.teams)))
+            yield chance, replace(snapshot, queues={"desk": self.queue(chance, snapshot.agents)})
 
     def test_has_a_name_and_a_version(self) -> None:
         assert (type(self.model.name), type(self.model.version)) == (str, str)
@@ -225,10 +221,36 @@ class ModelContract:
             assert alone == self.model.refused(ask)
 
     def test_id_and_name_do_not_matter(self) -> None:
+        """But for what the parameters or a worker say of people by name."""
         for _, ask in self.asks():
-            renamed = [replace(agent, key=f"x{agent.key}", name="?") for agent in ask.agents]
+            people = [replace(agent, key=f"x{agent.key}", name="?") for agent in ask.agents]
+            queue = replace(ask.queue, pool_state=renamed(ask.queue.pool_state))
             expected = {f"x{key}": reason for key, reason in self.model.refused(ask).items()}
-            assert self.model.refused(replace(ask, agents=renamed)) == expected
+            assert self.model.refused(replace(ask, queue=queue, agents=people)) == expected
+
+    def test_who_serves_some_kind_serves_the_queue(self) -> None:
+        """Asked without kind and lane it says who belongs to the queue at all: they keep a turn in its rotation."""
+        for _, ask in self.asks():
+            assert set(self.model.refused(replace(ask, kind="", lane=""))) <= set(self.model.refused(ask))
+
+    def test_the_question_is_left_alone(self) -> None:
+        for _, ask in self.asks():
+            before = queue_facts(ask.queue), [agent_facts(agent) for agent in ask.agents]
+            self.model.refused(ask)
+            assert (queue_facts(ask.queue), [agent_facts(agent) for agent in ask.agents]) == before
+
+    def test_a_pass_gives_to_nobody_it_refuses(self) -> None:
+        for _, snapshot in self.examples():
+            tasks = {task.id: task for task in snapshot.tasks}
+            own = [agent for agent in snapshot.agents if agent.team in self.teams]
+            for one in decide(snapshot, self.plugins()).decisions:
+                if isinstance(one, Assigned):
+                    ask = PoolAsk(snapshot.queues["desk"], own, NOW, kind=tasks[one.task].kind)
+                    assert one.agent not in self.model.refused(ask)
+
+    def test_every_stored_decision_runs_again(self) -> None:
+        for _, snapshot in self.examples():
+            _runs_again(snapshot, decide(snapshot, self.plugins()), self.plugins())
 
     def test_its_parameters_are_accepted(self) -> None:
         assert list(self.model.check(self.params, self.teams)) == []
@@ -236,6 +258,13 @@ class ModelContract:
     def test_unknown_parameters_are_named(self) -> None:
         found = list(self.model.check({**self.params, "no_such_parameter": 1}, self.teams))
         assert any(name == "no_such_parameter" for name, _ in found)
+
+
+def _runs_again(snapshot: Snapshot, result: PassResult, plugins: Plugins) -> None:
+    stored = record(snapshot, result, plugins)
+    for one in result.decisions:
+        answer = rerun(stored.head, stored.blocks[block_of(stored.positions[one.task])], one, plugins)
+        assert answer.status == SAME, answer.why
 
 
 Check = Callable[[], None]

@@ -114,6 +114,19 @@ def test_back_to_the_file_everything_equals_the_file(desk: Desk) -> None:
         assert queues.as_served(tx, [file]) == [file]
 
 
+def test_said_twice_it_happens_once(desk: Desk) -> None:
+    with pytest.raises(Conflict) as refused:
+        switch(desk, FILE)
+    assert refused.value.stable_code == "nothing_to_change"
+    first, _ = switch(desk, FRONT)
+    desk.make("contract")
+    desk.drain()
+    desk.clock.forward(minutes=1)
+    again, returned = switch(desk, FRONT)
+    assert (again.id, returned) == (first.id, [])
+    assert len(desk.rows(switches)) == 1
+
+
 def test_a_planned_switch_is_undone_until_it_starts(desk: Desk) -> None:
     switch(desk, FRONT, desk.clock.now + HOUR)
     with desk.db.read(org.ADMIN) as tx:
@@ -130,6 +143,8 @@ def test_a_switch_that_has_started_is_not_undone(desk: Desk) -> None:
     with desk.db.read(org.ADMIN) as tx:
         newest = undo.list_acts(tx)[0]
     desk.forward(hours=1)
+    with desk.db.read(org.ADMIN) as tx:
+        assert undo.list_acts(tx)[0]["why_not"] == "switch_started"
     with pytest.raises(Conflict) as refused:
         desk.do("admin", undo.undo, newest["id"])
     assert refused.value.stable_code == "switch_started"

@@ -13,13 +13,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 from hashlib import blake2b
-from itertools import combinations
+from itertools import combinations, permutations
 
 from taskhub.agents.availability import Absences
 from taskhub.assignment.model import PoolState
 from taskhub.assignment.models.duty_seats import Seat, seated
 
 Span = tuple[datetime, datetime]
+
+# Beyond that many seats a slice, only pairs of people change: all rings of three would cost too much.
+MOST_IN_THREES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +77,8 @@ def plan(
     >>> days = [datetime(2026, 11, day, tzinfo=UTC) for day in (23, 24, 25)]
     >>> team = [Person("ann", frozenset({"offer"})), Person("bob", frozenset({"offer", "contract"}))]
     >>> rota = plan(team, [(day, day + timedelta(days=1)) for day in days], ["offer", "contract"])
-    >>> {(duty.agent, *duty.kinds) for duty in rota.duties}, len(rota.duties), rota.uncovered
-    ({('ann', 'offer'), ('bob', 'contract')}, 6, ())
+    >>> sorted({(duty.agent, *duty.kinds) for duty in rota.duties}), len(rota.duties), rota.uncovered
+    ([('ann', 'offer'), ('bob', 'contract')], 6, ())
     """
     team = sorted(people, key=lambda person: _lot(person.key))
     book = _Book(_starting(team), last=dict(last or {}))
@@ -114,32 +117,30 @@ def _away(person: Person, span: Span) -> bool:
 
 
 def _rotate(held: dict[Seat, str], able: Mapping[str, frozenset[str]], book: _Book) -> None:
-    """Swap kinds between the people chosen while that makes repeats, then uneven kinds, fewer."""
+    """Let two or three of the people chosen change seats while that makes repeats, then uneven kinds, fewer."""
+    seats = sorted(held, key=lambda seat: (_lot(seat.kind), seat.place))
+    rings = [*combinations(seats, 2), *(permutations(seats, 3) if len(seats) <= MOST_IN_THREES else ())]
     better = True
     while better:
         better = False
-        for one, other in combinations(sorted(held, key=lambda seat: (_lot(seat.kind), seat.place)), 2):
-            first, second = held[one], held[other]
-            if first == second or not _may_swap(held, able, one, other):
-                continue
-            now = _strain(book, first, one.kind, second, other.kind)
-            if _strain(book, first, other.kind, second, one.kind) < now:
-                held[one], held[other] = second, first
+        for ring in rings:
+            moved = {seat: held[ring[place - 1]] for place, seat in enumerate(ring)}
+            now = {seat: held[seat] for seat in ring}
+            if _sound({**held, **moved}, able) and _strain(moved, book) < _strain(now, book):
+                held.update(moved)
                 better = True
 
 
-def _may_swap(held: Mapping[Seat, str], able: Mapping[str, frozenset[str]], one: Seat, other: Seat) -> bool:
-    """Both can do the other kind, and neither has it already."""
-    first, second = held[one], held[other]
-    has = {(agent, seat.kind) for seat, agent in held.items()}
-    able_to = other.kind in able[first] and one.kind in able[second]
-    return able_to and (first, other.kind) not in has and (second, one.kind) not in has
+def _sound(held: Mapping[Seat, str], able: Mapping[str, frozenset[str]]) -> bool:
+    """Everybody can do their kinds, and has each of them once."""
+    pairs = {(agent, seat.kind) for seat, agent in held.items()}
+    return len(pairs) == len(held) and all(kind in able[agent] for agent, kind in pairs)
 
 
-def _strain(book: _Book, first: str, kind: str, second: str, other: str) -> tuple[int, int]:
+def _strain(held: Mapping[Seat, str], book: _Book) -> tuple[int, int]:
     """How little variety this is: the same kind as last time, then how often they had it before."""
-    repeats = (kind in book.last.get(first, ())) + (other in book.last.get(second, ()))
-    return repeats, book.by_kind.get((first, kind), 0) + book.by_kind.get((second, other), 0)
+    repeats = sum(seat.kind in book.last.get(agent, ()) for seat, agent in held.items())
+    return repeats, sum(book.by_kind.get((agent, seat.kind), 0) for seat, agent in held.items())
 
 
 def _written(held: Mapping[Seat, str], span: Span, book: _Book) -> list[Duty]:

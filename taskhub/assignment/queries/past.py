@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import select, tuple_
 
-from taskhub.db.tables import decision, pass_, pass_block, task
+from taskhub.db.tables import agent, decision, pass_, pass_block, task
 from taskhub.db.tx import Tx
 
 CHUNK = 100
@@ -69,6 +69,11 @@ def decisions_of(tx: Tx, task_id: str, most: int) -> list[Any]:
     """The decisions about a task, newest first."""
     wanted = select(decision).where(decision.c.task == task_id)
     return list(tx.conn.execute(wanted.order_by(decision.c.at.desc(), decision.c.id.desc()).limit(most)))
+
+
+def names_of(tx: Tx, keys: Collection[str]) -> dict[str, str]:
+    """Names of people by key."""
+    return dict(tx.conn.execute(select(agent.c.key, agent.c.name).where(agent.c.key.in_(keys))).all())
 
 
 def _text(packed: bytes) -> str:

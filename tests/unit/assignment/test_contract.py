@@ -6,12 +6,23 @@ from typing import Any, ClassVar
 import pytest
 
 from taskhub.assignment.model import QueueFacts, Score, TaskFacts
+from taskhub.assignment.models.chain import chain
 from taskhub.assignment.models.dedicated import dedicated
+from taskhub.assignment.models.duty_rota import duty_rota
+from taskhub.assignment.models.overflow import overflow
 from taskhub.assignment.models.rotating import rotating
-from taskhub.assignment.seams import PlainStrategy, PoolAsk
+from taskhub.assignment.models.share import share
+from taskhub.assignment.registry import built_ins
+from taskhub.assignment.seams import PoolAsk
 from taskhub.assignment.standing import Standing
+from taskhub.assignment.strategies.best_skill import best_skill
+from taskhub.assignment.strategies.expected_work import expected_work
+from taskhub.assignment.strategies.fairness import fairness
 from taskhub.assignment.strategies.least_loaded import LeastLoaded, least_loaded
+from taskhub.assignment.strategies.longest_idle import longest_idle
 from taskhub.assignment.strategies.round_robin import round_robin
+from taskhub.assignment.strategies.sticky import sticky
+from taskhub.assignment.strategies.weighted_round_robin import weighted_round_robin
 from taskhub.tasks.shape import Shape
 from taskhub.testing.strategy_contract import ModelContract, StrategyContract, checks
 
@@ -22,6 +33,47 @@ class TestLeastLoaded(StrategyContract):
 
 class TestRoundRobin(StrategyContract):
     strategy = round_robin
+
+
+class TestWeightedRoundRobin(StrategyContract):
+    strategy = weighted_round_robin
+    params: ClassVar = {"weights": {"agent-1": 3, "agent-2": 7, "agent-4": 20}}
+
+
+class TestWeightedByCapacity(StrategyContract):
+    strategy = weighted_round_robin
+    params: ClassVar = {"weights": "capacity"}
+
+
+class TestExpectedWork(StrategyContract):
+    strategy = expected_work
+
+
+class TestLongestIdle(StrategyContract):
+    strategy = longest_idle
+
+
+class TestBestSkill(StrategyContract):
+    strategy = best_skill
+
+
+class TestFairness(StrategyContract):
+    strategy = fairness
+    params: ClassVar = {"hard": 30, "late": 0}
+
+
+class TestSticky(StrategyContract):
+    strategy = sticky
+
+
+class TestStickyThatWaits(StrategyContract):
+    strategy = sticky
+    params: ClassVar = {"wait": "30m", "fallback": "longest_idle"}
+
+
+class TestStickyInTurn(StrategyContract):
+    strategy = sticky
+    params: ClassVar = {"wait": "2h", "fallback": "round_robin"}
 
 
 class TestDedicated(ModelContract):
@@ -43,25 +95,37 @@ class TestRotatingAtAnyTime(ModelContract):
     model = rotating
 
 
-class Weighted(PlainStrategy):
-    """In turn by weight: the seam holds for strategies that keep their state in the turn."""
-
-    name = "weighted"
-    version = "1"
-    parts: tuple[str, ...] = ()
-    cycle = 1000
-
-    def key(self, who: Standing, shape: Shape, queue: QueueFacts) -> Score:
-        return ()
-
-    def next_turn(self, own: int, end: int, who: Standing, queue: QueueFacts) -> int:
-        weight = queue.strategy_params.get("weights", {}).get(who.facts.team, 1)
-        return int(max(own, end - self.cycle) + self.cycle / weight)
+class TestDutyRota(ModelContract):
+    model = duty_rota
+    params: ClassVar = {"teams": ["office", "back"], "slice": "half_day", "kinds_per_slice": 2, "people_per_kind": 3}
 
 
-class TestWeighted(StrategyContract):
-    strategy = Weighted()
-    params: ClassVar = {"weights": {"back": 2}}
+class TestOverflow(ModelContract):
+    model = overflow
+    params: ClassVar = {"team": "back", "overflow_teams": ["office"], "at_risk_fraction": 0.3}
+
+
+class TestChain(ModelContract):
+    model = chain
+    params: ClassVar = {"ring": ["offer", "contract"]}
+
+
+class TestShare(ModelContract):
+    model = share
+    params: ClassVar = {"weights": {"back": 3, "office": 1}}
+    lanes = ("back", "office", "gone")
+
+
+class TestShareOfPools(ModelContract):
+    model = share
+    params: ClassVar = {"weights": {"seniors": 2, "juniors": 1}, "pools": {"seniors": ["back"], "juniors": ["office"]}}
+    lanes = ("seniors", "juniors")
+
+
+def test_every_built_in_is_held_to_its_contract() -> None:
+    held = [*StrategyContract.__subclasses__(), *ModelContract.__subclasses__()]
+    names = {(one.strategy if issubclass(one, StrategyContract) else one.model).name for one in held}
+    assert {*built_ins().strategy_names, *built_ins().model_names} <= names
 
 
 class Knows(LeastLoaded):

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from taskhub.assignment.decide import decide
 from taskhub.assignment.eligibility import covers, may_take_shapes
-from taskhub.assignment.model import AgentFacts, Loan, QueueFacts, TaskFacts
+from taskhub.assignment.model import AgentFacts, Assigned, Loan, QueueFacts, Snapshot, TaskFacts, Waiting
 from taskhub.assignment.pull import against
-from taskhub.assignment.registry import built_ins
+from taskhub.assignment.registry import Plugins, built_ins
+from taskhub.assignment.seams import PoolAsk
 from taskhub.tasks.shape import Shape
 
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
@@ -144,3 +146,58 @@ def test_a_claim_learns_what_the_caller_may_take_and_why_not_the_rest() -> None:
     assert may.refused == {hard: ("skill_too_low",), other: ("not_in_pool", "skill_missing")}
     full = may_take_shapes(replace(ZOE, held=3), (SHAPE,), queues, NOW, built_ins())
     assert full.refused == {SHAPE: ("at_capacity",)}
+
+
+CAPPED = replace(DESK, ceilings={"contract": 2, "offer": 1})
+
+
+def test_a_variety_ceiling_holds_for_its_kind_and_day() -> None:
+    assert codes(replace(ZOE, kinds_today={"contract": 1, "offer": 9}), queue=CAPPED) == ()
+    assert codes(replace(ZOE, kinds_today={"contract": 2}), queue=CAPPED) == ("variety_ceiling",)
+    assert codes(replace(ZOE, kinds_today={"contract": 9}), queue=DESK) == ()
+    assert codes(replace(ZOE, kinds_today={"contract": 3}, held=3), queue=CAPPED) == ("variety_ceiling", "at_capacity")
+    may = may_take_shapes(replace(ZOE, kinds_today={"contract": 2}), [SHAPE], {"desk": CAPPED}, NOW, built_ins())
+    assert (may.shapes, dict(may.refused)) == ((), {SHAPE: ("variety_ceiling",)})
+
+
+def test_a_ceiling_is_reached_within_a_pass_and_leaves_other_kinds_open() -> None:
+    queue = replace(CAPPED, teams=("red",), params={})
+    both = replace(ZOE, skills={"contract": 2, "offer": 1}, capacity=9, kinds_today={"contract": 1})
+    shapes = [SHAPE, SHAPE, Shape.of("desk", "offer"), Shape.of("desk", "offer"), Shape.of("desk", "offer")]
+    tasks = tuple(TaskFacts(f"t{number}", shape, NOW, NOW) for number, shape in enumerate(shapes))
+    snapshot = Snapshot(NOW, {"desk": queue}, (both,), tasks)
+    given = [one.agent if isinstance(one, Assigned) else one.reasons for one in decide(snapshot, built_ins()).decisions]
+    assert given == ["zoe", ("variety_ceiling",), "zoe", ("variety_ceiling",), ("variety_ceiling",)]
+
+
+def test_in_a_pull_queue_a_ceiling_is_a_reason_and_room_is_none() -> None:
+    queue = replace(CAPPED, pull=True)
+
+    def told(**facts: Any) -> Any:
+        snapshot = Snapshot(NOW, {"desk": queue}, (replace(ZOE, **facts),), (TASK,))
+        return decide(snapshot, built_ins()).decisions[0]
+
+    assert told(held=9) == Waiting("t", ("ready_to_pull",))
+    assert told(held=9, kinds_today={"contract": 2}) == Waiting("t", ("variety_ceiling",))
+
+
+def test_a_pool_is_asked_for_the_kind_and_the_lane() -> None:
+    asked: list[tuple[str, str]] = []
+
+    class Listening:
+        name, version = "listening", "1"
+
+        def refused(self, ask: PoolAsk) -> dict[str, str]:
+            asked.append((ask.kind, ask.lane))
+            return {agent.key: "other_kinds" for agent in ask.agents if ask.kind == "offer"}
+
+        def check(self, params: Any, teams: Any) -> Any:
+            return iter(())
+
+    plugins = Plugins(built_ins().strategies, {("listening", "1"): Listening()})
+    queue = QueueFacts("desk", ("red",), model="listening")
+    person = replace(ZOE, skills={"offer": 1, "contract": 1})
+    tasks = tuple(TaskFacts(kind, Shape.of("desk", kind, lane="a"), NOW, NOW) for kind in ("offer", "contract"))
+    decisions = decide(Snapshot(NOW, {"desk": queue}, (person,), tasks), plugins).decisions
+    assert {one.task: isinstance(one, Assigned) for one in decisions} == {"offer": False, "contract": True}
+    assert set(asked) == {("", ""), ("offer", "a"), ("contract", "a")}

@@ -1,0 +1,1 @@
+"""A taskhub plug-in: one strategy, one staffing model."""
