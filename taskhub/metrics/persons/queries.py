@@ -98,8 +98,8 @@ def _minutes(tx: Tx, ids: list[str]) -> dict[str, dict[str, float]]:
         rows = select(history.c.id, history.c.at, history.c.change).where(
             history.c.noun == "task", history.c.id.in_(ids[at : at + CHUNK])
         )
-        for row in tx.conn.execute(rows.order_by(history.c.id, history.c.seq)):
-            found[row.id].append(row)
+        for row in tx.conn.execute(rows.order_by(history.c.id, history.c.seq)).mappings():
+            found[row["id"]].append(row)
     return {id_: hands_on(moves(rows)) for id_, rows in found.items()}
 
 
