@@ -10,6 +10,7 @@ import importlib
 import os
 import select
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +21,9 @@ import pytest
 
 from tests.mutation.mutants import Mutant, mutants
 
-LONGEST_S = 60
+# The tests alone may take so long; a mutant that takes many times as long as they did hangs.
+LONGEST_S = 1_200
+TIMES = 4
 
 
 @dataclass
@@ -33,11 +36,14 @@ class Campaign:
     survived: list[str] = field(default_factory=list)
     sound: bool = False
     _failed: bool = False
+    _limit_s: float = LONGEST_S
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Instead of one run of the tests: one run without a mutant, then one for each."""
         items = list(session.items)
+        began = time.monotonic()
         self.sound = not session.testsfailed and self._killer(items, None) is None
+        self._limit_s = 10 + TIMES * (time.monotonic() - began)
         for path, mutant in self._mutants() if self.sound else ():
             self.made += 1
             killer = self._killer(items, (path, mutant))
@@ -65,7 +71,7 @@ class Campaign:
             os.close(ears)
             self._try(items, fault, mouth)
         os.close(mouth)
-        heard = os.read(ears, 16) if select.select([ears], [], [], LONGEST_S)[0] else b"-1"
+        heard = os.read(ears, 16) if select.select([ears], [], [], self._limit_s)[0] else b"-1"
         os.close(ears)
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
