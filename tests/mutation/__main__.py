@@ -1,6 +1,7 @@
 """`make mutation`: how many small faults in the rules of assignment the tests notice. ARGS="--only models" narrows it.
 
-Each part is asked by its unit tests alone, so the figure is a lower bound; --thorough asks the slower ones too. A mutant that makes them hang counts as noticed.
+Each part is asked by its unit tests alone, so the figure is a lower bound; --thorough asks the slower ones too. A
+mutant that makes them hang counts as noticed.
 """
 
 import argparse
