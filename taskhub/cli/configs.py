@@ -103,7 +103,7 @@ def dry_run(folder: Folder = None, since: Since = "7d", data: Data = None, json:
             as_json(dry_runs.as_data(found, tx.policies.hash, new.hash))
         else:
             dry_runs.show(found, tx.policies.hash, new.hash)
-    _warn(new)
+    _warn(new.warnings)
 
 
 def _folder(given: Path | None) -> Path:
