@@ -121,22 +121,21 @@ refused_shapes AS MATERIALIZED (
 )
 
 
-def _take(part: _Parts) -> str:
-    return f"""
+_TAKE = f"""
 WITH known AS MATERIALIZED (
   SELECT i.fingerprint, i.status, i.reply FROM idempotency i
   WHERE i.caller = :by AND i.route = :route AND i.key = :once AND i.at > :kept_since),
 own AS MATERIALIZED (
   SELECT t.id FROM task t WHERE t.agent = :me AND t.queue = ANY(:queues)
     AND (t.state = 'assigned' OR (t.state = 'paused' AND t.paused_until <= :now)) LIMIT 1),
-{part.counts}
+<<counts>>
 heads AS MATERIALIZED (
   SELECT h.id, h.start_by, h.created_at, o.until
-  FROM {part.offers} CROSS JOIN LATERAL (
+  FROM <<offers>> CROSS JOIN LATERAL (
     SELECT t.id, t.start_by, t.created_at FROM task t
     WHERE t.queue = o.queue AND t.shape = o.shape AND t.state = 'queued' {FILTERS}
     ORDER BY t.start_by, t.created_at, t.id LIMIT :each) h
-  WHERE NOT EXISTS (SELECT 1 FROM known) AND NOT EXISTS (SELECT 1 FROM own) AND {part.fits}),
+  WHERE NOT EXISTS (SELECT 1 FROM known) AND NOT EXISTS (SELECT 1 FROM own) AND <<fits>>),
 picked AS MATERIALIZED (
   SELECT l.id, h.until FROM (SELECT * FROM heads ORDER BY start_by, created_at, id) h CROSS JOIN LATERAL (
     SELECT t.id FROM task t WHERE t.id = h.id AND t.state = 'queued' FOR UPDATE SKIP LOCKED) l LIMIT 1),
@@ -166,7 +165,7 @@ timed AS (
   ON CONFLICT (handler, key) WHERE mode = 'one' and token is null and done_at is null and dead_at is null
   DO UPDATE SET due_at = excluded.due_at, emitted_at = excluded.emitted_at),
 refused_heads AS MATERIALIZED (
-  SELECT h.* FROM {part.refused} CROSS JOIN LATERAL (
+  SELECT h.* FROM <<refused>> CROSS JOIN LATERAL (
     SELECT t.id, t.shape, t.queue, t.start_by, t.created_at, t.weight, t.minutes, t.due_at, o.why,
       '{{}}'::jsonb AS excluded FROM task t
     WHERE t.queue = o.queue AND t.shape = o.shape AND t.state = 'queued'
@@ -181,7 +180,7 @@ excluded_heads AS MATERIALIZED (
   FROM (SELECT x.task, max(x.why) AS why FROM exclusion x
     WHERE x.agent = :me AND (x.until IS NULL OR x.until > :now) GROUP BY x.task) e JOIN task t ON t.id = e.task
   WHERE t.state = 'queued' AND t.start_by < (SELECT start_by FROM taken)
-    AND {part.open}
+    AND <<open>>
   ORDER BY t.start_by, t.created_at, t.id LIMIT 20),
 passed_over AS MATERIALIZED (
   SELECT * FROM (SELECT * FROM refused_heads UNION ALL SELECT * FROM excluded_heads) x
@@ -190,7 +189,7 @@ decided AS (
   INSERT INTO decision (id, task, way, at, outcome, agent, facts, model, policy_hash)
   SELECT :decision_id, t.id, 'pull', :now, 'assigned', :me,
     jsonb_build_object('pull', :seen::jsonb || jsonb_build_object('held', (SELECT n FROM held),
-      {part.facts}
+      <<facts>>
       'queues', (SELECT jsonb_agg(:queue_facts::jsonb -> q.queue) FROM (
         SELECT t.queue UNION SELECT o.queue FROM passed_over o) q),
       'over', (SELECT coalesce(jsonb_agg(jsonb_build_array(o.id, o.shape, o.start_by, o.created_at, o.weight, o.minutes,
@@ -198,10 +197,17 @@ decided AS (
       'task', jsonb_build_array(t.id, t.shape, t.start_by, t.created_at, t.weight, t.minutes, t.due_at,
         '{{}}'::jsonb))),
     coalesce(:queue_facts::jsonb -> t.queue ->> 'model', 'dedicated'), :policy FROM taken t)
-SELECT (SELECT id FROM own) AS own, {part.held}, (SELECT count(*) FROM heads) AS seen,
+SELECT (SELECT id FROM own) AS own, <<held>>, (SELECT count(*) FROM heads) AS seen,
   (SELECT token FROM leased) AS token, k.fingerprint, k.status, k.reply,
   (SELECT c.warn_at FROM sla_clock c WHERE c.task = t.id AND c.target = 'completion') AS warn_at, {_OWN_WAYS}, t.*
 FROM held d LEFT JOIN known k ON true LEFT JOIN taken t ON true"""  # noqa: S608  only names of columns enter this text
+
+
+def _take(part: _Parts) -> str:
+    text = _TAKE
+    for name, words in part._asdict().items():
+        text = text.replace(f"<<{name}>>", words)
+    return text
 
 
 _TYPES = {
