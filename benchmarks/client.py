@@ -26,7 +26,8 @@ WITHIN = 90.0
 class Job:
     """``clients`` connections for ``seconds``, or until ``most`` claims were sent.
 
-    ``mode``: claim, claim_cycle (claim and complete), bare, bare_cycle.
+    ``mode``: claim, claim_cycle (claim and complete), bare, bare_cycle. ``pause``: seconds each client rests between
+    an answer and its next call.
     """
 
     port: int
@@ -36,6 +37,7 @@ class Job:
     keys: list[str] = field(default_factory=list)
     warm: float = 0.3
     most: int = 1_000_000_000
+    pause: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,12 @@ class Result:
 class Connection(asyncio.Protocol):
     """One client: sends, waits for the whole answer, goes on with what the answer leads to."""
 
-    def __init__(self, calls: Callable[[bytes | None], bytes | None], done: asyncio.Future[None]) -> None:
+    def __init__(
+        self, calls: Callable[[bytes | None], bytes | None], done: asyncio.Future[None], pause: float
+    ) -> None:  # fmt: skip
         self.calls = calls
         self.done = done
+        self.pause = pause
         self.data = b""
         self.statuses: Counter[str] = Counter()
         self.length = 0
@@ -72,6 +77,12 @@ class Connection(asyncio.Protocol):
             return
         self.data = b""
         self.statuses[head[9:12].decode()] += 1
+        if self.pause:
+            asyncio.get_running_loop().call_later(self.pause, self._go_on, body)
+        else:
+            self._go_on(body)
+
+    def _go_on(self, body: bytes) -> None:
         following = self.calls(body)
         if following is None:
             self.transport.close()
@@ -165,7 +176,7 @@ async def _work(job: Job) -> Result:
     made: list[Connection] = []
     for number in range(job.clients):
         end = loop.create_future()
-        one = Connection(_calls(round_.person(number)), end)
+        one = Connection(_calls(round_.person(number)), end, job.pause)
         await loop.create_connection(lambda one=one: one, "127.0.0.1", job.port)
         ends.append(end)
         made.append(one)

@@ -8,6 +8,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from benchmarks import bare, world
 from taskhub.bell import Bell
@@ -21,10 +22,10 @@ WITHIN = 30.0
 
 
 @contextmanager
-def started(role: str, url: str, redis: str = "") -> Iterator[int]:
-    """A child in ``role`` (api, bare, worker); its port, 0 for a worker. Stopped by SIGTERM."""
+def started(role: str, url: str, redis: str = "", folder: Path | None = None) -> Iterator[int]:
+    """A child in ``role`` (api, bare, worker), of the code in ``folder``; its port, 0 for a worker. SIGTERM ends it."""
     port = free_port()
-    child = subprocess.Popen([sys.executable, "-m", "benchmarks.processes", role, url, str(port), redis])
+    child = subprocess.Popen([sys.executable, "-m", "benchmarks.processes", role, url, str(port), redis], cwd=folder)
     try:
         if role != "worker":
             _wait(port, child)

@@ -58,14 +58,14 @@ def open_database(url: str, pool: int = POOL) -> Database:
     return Database(url, pool=pool, flow=FLOW, loader=lambda _texts, _resolved: set_)
 
 
-def settle(url: str) -> list[str]:
+def settle(url: str, desk: int = DESK_PEOPLE) -> list[str]:
     """Tables, policies, people. Returns a key for everybody; the last belongs to the machine that sends events."""
     db = organisation.database(url, policies(), pool=2)
     with db.begin(organisation.ADMIN) as tx:
         for place, team in enumerate(TEAMS):
             names = [f"agent-{number:03}" for number in range(place, PEOPLE, len(TEAMS))]
             organisation.people(tx, team, names, "front_line", **_facts(place))
-        names = [f"desk-{number:02}" for number in range(DESK_PEOPLE)]
+        names = [f"desk-{number:03}" for number in range(desk)]
         organisation.people(tx, DESK, names, **_facts(0) | {"skills": {DESK_KIND: 3}, "capacity": 1000})
         for number in range(0, PEOPLE, 4):
             away = tx.now + timedelta(days=60)
@@ -96,6 +96,14 @@ def fill(url: str, waiting: int) -> None:
         conn.execute(text("UPDATE message SET done_at = due_at WHERE due_at <= now()"))
     db.close()
     tidy(url)
+
+
+def burst(db: Database, count: int) -> None:
+    """``count`` tasks for the desk that nobody has looked at yet, in one transaction with the wake of their queue."""
+    with db.begin() as tx:
+        (first,) = making.make(tx, [NewTask(DESK_KIND, "A contract")])
+        copies = _COPIES.replace("FROM task t,", f"FROM (SELECT * FROM task WHERE id = '{first}') t,")
+        tx.conn.execute(text(copies), {"each": count, "waiting": count})
 
 
 _OWN = ("id", "origin", "title", "start_by", "created_at", "ready_at")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from taskhub.acts import activate, apply_event, completed, lending, month_end, staffing, watch
-from taskhub.assignment import experience, passes
+from taskhub.acts import activate, apply_event, completed, lending, missed, month_end, staffing, watch
+from taskhub.assignment import experience, passes, pool_states
 from taskhub.db.flow import Flow, Route
 from taskhub.db.handler import Handlers, Inside
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
-from taskhub.escalation import alerts
+from taskhub.escalation import alerts, warnings
 from taskhub.escalation import service as escalation
 from taskhub.escalation.deliver import Deliver
 from taskhub.tasks import periods, timers
@@ -46,12 +46,14 @@ FLOW: Flow = {
     "file.changed": _wake("task.file"),
     # somebody can do more, or less
     "agent.freed": _wake("assignment.agent"),
-    "agent.changed": _wake("assignment.agent"),
+    "agent.changed": (*_wake("assignment.agent"), *_wake("pool.person")),
     "absence.ended": _timer("assignment.back"),
     "rotation.wake": _wake("assignment.wake"),
+    "pool.look": _wake("pool.look"),
+    "duty.changed": _timer("pool.duty"),
     "cool_down.ended": _timer("assignment.cool"),
     # how a queue is served changes
-    "queue.changed": (),
+    "queue.changed": _wake("pool.look"),
     "switch.effective": _timer("queue.switch"),
     "lend.began": _timer("queue.lent"),
     "lend.ended": _timer("queue.lend_over"),
@@ -60,6 +62,8 @@ FLOW: Flow = {
     # clocks
     "clock.due": _timer("task.clock"),
     "offer.expired": _timer("task.offer"),
+    "offer.missed": (Route("task.missed"),),
+    "task.declined": (Route("escalation.declined"),),
     "lease.expired": _timer("task.lease"),
     "snooze.ended": _timer("task.snooze"),
     "block.ended": _timer("task.block"),
@@ -87,7 +91,7 @@ def _back(tx: Tx, row: Taken) -> None:
 
 
 def _cool(tx: Tx, row: Taken) -> None:
-    passes.run(tx, str(row.payload["rotation"]))
+    pool_states.run(tx, str(row.payload["rotation"]))
 
 
 HANDLERS: Handlers = {
@@ -96,8 +100,11 @@ HANDLERS: Handlers = {
     "task.chain": completed.task_completed,
     "task.check": completed.check_settled,
     "task.file": _key(timers.file_changed),
-    "assignment.pass": _key(passes.run),
-    "assignment.wake": _key(passes.run),
+    "assignment.pass": _key(pool_states.run),
+    "assignment.wake": _key(pool_states.run),
+    "pool.look": _key(pool_states.changed),
+    "pool.duty": _key(pool_states.changed),
+    "pool.person": _key(pool_states.person_changed),
     "assignment.cool": _cool,
     "assignment.agent": _key(passes.of_agent),
     "assignment.back": _back,
@@ -109,6 +116,8 @@ HANDLERS: Handlers = {
     "queue.reorder": _key(periods.reorder),
     "task.clock": _key(timers.clock_due),
     "task.offer": _key(timers.offer_expired),
+    "task.missed": missed.offer_missed,
+    "escalation.declined": warnings.declined,
     "task.lease": _key(timers.lease_expired),
     "task.snooze": _key(timers.snooze_ended),
     "task.block": _key(timers.block_ended),

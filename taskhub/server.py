@@ -18,6 +18,7 @@ import uvicorn
 
 from taskhub import bootstrap
 from taskhub.api import api as api_app
+from taskhub.assignment import passes, pool_states
 from taskhub.bell import Bell
 from taskhub.db.database import Database
 from taskhub.errors import Unavailable
@@ -26,14 +27,20 @@ from taskhub.flow import HANDLERS
 from taskhub.http.state import AppState
 from taskhub.http.wire import Guarded
 from taskhub.settings import Settings
-from taskhub.workers import Job, Worker, daily, run_until_stopped
+from taskhub.workers import Job, Worker, daily, every, run_until_stopped
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 OUTSIDE_THREADS = 4
 BESIDES = 3  # the loop, a row that was tried before, a calendar job
 STREAMS_END_IN = 3
 START_WITHIN = 20.0
-JOBS = (Job("coverage.gaps", daily(dt.time(6), dt.UTC), gaps.tell),)
+MINUTE = dt.timedelta(minutes=1)
+JOBS = (
+    Job("coverage.gaps", daily(dt.time(6), dt.UTC), gaps.tell),
+    # The net: whatever was missed is found within a minute.
+    Job("assignment.net", every(MINUTE), passes.everything),
+    Job("assignment.pools", every(MINUTE), pool_states.everything),
+)
 
 Tell = Callable[[str], None]
 

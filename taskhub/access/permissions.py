@@ -76,6 +76,8 @@ TABLE: Mapping[str, Rule] = {
     "team.write": {ADMIN: (ALL,)},
     "agent.read": {AGENT: (OWN, TEAM), REP: (OWN, TEAM), MANAGER: (OWN, TEAM, MANAGED), **_SEE_ALL},
     "agent.private": {AGENT: (OWN,), REP: (OWN,), MANAGER: (OWN, MANAGED), **_SEE_ALL},
+    # The figures of one person are theirs first; an auditor reads what was done, not how well somebody does it.
+    "agent.figures": {AGENT: (OWN,), REP: (OWN,), MANAGER: (OWN, MANAGED), ADMIN: (ALL,)},
     "agent.write": {ADMIN: (ALL,)},
     "agent.adjust": _LEAD,
     "agent.lend": _LEAD,

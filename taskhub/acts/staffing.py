@@ -10,6 +10,8 @@ from typing import Any
 from taskhub.assignment import pools
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
+from taskhub.errors import Conflict, Problem
+from taskhub.policy.policies import Policies
 from taskhub.policy.work import Queue, Staffing
 from taskhub.queues import model
 from taskhub.queues import service as queues
@@ -39,8 +41,20 @@ def switch(tx: Tx, queue: Queue, asked: Mapping[str, Any], effective_at: str | d
     """
     _checked(tx, queue, asked)
     at = model.effective(effective_at, tx.policies.calendar_of(queue.key), tx.now)
+    same = _same(tx, queue, asked) if at <= tx.now else None
+    if same is not None:
+        return same, []
     made = queues.switch(tx, queue.key, asked, at)
     return made, _start(tx, made) if at <= tx.now else []
+
+
+def _same(tx: Tx, queue: Queue, asked: Mapping[str, Any]) -> Switch | None:
+    """The switch that holds, if it says just this: sent twice, it happens once. Raises Conflict for the file itself."""
+    holds = queues.held(tx, [queue.key])[queue.key].switch
+    if asked.get("model") is None and (holds is None or holds.model is None):
+        raise Conflict(f"Queue {queue.key!r} is served as its file says already.", code="nothing_to_change")
+    given = {"params": {}, "strategy": None, "strategy_params": {}, **{k: v for k, v in asked.items() if v is not None}}
+    return holds if holds is not None and model.wanted(holds) == given else None
 
 
 def preview(tx: Tx, queue: Queue, asked: Mapping[str, Any], effective_at: str | datetime) -> Change:
@@ -67,6 +81,36 @@ def _checked(tx: Tx, queue: Queue, asked: Mapping[str, Any]) -> Staffing:
     if asked.get("model") is not None:
         pools.check(tx, queue, staffing)
     return staffing
+
+
+def differences(tx: Tx, set_: Policies) -> list[Problem]:
+    """Where a switch that holds or is planned says otherwise than the files of ``set_``, and whether it still fits."""
+    found = []
+    for queue in set_.queues.values():
+        every = queues.switches(tx, queue.key)
+        holds = model.holding(every, tx.now)
+        shown = [
+            *([holds] if holds is not None and holds.model else []),
+            *(o for o in every if o.effective_at > tx.now),
+        ]
+        found += [Problem("queues.toml", 0, f"queue.{queue.key}.staffing", _told(queue, one, set_)) for one in shown]
+    return found
+
+
+def _told(queue: Queue, one: Switch, set_: Policies) -> str:
+    staffing = model.staffing_of(queue.staffing, model.wanted(one))
+    at = one.effective_at.strftime("%Y-%m-%d %H:%MZ")
+    same = staffing == queue.staffing
+    said = f"a switch by {one.by} holds from {at} on: {_words(staffing)}; the file says {_words(queue.staffing)}"
+    faults = [message for _, message, _ in pools.complaints(set_, queue, staffing)]
+    return (f"{said}, which is the same" if same else said) + (
+        f". It does not fit: {' '.join(faults)}" if faults else ""
+    )
+
+
+def _words(staffing: Staffing) -> str:
+    params = f" {dict(staffing.params)}" if staffing.params else ""
+    return f"{staffing.model}{params} by {staffing.strategy}"
 
 
 def effective(tx: Tx, row: Taken) -> None:

@@ -38,6 +38,8 @@ def _why_not(tx: Tx, one: Act) -> str | None:
         return "cannot_be_undone"
     if one.undone_by is not None:
         return "already_undone"
+    if queues.has_started(tx, one.inverse.get("switch")):
+        return "switch_started"
     if acts.touched_since(tx.conn, one):
         return "changed_since"
     return "follower_started" if followers.started(tx, one.inverse.get("task")) else None

@@ -22,6 +22,7 @@ T = TypeVar("T")
 def create_team(tx: Tx, raw: Mapping[str, Any]) -> Team:
     """A new team. Raises InvalidInput, or Conflict when the key is taken."""
     row = {**fields.TEAM_DEFAULTS, **fields.read(fields.TEAM_FIELDS, raw, required=("key", "name", "kind"))}
+    _check_leaders(tx, row)
     _refuse_taken("team", row["key"], added=store.add_team(tx.conn, row))
     tx.record("team", row["key"], "create", row)
     return get_team(tx, row["key"])
@@ -32,6 +33,7 @@ def patch_team(tx: Tx, key: str, raw: Mapping[str, Any], version: int | None = N
     changes = fields.read(_without_key(fields.TEAM_FIELDS), raw)
     before = _found("team", key, store.team_of(tx.conn, key, locked=True))
     _check_version(before, version)
+    _check_leaders(tx, changes)
     moved = _moved(before, changes)
     if moved:
         store.change_team(tx.conn, key, {**moved, "version": before.version + 1})
@@ -103,6 +105,19 @@ def set_presence(tx: Tx, key: str, status: str, until: datetime | None = None) -
     if until is not None:
         tx.emit("absence.ended", f"presence:{key}", {"agent": key}, due_at=until)
     return get_agent(tx, key)
+
+
+def missed(tx: Tx, key: str) -> int:
+    """An offer was not started in time; how many in a row that makes."""
+    misses = store.count_miss(tx.conn, key)
+    if misses:
+        tx.record("agent", key, "missed", {"misses": misses})
+    return misses
+
+
+def accepted(tx: Tx, key: str) -> None:
+    """An offer was started: the row of misses is broken."""
+    store.clear_misses(tx.conn, key)
 
 
 def came_back(tx: Tx, before: Agent) -> None:
@@ -185,6 +200,22 @@ def _check_people(tx: Tx, key: str, row: Mapping[str, Any]) -> None:
         raise InvalidInput(
             "Nobody stands in for themselves.", errors=[{"path": "stand_in", "message": "is the person"}]
         )
+    _check_known(tx, {"stand_in": [row["stand_in"]] if row.get("stand_in") else []})
+
+
+def _check_leaders(tx: Tx, row: Mapping[str, Any]) -> None:
+    managers = {f"managers[{n}]": [key] for n, key in enumerate(row.get("managers") or [])}
+    _check_known(tx, {"leader": [row["leader"]] if row.get("leader") else [], **managers})
+
+
+def _check_known(tx: Tx, named: Mapping[str, Sequence[str]]) -> None:
+    wanted = {key for keys in named.values() for key in keys}
+    unknown = wanted - store.known(tx.conn, wanted) if wanted else set()
+    if unknown:
+        wrong = [
+            (path, f"there is nobody called {key!r}") for path, keys in named.items() for key in keys if key in unknown
+        ]
+        raise fields.invalid(wrong)
 
 
 def _without_key(table: Mapping[str, fields.Check]) -> dict[str, fields.Check]:

@@ -69,6 +69,17 @@ def change_agent(conn: Connection, key: str, changes: Mapping[str, Any]) -> None
     conn.execute(update(agent).where(agent.c.key == key).values(**changes))
 
 
+def count_miss(conn: Connection, key: str) -> int:
+    """One more offer in a row that was not started; how many that makes. 0 where there is no such person."""
+    more = update(agent).where(agent.c.key == key).values(misses=agent.c.misses + 1).returning(agent.c.misses)
+    return conn.execute(more).scalar() or 0
+
+
+def clear_misses(conn: Connection, key: str) -> None:
+    """The row of misses is broken."""
+    conn.execute(update(agent).where(agent.c.key == key, agent.c.misses > 0).values(misses=0))
+
+
 def add_absence(conn: Connection, new: Absence) -> None:
     """Stores a planned absence."""
     conn.execute(insert(absence).values({name: getattr(new, name) for name in Absence.__slots__}))

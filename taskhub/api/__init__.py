@@ -17,6 +17,7 @@ from taskhub.api import (
     lending,
     live,
     metrics,
+    persons,
     queues,
     records,
     shadow,
@@ -47,6 +48,7 @@ NOUNS = (
     live,
     records,
     metrics,
+    persons,
     calendars,
     health,
 )

@@ -14,7 +14,8 @@ from starlette.responses import StreamingResponse
 from taskhub.access.permissions import Caller, reaches_all
 from taskhub.api import queries
 from taskhub.db.database import Database
-from taskhub.errors import Unavailable
+from taskhub.db.tx import By
+from taskhub.errors import NotFound, Refused, Unauthenticated, Unavailable
 from taskhub.http.edge import Edge, authenticate, declared, json_bytes
 from taskhub.http.route import router
 from taskhub.http.state import AppState, state_of
@@ -31,7 +32,7 @@ LONGEST = 900.0  # then the client connects again, and its key is judged again
 async def live(request: Request) -> StreamingResponse:
     """A stream of hints. Ends when the server stops; clients connect again by themselves."""
     by = await run_in_threadpool(authenticate, request, LIVE)
-    stream = _stream(request, state_of(request), names=reaches_all(Caller(by), "task.read"))
+    stream = _stream(request, state_of(request), by)
     return StreamingResponse(stream, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
 
@@ -62,14 +63,18 @@ class Watch:
         self.looked_at = time.monotonic()
 
 
-async def _stream(request: Request, state: AppState, *, names: bool) -> AsyncIterator[bytes]:
-    watch = _watch(request, state)
+async def _stream(request: Request, state: AppState, by: By) -> AsyncIterator[bytes]:
+    watch, names = _watch(request, state), reaches_all(Caller(by), "task.read")
     began = beat = time.monotonic()
     row: int | None = None
     yield b"retry: 2000\n\n"
     while not state.stopping.is_set() and time.monotonic() - began < LONGEST:
         try:
+            first = row is None
             row, changes = await watch.since(row)
+            # What happened between the door and the first look is in no change the stream sees.
+            if (first or _about_caller(changes, by)) and not await run_in_threadpool(_still, request):
+                return
         except Unavailable:
             changes = []
         for hint in _hints(changes, names=names):
@@ -80,6 +85,20 @@ async def _stream(request: Request, state: AppState, *, names: bool) -> AsyncIte
             beat = time.monotonic()
             yield b": still here\n\n"
         await asyncio.sleep(EVERY)
+
+
+def _about_caller(changes: list[Any], by: By) -> bool:
+    """Whether something was done to the key or the person behind the stream."""
+    return any((change.noun, change.id) in (("key", by.key), ("agent", by.agent)) for change in changes)
+
+
+def _still(request: Request) -> bool:
+    """Whether the caller may still listen: their key lives, and they have the role."""
+    try:
+        authenticate(request, LIVE)
+    except (Unauthenticated, Refused, NotFound):
+        return False
+    return True
 
 
 def _watch(request: Request, state: AppState) -> Watch:

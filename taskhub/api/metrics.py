@@ -19,6 +19,8 @@ from taskhub.http.inputs import Instant
 from taskhub.http.route import router
 from taskhub.metrics import queries
 from taskhub.metrics.definitions import METRICS
+from taskhub.metrics.quality import queries as looked
+from taskhub.metrics.quality.figures import METRICS as QUALITY
 
 routes = router("metrics")
 
@@ -60,3 +62,19 @@ def coverage(
     said = read_in(tx, request, language)
     items = [covered.kind(one, said) for one in cover.covers(tx, _queues(tx), tx.now, until)]
     return {"from": tx.now, "until": until, "items": items}
+
+
+@routes.get("/metrics/quality")
+@look("metric.read")
+def quality(
+    tx: Tx,
+    by: Literal["kind", "team"] = "kind",
+    since: Annotated[Instant | None, Query(alias="from")] = None,
+    until: Instant | None = None,
+) -> dict[str, Any]:
+    """What second looks of a period found (default: 28 days): right, wrong, the rate with its interval, the share."""
+    end = until or tx.now
+    begin = since or end - timedelta(days=28)
+    items = looked.of_groups(tx, by, begin, end, _queues(tx))
+    meaning = {metric.name: {"unit": metric.unit, "formula": metric.formula} for metric in QUALITY}
+    return {"from": begin, "until": end, "by": by, "items": items, "metrics": meaning}

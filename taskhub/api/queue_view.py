@@ -20,11 +20,11 @@ def lines(tx: Tx, keys: Sequence[str], counts: Mapping[str, Mapping[str, Any]]) 
     """One line a queue: what waits, and how it is served, where that comes from and what is planned."""
     held = queues.held(tx, keys)
     loans, ahead = lending.of_queues(tx, list(keys)), periods.of_queues(tx, list(keys))
-    planned = {key: [one for one in queues.switches(tx, key) if one.effective_at > tx.now] for key in keys}
+    planned = queues.planned(tx, keys)
     return [
         {
             **_line(tx, tx.policies.queues[key], held[key], counts.get(key, {})),
-            "planned": [shown.switch(one) for one in planned[key]],
+            "planned": [shown.switch(one) for one in planned if one.queue == key],
             "loans": [shown.lending(one) for one in loans if one.queue == key],
             "periods": [shown.period(one) for one in ahead if one.queue == key],
         }

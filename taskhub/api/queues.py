@@ -64,10 +64,14 @@ def _counts(rows: Iterable[Any]) -> dict[str, dict[str, Any]]:
 
 
 def _policy(tx: Tx, queue: Queue) -> dict[str, Any]:
+    skips = queue.skip_reasons or tx.policies.skip_reason_names
     return {
         "kinds": [kind.key for kind in tx.policies.kinds_of(queue.key)], "calendar": queue.calendar,
         "file": staffing_shown.staffing(queue.staffing), "order": queue.order, "pick": queue.pick,
         "lease_for_s": queue.lease_for.total_seconds(), "on_idle": queue.on_idle, "skip_budget": queue.skip_budget,
         "max_wait_s": {name: wait.total_seconds() for name, wait in queue.max_wait.items()},
+        "skip_reasons": [
+            {"key": key, "name": name.default, "names": dict(name.by_language)} for key, name in skips.items()
+        ],
         "front_line": queue.front_line, "paused_counts": queue.paused_counts, "policy_hash": tx.policies.hash,
     }  # fmt: skip

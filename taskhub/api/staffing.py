@@ -8,9 +8,10 @@ from fastapi import Query
 from starlette.requests import Request
 
 from taskhub.acts import month_end, staffing
-from taskhub.api import reader, seen, shadow
+from taskhub.api import covered, reader, seen, shadow
 from taskhub.api import staffing_shown as shown
 from taskhub.api.staffing_bodies import Period, Switch, SwitchPreview
+from taskhub.assignment import cover
 from taskhub.assignment.moments import moment_since
 from taskhub.assignment.shadow import shadow as shadowed
 from taskhub.db.tx import Tx
@@ -70,6 +71,8 @@ def preview_staffing(
     reads = reader.language(tx, request, language)
     found = staffing.preview(tx, queue, body.asked(), body.at)
     said = shown.change(found, reads)
+    few = cover.under(tx, found.before, found.after, found.effective_at)
+    said["warnings"] = [*said["warnings"], *covered.warnings(few, reads, names=True)]
     if body.since is None:
         return {**said, "decided": None}
     other = found.after.staffing

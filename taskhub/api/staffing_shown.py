@@ -65,7 +65,13 @@ def pool(one: Pool) -> list[str] | None:
 def change(found: Change, language: str) -> dict[str, Any]:
     """What a switch would do."""
     before, after = pool(found.pool_before), pool(found.pool_after)
-    told = [("foreign_model", {})] if after is None else [] if after else [("pool_empty", {"queue": found.after.key})]
+    told: list[tuple[str, dict[str, Any]]] = []
+    if after is None:
+        told.append(("foreign_model", {}))
+    elif not after:
+        told.append(("pool_empty", {"queue": found.after.key}))
+    elif found.pool_after.planned:
+        told.append(("pool_planned", {}))
     both = (before or [], after or [])
     return {
         "queue": found.after.key, "effective_at": found.effective_at,

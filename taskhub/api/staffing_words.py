@@ -14,6 +14,7 @@ WARNINGS: Mapping[str, Mapping[str, str]] = {
         "queue_paused": "Queue {queue} is paused: it gives nothing.",
         "fifo": "Queue {queue} goes by the order of arrival: nothing can go ahead.",
         "foreign_model": "The people of this model are known once a worker has asked it.",
+        "pool_planned": "Who of them is in turn is planned once the model holds; shown is who it may be until then.",
         "pool_empty": "Nobody would serve {queue}: its work would wait.",
         "fed_by": "Rules go on making work for {queue}: {rules}. It is made there and waits: move it, or change them.",
         "closed": "Queue {queue} is closed: it takes no new work.",
@@ -25,6 +26,8 @@ WARNINGS: Mapping[str, Mapping[str, str]] = {
         "queue_paused": "La file {queue} est suspendue\u00a0: elle ne donne rien.",
         "fifo": "La file {queue} suit l'ordre d'arrivée\u00a0: rien ne peut passer devant.",
         "foreign_model": "Les personnes de ce modèle seront connues quand un processus l'aura interrogé.",
+        "pool_planned": "Qui parmi elles est de service sera planifié quand le modèle vaudra\u00a0; "
+        "voici qui peut l'être jusque-là.",
         "pool_empty": "Personne ne servirait {queue}\u00a0: son travail attendrait.",
         "fed_by": "Des règles continuent d'alimenter {queue}\u00a0: {rules}. Les tâches y sont créées et attendent. "
         "Déplacez-les ou changez les règles.",

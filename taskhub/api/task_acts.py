@@ -18,6 +18,7 @@ from taskhub.api.bodies import (
     Renew,
     Reopen,
 )
+from taskhub.assignment import customer
 from taskhub.assignment import service as assignment
 from taskhub.db.tx import Tx
 from taskhub.http.edge import act
@@ -81,9 +82,10 @@ def resume(tx: Tx, id: Id, body: Call = Call()) -> dict[str, Any]:  # noqa: B008
 @routes.post("/tasks/{id}/complete")
 @act(WORK, "task.complete")
 def complete(tx: Tx, id: Id, body: Complete) -> dict[str, Any]:
-    """Done. The late finisher is told, never overwritten."""
+    """Done. The late finisher is told, never overwritten. ``more_for_customer``: what else waits for the same one."""
     seen.task(tx, id, WORK)
-    return _task(tx, completed.complete(tx, id, body.lease_token, body.outcome, body.note, body.data, body.version))
+    done = completed.complete(tx, id, body.lease_token, body.outcome, body.note, body.data, body.version)
+    return {**_task(tx, done), "more_for_customer": shown.tasks(tx, customer.more(tx, done))}
 
 
 @routes.post("/tasks/{id}/hand-over")

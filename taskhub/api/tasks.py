@@ -14,7 +14,10 @@ from taskhub.access import service as access
 from taskhub.access.permissions import can
 from taskhub.api import queries, reader, seen, shown, task_lists
 from taskhub.api.bodies import ClaimOne, TaskFilter, TaskIn, TaskPatch
+from taskhub.api.reader import language
+from taskhub.assignment import nothing, sentences
 from taskhub.assignment import service as assignment
+from taskhub.assignment.claim import NOTHING
 from taskhub.assignment.service import Claim
 from taskhub.assignment.why import Reader, why
 from taskhub.db.tx import Tx
@@ -51,10 +54,23 @@ _CLAIM = {
 @act("task.claim", looks=True)
 def claim_next(tx: Tx, request: Request) -> Reply | Response:
     """The one task that matters most for the caller now, started and leased; or why there is none."""
-    given = assignment.claim(tx, _wanted_queues(request), once.call_of(tx, request))
+    wanted = _wanted_queues(request)
+    given = assignment.claim(tx, wanted, once.call_of(tx, request))
     if given.before is not None:
         return once.again(given.before)
-    return Reply(_claimed(tx, given), kept=given.task is not None)
+    body = _claimed(tx, given)
+    if given.reason == NOTHING:
+        body["detail"] = _nothing(tx, request, wanted)
+    return Reply(body, kept=given.task is not None)
+
+
+def _nothing(tx: Tx, request: Request, wanted: list[str] | None) -> dict[str, Any]:
+    found, said = nothing.why(tx, wanted), language(tx, request)
+    reasons = [
+        {"code": code, "tasks": count, "text": sentences.reason(code, said, about_you=True)}
+        for code, count in found.reasons
+    ]
+    return {"waiting": found.waiting, "reasons": reasons}
 
 
 @routes.get("/tasks")

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from taskhub.assignment import coverage, passes, store
+from taskhub.assignment import coverage, passes, serving, store
 from taskhub.assignment.coverage import Gap
 from taskhub.assignment.installed import plugins
 from taskhub.assignment.model import AgentFacts, QueueFacts
@@ -60,6 +60,24 @@ def fewer(tx: Tx, before: Mapping[str, tuple[str, ...]]) -> list[Cover]:
     after = counts(tx)
     lost = [key for key, able in after.items() if len(able) <= coverage.FEW and len(able) < len(before.get(key, ()))]
     return [Cover(tx.policies.kinds[key], after[key], (Gap(tx.now, None, after[key]),)) for key in sorted(lost)]
+
+
+def under(tx: Tx, before: Queue, after: Queue, at: datetime) -> list[Cover]:
+    """Kinds of a queue that another way of serving it would leave with nobody, or only one, from ``at`` on."""
+    people = store.people(tx, after.teams, passes.paused_queues(tx), None, [after.key])
+    was = dict(_of_queue(tx, before, people))
+    found = []
+    for kind, able in _of_queue(tx, after, people):
+        if len(able) <= coverage.FEW and len(able) < len(was[kind]):
+            found.append(Cover(tx.policies.kinds[kind], able, (Gap(at, None, able),)))
+    return found
+
+
+def _of_queue(tx: Tx, queue: Queue, people: Sequence[AgentFacts]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    served = serving.served(queue, plugins())
+    for kind in tx.policies.kinds_of(queue.key):
+        against = coverage.able(served, people, shape_of(kind), tx.now, plugins())
+        yield kind.key, tuple(sorted(key for key, why in against.items() if not why))
 
 
 def nobody_for(tx: Tx, queue: str, shape_id: str, besides: str, kept_out: Collection[str]) -> tuple[str, ...]:

@@ -7,18 +7,20 @@ queue's pool, skill, level, attributes. Pure.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 
 from taskhub.assignment import eligibility, reasons
 from taskhub.assignment.model import AgentFacts, Instant, QueueFacts
-from taskhub.assignment.registry import Plugins
+from taskhub.assignment.registry import Plugins, built_ins
 from taskhub.tasks.shape import Shape
 
 LASTING = frozenset({
     reasons.INACTIVE, reasons.NOT_IN_POOL, reasons.ATTRIBUTE_MISSING, reasons.SKILL_MISSING, reasons.SKILL_TOO_LOW,
 })  # fmt: skip
+# In a ring one's kinds stay the same; on a rota they are others tomorrow.
+RINGS = frozenset({"chain"})
 FEW = 1
 NOBODY, ONLY_ONE = "kind_without_anyone", "kind_with_one"
 
@@ -43,13 +45,17 @@ def able(
     queue: QueueFacts, agents: Sequence[AgentFacts], shape: Shape, now: Instant, plugins: Plugins
 ) -> dict[str, tuple[str, ...]]:
     """Everybody of ``agents`` -> what lastingly keeps them from tasks of ``shape``; nothing: they could do them."""
-    outside = eligibility.pool(queue, agents, now, shape, plugins)
-    return {agent.key: _against(agent, outside.get(agent.key), shape, now) for agent in agents}
-
-
-def _against(agent: AgentFacts, outside: str | None, shape: Shape, now: Instant) -> tuple[str, ...]:
-    codes = eligibility.joined(outside, eligibility.of_person(agent, now), eligibility.of_shape(agent, shape))
-    return tuple(code for code in codes if code in LASTING)
+    # A paused queue is judged by its teams and loans alone: models of others are for workers to ask.
+    asked = queue if queue.model in built_ins().model_names else replace(queue, paused=True)
+    outside = eligibility.pool(asked, agents, now, shape, plugins)
+    lasting = LASTING | {reasons.OTHER_KINDS} if queue.model in RINGS else LASTING
+    against = {
+        agent.key: eligibility.joined(
+            outside.get(agent.key), eligibility.of_person(agent, now), eligibility.of_shape(agent, shape)
+        )
+        for agent in agents
+    }
+    return {key: tuple(code for code in codes if code in lasting) for key, codes in against.items()}
 
 
 def gaps(people: Collection[str], away: Away, since: datetime, until: datetime | None, few: int = FEW) -> list[Gap]:

@@ -42,7 +42,7 @@ def of(policies: Policies, keys: Sequence[str], switches: Rows, stopped: Collect
         if len(_known) >= KNOWN:
             _known.clear()
         files = (_switched(policies.queues[key], switches.get(key, {}), stopped) for key in keys)
-        queues = {queue.key: _served(policies, queue, states.get(queue.key)) for queue in files}
+        queues = {queue.key: served(policies, queue, states.get(queue.key)) for queue in files}
         known = _known[place] = InForce(policies, queues, needs.of_pull(queues.values(), plugins()))
     return known
 
@@ -51,8 +51,8 @@ def _switched(file: Queue, switch: Mapping[str, Any], stopped: Collection[str]) 
     return replace(file, staffing=staffing_of(file.staffing, switch), paused=file.paused or file.key in stopped)
 
 
-def _served(policies: Policies, queue: Queue, state: Mapping[str, Any] | None) -> QueueFacts:
-    """A state that was found for another model says nothing about this one."""
+def served(policies: Policies, queue: Queue, state: Mapping[str, Any] | None) -> QueueFacts:
+    """The facts of a queue as it stands; a state that was found for another model says nothing about this one."""
     same = state is not None and state["facts"].get("model") == queue.staffing.model
     found = pool_state(state) if state is not None and same else None
     return serving.served(queue, plugins(), pool_state=found, kinds=policies.kinds.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from taskhub.assignment import passes, pull, store, take
+from taskhub.assignment import customer, passes, pull, store, take
 from taskhub.assignment.claim import Claim, claim, locked_caller, note, taken
 from taskhub.assignment.installed import plugins
 from taskhub.assignment.manual import manual
@@ -29,6 +29,8 @@ def claim_one(tx: Tx, task_id: str, reason: str | None, version: int | None = No
     queue = tx.policies.queues[task.queue]
     if queue.pick == "never":
         raise Forbidden(f"Tasks of {queue.name} are not picked; ask for the next one.", code="pick_forbidden")
+    if not (reason or "").strip() and customer.is_same(tx, task, me.key):
+        reason = customer.SAME_CUSTOMER
     if queue.pick == "reason" and not (reason or "").strip():
         raise InvalidInput("Taking a particular task needs a reason.", code="reason_missing")
     offered = take.offer(tx, me, {task.queue: now.queues[task.queue]})

@@ -5,9 +5,10 @@ from __future__ import annotations
 import zlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, and_, bindparam, func, insert, or_, select, union_all, update
+from sqlalchemy import Table, and_, bindparam, delete, func, insert, or_, select, union_all, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from taskhub.assignment.fairness import Share
@@ -18,6 +19,7 @@ from taskhub.assignment.queries.people import person as person  # noqa: PLC0414
 from taskhub.db.tables import (
     agent,
     decision,
+    duty,
     exclusion,
     fairness,
     learnt,
@@ -251,3 +253,24 @@ def _add_up(tx: Tx, row: Mapping[str, Any], figures: Sequence[str]) -> None:
 
 def _upsert(tx: Tx, table: Table) -> Any:
     return (sqlite if tx.lite else postgresql).insert(table)
+
+
+# ── pools ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+def pool_locked(tx: Tx, queue: str) -> dict[str, Any]:
+    """What was found for a queue's pool, locked; made where there is nothing yet."""
+    new = {"queue": queue, "version": 0, "open": False, "members": None, "facts": {}, "at": tx.now}
+    tx.conn.execute(_upsert(tx, pool_state).values(new).on_conflict_do_nothing())
+    return dict(tx.conn.execute(select(pool_state).where(pool_state.c.queue == queue).with_for_update()).one()._mapping)
+
+
+def save_pool(tx: Tx, queue: str, version: int, found: Mapping[str, Any]) -> None:
+    """Writes a locked pool."""
+    tx.conn.execute(update(pool_state).where(pool_state.c.queue == queue).values(version=version, at=tx.now, **found))
+
+
+def save_duties(tx: Tx, queue: str, since: datetime, rows: Sequence[tuple[str, datetime, datetime, list[str]]]) -> None:
+    """Writes the plan of a queue from ``since`` on anew: (agent, from, until, kinds)."""
+    tx.conn.execute(delete(duty).where(duty.c.queue == queue, duty.c.from_at >= since))
+    names = ("agent", "from_at", "until_at", "kinds")
+    if rows:
+        tx.conn.execute(insert(duty), [{"queue": queue, **dict(zip(names, row, strict=True))} for row in rows])

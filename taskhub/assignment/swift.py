@@ -19,7 +19,7 @@ from taskhub.agents.fields import LONGEST_RAMP
 from taskhub.assignment.codec import agent_facts, moment, queue_facts
 from taskhub.assignment.model import ENGINE_VERSION, AgentFacts, Loan, QueueFacts
 from taskhub.assignment.queries.people import Gone, Held, plain_facts
-from taskhub.assignment.swift_statements import LET_GO, LOCK, STEADY, TAKE
+from taskhub.assignment.swift_statements import LET_GO, LOCK, STEADY, TAKE, TAKE_LIMITED
 from taskhub.db.idempotency import KEPT_FOR, Call, Stored, answer
 from taskhub.db.quick import array, run
 from taskhub.db.tx import Tx
@@ -118,8 +118,14 @@ def take(
     """Takes the first head nobody else holds. All heads may be locked: looks wider before saying there is nothing."""
     given = _parameters(tx, person, queues, allowed, refused)
     given |= {"route": call and call.route, "once": call and call.key, "kept_since": tx.real_now - KEPT_FOR}
+    ceiled = any(queue.ceilings for queue in queues.values())
+    limited = ceiled or bool(person.queue_caps) or person.capacity_minutes is not None
+    if limited:
+        given |= _limits(person, queues, allowed, refused)
+        given |= {"ceiled": ceiled, "midnight": day_start(person.time_zone, tx.now)}
+    statement = TAKE_LIMITED if limited else TAKE
     for each in HEADS:
-        found = _read(run(tx.conn, TAKE, {**given, "each": each})[0], call)
+        found = _read(run(tx.conn, statement, {**given, "each": each})[0], call)
         if found.task or found.own or found.before or found.seen < each:
             return found
     return found
@@ -137,8 +143,6 @@ def _parameters(
     return {
         "me": person.key, "now": tx.now, "no_absence": not person.absences,
         "capacity": effective(person.capacity, person.ramp_share, person.ramp_until, tx.now),
-        "minutes": INFINITE if person.capacity_minutes is None else person.capacity_minutes,
-        **_limits(tx, person, queues, allowed, refused),
         "queues": array(queues), "allowed": array(allowed), "untils": array(_untils(tx, offers.terms)),
         "paused_queues": offers.paused_queues, "allowed_queues": offers.queues, "refused": array(refused),
         "refused_queues": array(shape.queue for shape, _ in refused.values()),
@@ -150,12 +154,11 @@ def _parameters(
 
 
 def _limits(
-    tx: Tx, person: AgentFacts, queues: Mapping[str, QueueFacts], allowed: Mapping[str, Shape],
+    person: AgentFacts, queues: Mapping[str, QueueFacts], allowed: Mapping[str, Shape],
     refused: Mapping[str, tuple[Shape, tuple[str, ...]]],
 ) -> dict[str, Any]:  # fmt: skip
     """Of each shape: the person's cap in its queue, and how many of its kind they are given in a day."""
-    ceiled = any(queue.ceilings for queue in queues.values())
-    found: dict[str, Any] = {"ceiled": ceiled, "midnight": day_start(person.time_zone, tx.now) if ceiled else tx.now}
+    found: dict[str, Any] = {"minutes": INFINITE if person.capacity_minutes is None else person.capacity_minutes}
     for prefix, shapes in (("", list(allowed.values())), ("refused_", [shape for shape, _ in refused.values()])):
         caps = [str(person.queue_caps.get(shape.queue, INFINITE)) for shape in shapes]
         ceilings = [str(queues[shape.queue].ceilings.get(shape.kind, INFINITE)) for shape in shapes]

@@ -7,6 +7,8 @@ whatever the tables hold at that moment; the take gives the session its own ways
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from taskhub.db.quick import quick
 from taskhub.tasks.model import Task
 
@@ -60,14 +62,33 @@ FILTERS = """
 _FULL = """CASE WHEN (y.kinds ->> o.kind)::bigint >= o.ceiling THEN '["variety_ceiling"]'::jsonb ELSE '[]'::jsonb END
     || CASE WHEN (d.by_queue ->> o.queue)::bigint >= o.cap THEN '["at_capacity"]'::jsonb ELSE '[]'::jsonb END"""
 
-_TAKE = f"""
-WITH known AS MATERIALIZED (
-  SELECT i.fingerprint, i.status, i.reply FROM idempotency i
-  WHERE i.caller = :by AND i.route = :route AND i.key = :once AND i.at > :kept_since),
-own AS MATERIALIZED (
-  SELECT t.id FROM task t WHERE t.agent = :me AND t.queue = ANY(:queues)
-    AND (t.state = 'assigned' OR (t.state = 'paused' AND t.paused_until <= :now)) LIMIT 1),
-held AS MATERIALIZED (
+
+class _Parts(NamedTuple):
+    """Where the take of a person with limits of their own differs from that of all others, who pay nothing for it."""
+
+    counts: str
+    offers: str
+    fits: str
+    open: str
+    refused: str
+    facts: str
+    held: str
+
+
+_SIMPLE = _Parts(
+    counts="""held AS MATERIALIZED (
+  SELECT count(*) AS n FROM task t WHERE t.agent = :me
+    AND (t.state IN ('assigned', 'in_progress') OR (t.state = 'paused' AND t.queue = ANY(:paused_queues)))),""",
+    offers="unnest(:allowed, :allowed_queues, :untils) AS o(shape, queue, until)",
+    fits="(SELECT n FROM held) < :capacity",
+    open="t.shape = ANY(:allowed)",
+    refused="(SELECT r.shape, r.queue, r.why::jsonb AS why FROM unnest(:refused, :refused_queues, :refused_why)"
+    " AS r(shape, queue, why)) o",
+    facts="",
+    held="d.n AS held, 0.0::float8 AS minutes, '{}'::jsonb AS by_queue",
+)
+_LIMITED = _Parts(
+    counts=f"""held AS MATERIALIZED (
   SELECT coalesce(sum(x.n), 0)::bigint AS n, coalesce(sum(x.minutes), 0) AS minutes,
     coalesce(jsonb_object_agg(x.queue, x.n) FILTER (WHERE x.n > 0), '{{}}'::jsonb) AS by_queue
   FROM (SELECT t.queue, count(*) AS n, sum(t.minutes) AS minutes FROM task t WHERE t.agent = :me
@@ -81,19 +102,41 @@ today AS MATERIALIZED (
       UNION ALL SELECT t.kind FROM task t WHERE :ceiled AND t.completed_by = :me AND t.completed_at >= :midnight
         AND t.given_at >= :midnight AND t.state = 'completed') y GROUP BY y.kind) x),
 offers AS MATERIALIZED (
-  SELECT o.shape, o.queue, o.until,
-    {_FULL} AS full
+  SELECT o.shape, o.queue, o.until, {_FULL} AS full
   FROM unnest(:allowed, :allowed_queues, :untils, :caps, :kinds, :ceilings)
     AS o(shape, queue, until, cap, kind, ceiling)
   CROSS JOIN held d CROSS JOIN today y),
+refused_shapes AS MATERIALIZED (
+  SELECT o.shape, o.queue, o.why::jsonb || {_FULL} AS why
+  FROM unnest(:refused, :refused_queues, :refused_why, :refused_caps, :refused_kinds, :refused_ceilings)
+    AS o(shape, queue, why, cap, kind, ceiling) CROSS JOIN held d CROSS JOIN today y
+  UNION ALL SELECT o.shape, o.queue, o.full FROM offers o WHERE o.full <> '[]'::jsonb),""",  # noqa: S608  only what stands here enters this text
+    offers="offers o",
+    fits="o.full = '[]'::jsonb AND EXISTS (SELECT 1 FROM held d WHERE d.n < :capacity AND d.minutes < :minutes)",
+    open="t.shape = ANY(SELECT o.shape FROM offers o WHERE o.full = '[]'::jsonb)",
+    refused="refused_shapes o",
+    facts="""'held_minutes', (SELECT minutes FROM held), 'held_by_queue', (SELECT by_queue FROM held),
+      'kinds_today', (SELECT kinds FROM today),""",
+    held="d.n AS held, d.minutes, d.by_queue",
+)
+
+
+def _take(part: _Parts) -> str:
+    return f"""
+WITH known AS MATERIALIZED (
+  SELECT i.fingerprint, i.status, i.reply FROM idempotency i
+  WHERE i.caller = :by AND i.route = :route AND i.key = :once AND i.at > :kept_since),
+own AS MATERIALIZED (
+  SELECT t.id FROM task t WHERE t.agent = :me AND t.queue = ANY(:queues)
+    AND (t.state = 'assigned' OR (t.state = 'paused' AND t.paused_until <= :now)) LIMIT 1),
+{part.counts}
 heads AS MATERIALIZED (
   SELECT h.id, h.start_by, h.created_at, o.until
-  FROM offers o CROSS JOIN LATERAL (
+  FROM {part.offers} CROSS JOIN LATERAL (
     SELECT t.id, t.start_by, t.created_at FROM task t
     WHERE t.queue = o.queue AND t.shape = o.shape AND t.state = 'queued' {FILTERS}
     ORDER BY t.start_by, t.created_at, t.id LIMIT :each) h
-  WHERE o.full = '[]'::jsonb AND NOT EXISTS (SELECT 1 FROM known) AND NOT EXISTS (SELECT 1 FROM own)
-    AND EXISTS (SELECT 1 FROM held d WHERE d.n < :capacity AND d.minutes < :minutes)),
+  WHERE NOT EXISTS (SELECT 1 FROM known) AND NOT EXISTS (SELECT 1 FROM own) AND {part.fits}),
 picked AS MATERIALIZED (
   SELECT l.id, h.until FROM (SELECT * FROM heads ORDER BY start_by, created_at, id) h CROSS JOIN LATERAL (
     SELECT t.id FROM task t WHERE t.id = h.id AND t.state = 'queued' FOR UPDATE SKIP LOCKED) l LIMIT 1),
@@ -122,13 +165,8 @@ timed AS (
   SELECT 'lease.expired', :lease_handler, id, 'one', '{{}}'::jsonb, :now, lease_until FROM taken
   ON CONFLICT (handler, key) WHERE mode = 'one' and token is null and done_at is null and dead_at is null
   DO UPDATE SET due_at = excluded.due_at, emitted_at = excluded.emitted_at),
-refused_shapes AS MATERIALIZED (
-  SELECT o.shape, o.queue, o.why::jsonb || {_FULL} AS why
-  FROM unnest(:refused, :refused_queues, :refused_why, :refused_caps, :refused_kinds, :refused_ceilings)
-    AS o(shape, queue, why, cap, kind, ceiling) CROSS JOIN held d CROSS JOIN today y
-  UNION ALL SELECT o.shape, o.queue, o.full FROM offers o WHERE o.full <> '[]'::jsonb),
 refused_heads AS MATERIALIZED (
-  SELECT h.* FROM refused_shapes o CROSS JOIN LATERAL (
+  SELECT h.* FROM {part.refused} CROSS JOIN LATERAL (
     SELECT t.id, t.shape, t.queue, t.start_by, t.created_at, t.weight, t.minutes, t.due_at, o.why,
       '{{}}'::jsonb AS excluded FROM task t
     WHERE t.queue = o.queue AND t.shape = o.shape AND t.state = 'queued'
@@ -143,7 +181,7 @@ excluded_heads AS MATERIALIZED (
   FROM (SELECT x.task, max(x.why) AS why FROM exclusion x
     WHERE x.agent = :me AND (x.until IS NULL OR x.until > :now) GROUP BY x.task) e JOIN task t ON t.id = e.task
   WHERE t.state = 'queued' AND t.start_by < (SELECT start_by FROM taken)
-    AND t.shape = ANY(SELECT o.shape FROM offers o WHERE o.full = '[]'::jsonb)
+    AND {part.open}
   ORDER BY t.start_by, t.created_at, t.id LIMIT 20),
 passed_over AS MATERIALIZED (
   SELECT * FROM (SELECT * FROM refused_heads UNION ALL SELECT * FROM excluded_heads) x
@@ -152,8 +190,7 @@ decided AS (
   INSERT INTO decision (id, task, way, at, outcome, agent, facts, model, policy_hash)
   SELECT :decision_id, t.id, 'pull', :now, 'assigned', :me,
     jsonb_build_object('pull', :seen::jsonb || jsonb_build_object('held', (SELECT n FROM held),
-      'held_minutes', (SELECT minutes FROM held), 'held_by_queue', (SELECT by_queue FROM held),
-      'kinds_today', (SELECT kinds FROM today),
+      {part.facts}
       'queues', (SELECT jsonb_agg(:queue_facts::jsonb -> q.queue) FROM (
         SELECT t.queue UNION SELECT o.queue FROM passed_over o) q),
       'over', (SELECT coalesce(jsonb_agg(jsonb_build_array(o.id, o.shape, o.start_by, o.created_at, o.weight, o.minutes,
@@ -161,10 +198,11 @@ decided AS (
       'task', jsonb_build_array(t.id, t.shape, t.start_by, t.created_at, t.weight, t.minutes, t.due_at,
         '{{}}'::jsonb))),
     coalesce(:queue_facts::jsonb -> t.queue ->> 'model', 'dedicated'), :policy FROM taken t)
-SELECT (SELECT id FROM own) AS own, d.n AS held, d.minutes, d.by_queue, (SELECT count(*) FROM heads) AS seen,
+SELECT (SELECT id FROM own) AS own, {part.held}, (SELECT count(*) FROM heads) AS seen,
   (SELECT token FROM leased) AS token, k.fingerprint, k.status, k.reply,
   (SELECT c.warn_at FROM sla_clock c WHERE c.task = t.id AND c.target = 'completion') AS warn_at, {_OWN_WAYS}, t.*
 FROM held d LEFT JOIN known k ON true LEFT JOIN taken t ON true"""  # noqa: S608  only names of columns enter this text
+
 
 _TYPES = {
     "now": "timestamptz", "kept_since": "timestamptz", "recently": "timestamptz", "midnight": "timestamptz",
@@ -174,6 +212,6 @@ _TYPES = {
     "untils": "timestamptz[]", "refused": "text[]", "refused_queues": "text[]", "refused_why": "text[]",
     "each": "bigint", "capacity": "float8", "minutes": "float8",
 }  # fmt: skip
-TAKE = quick(_TAKE, **_TYPES)
+TAKE, TAKE_LIMITED = (quick(_take(part), **_TYPES) for part in (_SIMPLE, _LIMITED))
 LOCK = quick(_LOCK, **_TYPES)
 LET_GO = quick(f"SELECT {_OWN_WAYS}")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from taskhub import __version__
-from taskhub.cli import configs, databases, doctor, events, keys, ledgers, plugins, serving, tasks
+from taskhub.cli import configs, databases, doctor, events, keys, ledgers, plugins, queues, serving, tasks
 from taskhub.cli.guard import Guarded
 
 app = typer.Typer(
@@ -42,6 +42,7 @@ app.add_typer(databases.app, name="db")
 app.add_typer(configs.app, name="config")
 app.add_typer(keys.app, name="key")
 app.add_typer(events.app, name="events")
+app.add_typer(queues.app, name="queue")
 app.add_typer(tasks.sla, name="sla")
 app.command()(tasks.why)
 app.add_typer(plugins.app, name="plugin")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +10,7 @@ import typer
 
 from taskhub.cli import place
 from taskhub.cli.options import Data, Json
-from taskhub.errors import PolicyError
+from taskhub.errors import PolicyError, Problem, TaskhubError
 
 if TYPE_CHECKING:
     from taskhub.policy.policies import Policies
@@ -24,8 +25,11 @@ Since = Annotated[str, typer.Option(metavar="7d", help="How far back: 7d, 36h, o
 
 
 @app.command()
-def check(folder: Folder = None, json: Json = False) -> None:
-    """Say everything that is wrong, each with file, line and key; exit code 1 when anything is."""
+def check(folder: Folder = None, data: Data = None, json: Json = False) -> None:
+    """Say everything that is wrong, each with file, line and key; exit code 1 when anything is.
+
+    Where there is a database, also say which switches of staffing hold against the files.
+    """
     from taskhub import bootstrap
     from taskhub.cli.output import as_json
 
@@ -37,27 +41,43 @@ def check(folder: Folder = None, json: Json = False) -> None:
             raise
         as_json({"ok": False, "problems": list(map(_problem, error.problems)), "warnings": []})
         raise typer.Exit(1) from None
+    told = [*found.warnings, *_switched(found, data)]
     if json:
-        warnings = list(map(_problem, found.warnings))
-        as_json({"ok": True, "hash": found.hash, "problems": [], "warnings": warnings})
+        as_json({"ok": True, "hash": found.hash, "problems": [], "warnings": list(map(_problem, told))})
         return
     typer.echo(f"{where} is good: {_said(found)}.")
-    _warn(found)
+    _warn(told)
 
 
 @app.command()
 def apply(folder: Folder = None, data: Data = None, json: Json = False) -> None:
     """Check the files and make them the active policies, for every process at once."""
     from taskhub import bootstrap
+    from taskhub.acts import staffing
     from taskhub.cli.output import as_json
 
     with place.made(data) as db:
         found, new = bootstrap.accept(db, _folder(folder))
+        with db.read() as tx:
+            told = [*found.warnings, *staffing.differences(tx, found)]
     if json:
-        as_json({"hash": found.hash, "activated": new, "warnings": list(map(_problem, found.warnings))})
+        as_json({"hash": found.hash, "activated": new, "warnings": list(map(_problem, told))})
         return
     typer.echo(f"{'Active now' if new else 'Active already'}: {_said(found)}.")
-    _warn(found)
+    _warn(told)
+
+
+def _switched(found: Policies, data: Path | None) -> list[Problem]:
+    """What the database has to say of these files; nothing where there is none."""
+    from taskhub.acts import staffing
+
+    try:
+        with place.existing(data) as db, db.read() as tx:
+            return staffing.differences(tx, found)
+    except TaskhubError:
+        if data is not None:
+            raise
+        return []
 
 
 @app.command()
@@ -83,7 +103,7 @@ def dry_run(folder: Folder = None, since: Since = "7d", data: Data = None, json:
             as_json(dry_runs.as_data(found, tx.policies.hash, new.hash))
         else:
             dry_runs.show(found, tx.policies.hash, new.hash)
-    _warn(new)
+    _warn(new.warnings)
 
 
 def _folder(given: Path | None) -> Path:
@@ -98,8 +118,8 @@ def _said(found: Policies) -> str:
     return ", ".join(f"{len(things)} {name}" for name, things in counts) + f" (set {found.hash[:12]})"
 
 
-def _warn(found: Policies) -> None:
-    for one in found.warnings:
+def _warn(told: Iterable[Problem]) -> None:
+    for one in told:
         typer.echo(f"warning: {one}", err=True)
 
 

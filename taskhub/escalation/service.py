@@ -105,7 +105,7 @@ def _facts(tx: Tx, task: Task) -> Facts | None:
 
 
 def _fired(tx: Tx, task: Task) -> dict[tuple[int, int], Fired]:
-    return {(r.step, r.repetition): Fired(r.due_at, r.at) for r in store.steps(tx, task.id) if r.step != HELD}
+    return {(r.step, r.repetition): Fired(r.due_at, r.at) for r in store.steps(tx, task.id) if r.step >= 0}
 
 
 def _due(tx: Tx, task: Task, policy: EscalationPolicy) -> list[Rung]:

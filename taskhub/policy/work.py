@@ -82,8 +82,10 @@ class Queue:
     order: str = "urgency"
     max_wait: Mapping[str, timedelta] = field(default_factory=lambda: dict(DEFAULT_MAX_WAIT))
     accept_for: timedelta | None = None
+    max_misses: int | None = None  # offers in a row not started within accept_for before their person is set away
     pick: str = "reason"  # never | reason | free
     skip_budget: int | None = None
+    skip_reasons: Mapping[str, LocalText] = field(default_factory=dict)
     on_idle: str = "hold"  # hold | return
     hold_for: timedelta = timedelta(hours=4)
     cool_down: timedelta = timedelta(hours=1)

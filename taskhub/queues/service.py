@@ -70,6 +70,17 @@ def switches(tx: Tx, key: str) -> list[Switch]:
     return store.switches(tx, [key])
 
 
+def planned(tx: Tx, keys: Collection[str]) -> list[Switch]:
+    """Switches of these queues that have not started, in the order in which they will."""
+    return [one for one in store.switches(tx, keys) if one.effective_at > tx.now]
+
+
+def has_started(tx: Tx, id_: str | None) -> bool:
+    """Whether a switch of that id is there and its time has come."""
+    found = store.switch(tx, id_, lock=False) if id_ is not None else None
+    return found is not None and found.effective_at <= tx.now
+
+
 def switch_of(tx: Tx, id_: str) -> Switch | None:
     """One switch, locked."""
     return store.switch(tx, id_)

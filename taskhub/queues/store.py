@@ -32,9 +32,10 @@ def holding(tx: Tx, queues: Collection[str]) -> dict[str, Switch]:
     return {row.queue: Switch(*row) for row in rows}
 
 
-def switch(tx: Tx, id_: str) -> Switch | None:
+def switch(tx: Tx, id_: str, *, lock: bool = True) -> Switch | None:
     """One switch, locked until the transaction ends."""
-    row = tx.conn.execute(select(*_SWITCH).where(staffing.c.id == id_).with_for_update()).first()
+    wanted = select(*_SWITCH).where(staffing.c.id == id_)
+    row = tx.conn.execute(wanted.with_for_update() if lock else wanted).first()
     return Switch(*row) if row else None
 
 

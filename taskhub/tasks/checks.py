@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from taskhub.calendars import BusinessCalendar
-from taskhub.db import acts
 from taskhub.db.tx import Tx
 from taskhub.errors import AtCapacity, Conflict, InvalidInput, TaskhubError
 from taskhub.policy.policies import Policies
 from taskhub.policy.promise import PauseReason
 from taskhub.policy.work import PRIORITIES
-from taskhub.tasks import moves
+from taskhub.tasks import moves, queries
 from taskhub.tasks.model import VERDICTS, WRONG, Task
 
 LATEST_PAUSE = timedelta(days=366)
@@ -23,12 +22,14 @@ LONGEST_NOTE = 20_000
 PATCHABLE = ("checklist", "note", "priority", "data", "due_at")
 
 
-def skip_reason(policies: Policies, reason: str) -> None:
-    """Skipping takes a reason from the list, where there is one."""
-    if policies.skip_reasons and reason not in policies.skip_reasons:
+def skip_reason(policies: Policies, queue: str, reason: str) -> None:
+    """Skipping takes a reason from the queue's list, else from the house's; any where there is neither."""
+    own = policies.queues[queue].skip_reasons if queue in policies.queues else {}
+    known = tuple(own) or policies.skip_reasons
+    if known and reason not in known:
         raise InvalidInput(
-            f"{reason!r} is no reason to skip. Reasons: {', '.join(policies.skip_reasons)}.",
-            code="unknown_reason", reasons=list(policies.skip_reasons),
+            f"{reason!r} is no reason to skip. Reasons: {', '.join(known)}.", code="unknown_reason",
+            reasons=list(known),
         )  # fmt: skip
 
 
@@ -39,11 +40,13 @@ def skip_budget(tx: Tx, task: Task) -> None:
         return
     zone = ZoneInfo(tx.policies.calendar_of(queue.key).tz)
     today = tx.now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    skipped = acts.count(tx.conn, tx.by.label, "task.skip", today)
+    skipped = queries.skipped_since(tx, tx.by.label, queue.key, today)
     if skipped >= queue.skip_budget:
+        again = (today + timedelta(days=1)).astimezone(UTC)
         raise Conflict(
-            f"You have skipped {skipped} tasks today, all that {queue.name} allows. Do it, pause it or hand it over.",
-            code="skip_budget_used", budget=queue.skip_budget,
+            f"You have skipped {skipped} tasks of {queue.name} today, all it allows; again from {again.isoformat()}. "
+            "Do it, pause it or hand it over.",
+            code="skip_budget_used", budget=queue.skip_budget, renews_at=again.isoformat(),
         )  # fmt: skip
 
 

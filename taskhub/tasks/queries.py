@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import and_, literal, or_, select, tuple_
 
-from taskhub.db.tables import task
+from taskhub.db.tables import act, task
 from taskhub.db.tx import Tx
 from taskhub.tasks.model import COMPLETED, OPEN, QUEUED, WRONG, Task
 
@@ -56,6 +56,26 @@ def waiting_for_customer(tx: Tx, customer: str, besides: str, queues: Collection
     mine = and_(task.c.customer == customer, task.c.id != besides, task.c.state == QUEUED, task.c.queue.in_(queues))
     in_order = select(task.c.id).where(mine).order_by(task.c.start_by, task.c.created_at, task.c.id)
     return list(tx.conn.execute(in_order.limit(most)).scalars())
+
+
+def served_last(tx: Tx, agent: str) -> str | None:
+    """The customer of the task a person completed last."""
+    mine = select(task.c.customer).where(task.c.completed_by == agent).order_by(task.c.completed_at.desc()).limit(1)
+    return tx.conn.execute(mine).scalar()
+
+
+def first_waiting(tx: Tx, queues: Collection[str], most: int) -> list[str]:
+    """Ids of some waiting tasks of these queues, at most ``most``."""
+    waiting = select(task.c.id).where(task.c.queue.in_(queues), task.c.state == QUEUED)
+    return list(tx.conn.execute(waiting.limit(most)).scalars())
+
+
+def skipped_since(tx: Tx, by: str, queue: str, since: datetime) -> int:
+    """How many tasks of a queue one caller has skipped since then."""
+    mine = select(act.c.touched).where(act.c.by == by, act.c.at >= since, act.c.kind == "task.skip")
+    ids = [id_ for touched in tx.conn.execute(mine).scalars() for noun, id_ in touched if noun == "task"]
+    in_queue = set(tx.conn.execute(select(task.c.id).where(task.c.id.in_(ids), task.c.queue == queue)).scalars())
+    return sum(id_ in in_queue for id_ in ids)
 
 
 def customer_of(tx: Tx, task_id: str) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from taskhub.db.tx import Tx
+from taskhub.policy.policies import Policies
 from taskhub.tasks import clocks, moves, store
 from taskhub.tasks.model import QUEUED, Task
 from taskhub.tasks.shape import Shape
@@ -27,13 +28,25 @@ def rederive(tx: Tx, most: int, moved_to: Mapping[str, str]) -> int:
     return len(stale)
 
 
+def most_asked(policies: Policies, task: Task) -> int:
+    """The highest level the rule behind a task can ask for now; what was made by hand keeps its own.
+
+    How skilled one must be is a policy of ours, and follows the files. What a task requires (its language, its region)
+    is a fact of the work, and stays.
+    """
+    if task.rule is None:
+        return task.level
+    made = [one for rule in policies.rules if rule.key == task.rule for one in rule.tasks if one.kind == task.kind]
+    return max((level or 1 for one in made for level in (one.level, *(step.level for step in one.raises))), default=1)
+
+
 def _one(tx: Tx, task: Task, moved_to: Mapping[str, str]) -> None:
     kind = tx.policies.kinds.get(task.kind) or tx.policies.kinds.get(moved_to.get(task.kind, ""))
     if kind is None:
         store.save(tx, task.id, {"policy_hash": tx.policies.hash})
         return
     requires = {**kind.requires, **task.requires}
-    level = max(kind.level, task.level)
+    level = max(kind.level, min(task.level, most_asked(tx.policies, task)))
     shape = Shape.of(
         kind.queue, kind.key, skill=kind.skill_key, level=level, requires=requires, extra_teams=tuple(task.extra_teams)
     )

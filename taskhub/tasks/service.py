@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from taskhub.agents import service as agents
 from taskhub.db import history as histories
 from taskhub.db.tx import Tx
-from taskhub.errors import Conflict, InvalidInput, NotFound
+from taskhub.errors import Conflict, Forbidden, InvalidInput, NotFound
 from taskhub.policy.work import Queue
 from taskhub.queues import service as queues
 from taskhub.tasks import checks, clocks, drafting, making, moves, store
@@ -17,7 +18,8 @@ from taskhub.tasks.rekind import change_back, change_kind
 from taskhub.tasks.rework import reopen
 
 __all__ = [
-    "acknowledge", "assign", "begin", "cancel", "change_back", "change_kind", "complete", "create", "find", "finish",
+    "acknowledge", "assign", "begin", "cancel", "change_back", "change_kind", "complete", "create", "exclusions",
+    "find", "finish",
     "get", "hand_over", "history", "lease_of", "leases", "of_event", "patch", "pause", "put_aside",
     "release", "renew", "reopen", "resume", "skip", "start", "take_back", "unassign", "unpatch",
 ]  # fmt: skip
@@ -41,6 +43,11 @@ def get(tx: Tx, task_id: str) -> Task:
     if found is None:
         raise NotFound(f"There is no task {task_id}.")
     return found
+
+
+def exclusions(tx: Tx, task_id: str) -> list[tuple[str, str, datetime | None]]:
+    """(agent, why, until) of those who may not take the task."""
+    return store.exclusions(tx, task_id)
 
 
 def find(
@@ -88,6 +95,8 @@ def begin(tx: Tx, task: Task, act: str, note: Mapping[str, Any] | None = None) -
     if task.state == PAUSED:
         store.end_pause(tx, task)
         tx.cancel("snooze.ended", task.id)
+    elif act == "start":
+        agents.accepted(tx, agent)
     changes = {"state": IN_PROGRESS, "agent": agent, "started_at": task.started_at or tx.now, "waiting_reasons": None}
     changes |= {"paused_reason": None, "paused_until": None, "paused_at": None, "given_at": task.given_at or tx.now}
     changes |= clocks.started(tx, task)
@@ -120,12 +129,14 @@ def keep_off(tx: Tx, task: Task, queue: Queue) -> None:
     until = tx.after(queue.cool_down)
     store.exclude(tx, [{"task": task.id, "agent": task.agent, "why": "declined", "until": until}])
     tx.emit("cool_down.ended", f"{task.id}:{task.agent}", {"rotation": queue.turn_key}, due_at=until)
+    tx.emit("task.declined", task.id, {"agent": task.agent})
 
 
 def skip(tx: Tx, task_id: str, reason: str, token: int | None = None, version: int | None = None) -> Task:
     """Not this one: recorded with its reason, and the next claim gives another."""
-    checks.skip_reason(tx.policies, reason)
-    checks.skip_budget(tx, get(tx, task_id))
+    task = get(tx, task_id)
+    checks.skip_reason(tx.policies, task.queue, reason)
+    checks.skip_budget(tx, task)
     return release(tx, task_id, reason, token, version, act="skip")
 
 
@@ -268,6 +279,8 @@ def acknowledge(tx: Tx, task_id: str, version: int | None = None) -> Task:
 def patch(tx: Tx, task_id: str, version: int, changes: Mapping[str, Any]) -> Task:
     """Checklist, note, priority, data or due time; needs the version that was read."""
     task, _ = moves.allowed(tx, task_id, "patch", version=version)
+    if changes.get("due_at", task.due_at) != task.due_at and tx.by.is_person and not moves.oversees(tx, task):
+        raise Forbidden("When it is due is for a manager to change: ask yours.", field="due_at", holder=task.agent)
     return _patch(tx, task, checks.patched(task, changes))
 
 

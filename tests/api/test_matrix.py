@@ -40,7 +40,10 @@ LEAD_TASK = {"agent": "fff", "rep": "fff", "manager": "yyn", "director": "yyn", 
 SEE_AGENT = {"agent": "yyn", "rep": "yyn", "manager": "yyn", "director": "yyn", "integration": "fff", **READ_ALL}
 SELF = {"agent": "yfn", "rep": "yfn", "manager": "yyn", "director": "yyn", "admin": "yyy", "integration": "fff",
         "auditor": "fff"}  # fmt: skip
+LEAD_AGENT = {"agent": "fff", "rep": "fff", "manager": "yyn", "director": "yyn", "admin": "yyy", "integration": "fff",
+              "auditor": "fff"}  # fmt: skip
 # queue: of a team of theirs / managed / out of reach
+SEE_QUEUE = {"agent": "yyn", "rep": "fff", "manager": "yyn", "director": "yyn", "integration": "fff", **READ_ALL}
 LEAD_QUEUE = {"agent": "fff", "rep": "fff", "manager": "yyn", "director": "yyn", "admin": "yyy", "integration": "fff",
               "auditor": "fff"}  # fmt: skip
 OWN_KEYS = {"agent": "ynn", "rep": "ynn", "manager": "ynn", "director": "ynn", "integration": "fff", **READ_ALL}
@@ -73,8 +76,11 @@ TABLE: dict[str, dict[str, str]] = {
     "GET /api/v1/agents": PEOPLE,
     "GET /api/v1/agents/{key}": SEE_AGENT,
     "POST /api/v1/agents": ADMIN,
-    "PATCH /api/v1/agents/{key}": {"agent": "fff", "rep": "fff", "manager": "yyn", "director": "yyn", "admin": "yyy",
-                                   "integration": "fff", "auditor": "fff"},
+    "PATCH /api/v1/agents/{key}": LEAD_AGENT,
+    "GET /api/v1/agents/{key}/lend": SEE_AGENT,
+    "POST /api/v1/agents/{key}/lend": LEAD_AGENT,
+    "POST /api/v1/agents/{key}/lend/preview": LEAD_AGENT,
+    "DELETE /api/v1/agents/{key}/lend/{id}": LEAD_AGENT,
     "PUT /api/v1/agents/{key}/presence": SELF,
     "GET /api/v1/agents/{key}/absences": SELF,
     "POST /api/v1/agents/{key}/absences": SELF,
@@ -83,10 +89,25 @@ TABLE: dict[str, dict[str, str]] = {
     "POST /api/v1/agents/{key}/keys": ADMIN,
     "DELETE /api/v1/agents/{key}/keys/{key_id}": OWN_KEYS | {"auditor": "fff"},
     "GET /api/v1/queues": PEOPLE | {"rep": "fff"},
-    "GET /api/v1/queues/{key}": {"agent": "yyn", "rep": "fff", "manager": "yyn", "director": "yyn",
-                                 "integration": "fff", **READ_ALL},
+    "GET /api/v1/queues/{key}": SEE_QUEUE,
     "GET /api/v1/queues/{key}/staffing/shadow": LEAD_QUEUE,
-    "GET /api/v1/metrics/tasks": NOBODY | {"manager": "yyy", "director": "yyy", **READ_ALL},
+    "GET /api/v1/queues/{key}/staffing": SEE_QUEUE,
+    "PUT /api/v1/queues/{key}/staffing": LEAD_QUEUE,
+    "DELETE /api/v1/queues/{key}/staffing/{id}": LEAD_QUEUE,
+    "POST /api/v1/queues/{key}/staffing/preview": LEAD_QUEUE,
+    "GET /api/v1/queues/{key}/periods": SEE_QUEUE,
+    "POST /api/v1/queues/{key}/periods": LEAD_QUEUE,
+    "POST /api/v1/queues/{key}/periods/preview": LEAD_QUEUE,
+    "DELETE /api/v1/queues/{key}/periods/{id}": LEAD_QUEUE,
+    **{f"POST /api/v1/queues/{{key}}/{verb}": LEAD_QUEUE for verb in ("close", "open", "pause", "resume", "move")},
+    "POST /api/v1/queues/{key}/move/preview": LEAD_QUEUE,
+    **{
+        f"GET /api/v1/metrics/{what}": NOBODY | {"manager": "yyy", "director": "yyy", **READ_ALL}
+        for what in ("tasks", "coverage", "quality", "teams/{key}")
+    },
+    "GET /api/v1/agents/{key}/metrics": SELF,
+    "POST /api/v1/agents/{key}/leave/preview": LEAD_TASK,
+    "POST /api/v1/agents/{key}/leave": LEAD_TASK,
     "POST /api/v1/calendars/preview": ALL,
     "POST /api/v1/calendars/elapsed": ALL,
     "GET /api/v1/acts": PEOPLE,
@@ -122,6 +143,21 @@ BODIES: dict[str, Any] = {
     "PUT /api/v1/agents/{key}/presence": {"status": "busy"},
     "POST /api/v1/agents/{key}/absences": {"from": "2199-01-01T00:00:00Z", "until": "2199-01-02T00:00:00Z"},
     "POST /api/v1/agents/{key}/keys": {},
+    **{
+        f"{method} /api/v1/queues/{{key}}/staffing{tail}": {"model": None}
+        for method, tail in (("PUT", ""), ("POST", "/preview"))
+    },
+    **{
+        f"POST /api/v1/queues/{{key}}/periods{tail}": {"until": "2199-01-01T00:00:00Z", "ahead_by": "1h"}
+        for tail in ("", "/preview")
+    },
+    **{f"POST /api/v1/queues/{{key}}/{verb}": {"reason": "x"} for verb in ("close", "open", "pause", "resume")},
+    "POST /api/v1/queues/{key}/move": {"kind": "contract", "to": "billing", "reason": "x"},
+    "POST /api/v1/queues/{key}/move/preview": {"kind": "contract", "to": "billing"},
+    **{
+        f"POST /api/v1/agents/{{key}}/lend{tail}": {"queue": "front", "until": "2199-01-01T00:00:00Z"}
+        for tail in ("", "/preview")
+    },
     "POST /api/v1/calendars/preview": {"calendar": "office", "start": "2026-01-05T00:00:00Z", "budget_s": 60},
     "POST /api/v1/calendars/elapsed": {"calendar": "office", "from": "2026-01-05T00:00:00Z",
                                        "to": "2026-01-06T00:00:00Z"},
@@ -209,7 +245,7 @@ def address(route: str, role: str, number: int) -> str:
     noun = path.split("/")[3] if path.startswith("/api") else ""
     for_noun = {
         "tasks": THINGS[f"task:{holders[number]}"], "agents": person, "teams": "specialists", "queues": queues[number],
-        "events": THINGS["event"], "acts": "0" * 32,
+        "events": THINGS["event"], "acts": "0" * 32, "metrics": "specialists",
     }  # fmt: skip
     thing = for_noun.get(noun, f"{noun.removesuffix('s')}-{owners[number]}")
     filled = path.replace("{absence_id}", "none").replace("{key_id}", "none")

@@ -88,6 +88,7 @@ def test_absences_are_planned_listed_and_taken_back(any_house: House) -> None:
     zoe = any_house.of("zoe")
     body = {"from": "2190-05-01T00:00:00Z", "until": "2190-05-02T00:00:00Z", "reason": "Holiday"}
     made = zoe.ok("POST", f"{AGENTS}/zoe/absences", body)
+    assert [(one["code"], one["kind"]) for one in made.pop("warnings")] == []
     assert zoe.ok("GET", f"{AGENTS}/zoe/absences")["items"] == [made]
     zoe.ok("DELETE", f"{AGENTS}/zoe/absences/{made['id']}")
     assert zoe.ok("GET", f"{AGENTS}/zoe/absences")["items"] == []

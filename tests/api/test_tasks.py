@@ -45,7 +45,8 @@ def test_claim_pause_resume_complete(any_house: House) -> None:
 
 def test_nothing_to_claim_says_why(any_house: House) -> None:
     zoe = any_house.of("zoe")
-    assert zoe.ok("POST", "/api/v1/tasks/claim") == {"task": None, "reason": "nothing_eligible"}
+    nothing = {"task": None, "reason": "nothing_eligible", "detail": {"waiting": 0, "reasons": []}}
+    assert zoe.ok("POST", "/api/v1/tasks/claim") == nothing
     zoe.put("/api/v1/agents/zoe/presence", {"status": "busy"})
     assert zoe.ok("POST", "/api/v1/tasks/claim")["reason"] == "not_available"
     zoe.put("/api/v1/agents/zoe/presence", {"status": "available"})

@@ -30,7 +30,8 @@ PULL = {
     "calendar": "always",
     "staffing": Staffing("rotating", {"teams": ["front"]}),
 }
-RACES = int(os.environ.get("TASKHUB_CAMPAIGN", "120"))
+CAMPAIGN = os.environ.get("TASKHUB_CAMPAIGN", "120")
+RACES = 3_000 if CAMPAIGN == "full" else int(CAMPAIGN)
 
 
 @pytest.fixture

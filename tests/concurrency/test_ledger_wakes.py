@@ -20,7 +20,8 @@ from taskhub.db.tables import message
 from tests.concurrency import wakes
 from tests.concurrency.wakes import Clock, Crash, mark
 
-CAMPAIGN = int(os.environ.get("TASKHUB_CAMPAIGN", "0"))
+TOLD = os.environ.get("TASKHUB_CAMPAIGN", "0")
+CAMPAIGN = 10_000 if TOLD == "full" else int(TOLD)
 ROOT = Path(__file__).parents[2]
 BLOCKED = 0.003
 CRASHES = 0.02

@@ -38,7 +38,8 @@ from tests.service.desk import Desk
 HOUR = timedelta(hours=1)
 HELP = {"team": "abroad", "overflow_teams": ["front"]}
 PEOPLE = ("ana", "bob", "cid", "dee", "eve", "fay")
-ROUNDS = int(os.environ.get("TASKHUB_CAMPAIGN", "90"))
+CAMPAIGN = os.environ.get("TASKHUB_CAMPAIGN", "90")
+ROUNDS = 3_000 if CAMPAIGN == "full" else int(CAMPAIGN)
 
 
 def pull(key: str, **more: Any) -> Queue:
@@ -310,7 +311,7 @@ class Campaign:
     def make(self) -> None:
         out = {self.who(): self.chance.choice(["declined", "not_by", "conflict_of_interest"])}
         self.desk.make(
-            self.chance.choice(list(self.desk.policies.kinds)), priority=self.chance.randrange(4),
+            self.chance.choice([*self.desk.policies.kinds, "push", "push"]), priority=self.chance.randrange(4),
             level=self.chance.choice([None, 1, 2, 4]), excluded=out if self.chance.random() < 0.4 else {},
             due_at=self.chance.choice([None, self.desk.clock.now + self.chance.randrange(60) * HOUR]),
             requires=self.chance.choice([{}, {"language": "de"}]),

@@ -1,6 +1,7 @@
 """Bus factor: who could do a kind, when planned absences leave it bare, and that managers hear of it once."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from taskhub.assignment import cover
 from taskhub.db.tables import notification
 from taskhub.escalation import gaps
 from taskhub.policy.text import LocalText
-from taskhub.policy.work import Kind
+from taskhub.policy.work import Kind, Staffing
 from taskhub.testing import organisation as org
 from tests.service.desk import Desk
 
@@ -68,6 +69,16 @@ def test_a_change_that_takes_the_last_ones_away_is_named(desk: Desk) -> None:
         before = cover.counts(tx)
         agents.patch_agent(tx, "ana", {"skills": {"contract": 3}})
         assert [(one.kind.key, one.people) for one in cover.fewer(tx, before)] == [("tax", ())]
+
+
+def test_another_staffing_that_takes_a_kind_to_one_person_is_named(desk: Desk) -> None:
+    desk.do("admin", agents.patch_agent, "cat", {"team": "others"})
+    with desk.db.read() as tx:
+        file = tx.policies.queues["desk"]
+        wide = replace(file, teams=("specialists", "others"), staffing=Staffing("rotating", {}))
+        narrow = replace(wide, staffing=Staffing("dedicated", {"team": "others"}))
+        found = cover.under(tx, wide, narrow, tx.now)
+    assert {one.kind.key: (one.people, one.gaps[0].code) for one in found} == {"tax": ((), "kind_without_anyone")}
 
 
 def test_leaders_hear_of_a_gap_once_in_their_language(desk: Desk) -> None:

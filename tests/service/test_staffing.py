@@ -14,6 +14,7 @@ from taskhub.db.tables import history
 from taskhub.db.tables import staffing as switches
 from taskhub.errors import Conflict, InvalidInput, NotFound
 from taskhub.policy.work import Staffing
+from taskhub.queues import queries
 from taskhub.queues import service as queues
 from taskhub.tasks import service as tasks
 from taskhub.testing import organisation as org
@@ -114,6 +115,19 @@ def test_back_to_the_file_everything_equals_the_file(desk: Desk) -> None:
         assert queues.as_served(tx, [file]) == [file]
 
 
+def test_said_twice_it_happens_once(desk: Desk) -> None:
+    with pytest.raises(Conflict) as refused:
+        switch(desk, FILE)
+    assert refused.value.stable_code == "nothing_to_change"
+    first, _ = switch(desk, FRONT)
+    desk.make("contract")
+    desk.drain()
+    desk.clock.forward(minutes=1)
+    again, returned = switch(desk, FRONT)
+    assert (again.id, returned) == (first.id, [])
+    assert len(desk.rows(switches)) == 1
+
+
 def test_a_planned_switch_is_undone_until_it_starts(desk: Desk) -> None:
     switch(desk, FRONT, desk.clock.now + HOUR)
     with desk.db.read(org.ADMIN) as tx:
@@ -130,6 +144,8 @@ def test_a_switch_that_has_started_is_not_undone(desk: Desk) -> None:
     with desk.db.read(org.ADMIN) as tx:
         newest = undo.list_acts(tx)[0]
     desk.forward(hours=1)
+    with desk.db.read(org.ADMIN) as tx:
+        assert undo.list_acts(tx)[0]["why_not"] == "switch_started"
     with pytest.raises(Conflict) as refused:
         desk.do("admin", undo.undo, newest["id"])
     assert refused.value.stable_code == "switch_started"
@@ -196,3 +212,20 @@ def test_the_claim_follows_a_switch_and_its_return(desk: Desk) -> None:
     assert found.after.staffing.model == "rotating"
     assert desk.claim("zoe").task.id == id_
     assert desk.decisions(id_)[-1].model == "dedicated"
+
+
+def test_a_switch_to_a_rota_is_planned_by_the_workers_and_said_so_before(desk: Desk) -> None:
+    rota = {"model": "duty_rota", "params": {"teams": ["specialists", "front"]}}
+    one = desk.make("contract")
+    desk.drain()
+    with desk.db.read(org.ADMIN) as tx:
+        assert staffing.preview(tx, tx.policies.queues["desk"], rota, "now").pool_after.planned
+    desk.clock.forward(minutes=1)
+    assert switch(desk, rota)[1] == [one]
+    desk.drain()
+    with desk.db.read() as tx:
+        duties = queries.duties(tx, "desk")
+        members = (queries.pool(tx, "desk") or {})["members"]
+    assert {each["agent"] for each in duties} <= {"ana", "bob", "zoe", "yan"}
+    assert members
+    assert desk.task(one).agent in members

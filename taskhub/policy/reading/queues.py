@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from taskhub.policy.reading.table import KEY, Table, keyed, shown
 from taskhub.policy.reading.values import free, word
-from taskhub.policy.reading.wording import local
+from taskhub.policy.reading.wording import local, named
 from taskhub.policy.work import DEFAULT_MAX_WAIT, PRIORITIES, Queue, Staffing
 
 _TEAM_PARAMS = ("teams", "overflow_teams")
@@ -44,8 +44,10 @@ def _queue(entry: Table, key: str, installed: Installed) -> Queue:
         order=entry.choice("order", sorted(installed.orders), "urgency"),
         max_wait=_max_wait(entry),
         accept_for=entry.opt_duration("accept_for"),
+        max_misses=entry.opt_whole("max_misses", least=1, most=100),
         pick=entry.choice("pick", ("never", "reason", "free"), "reason"),
         skip_budget=entry.opt_whole("skip_budget", least=0, most=1_000),
+        skip_reasons=named(entry, "skip_reasons"),
         on_idle=entry.choice("on_idle", ("hold", "return"), "hold"),
         hold_for=entry.duration("hold_for", timedelta(hours=4)),
         cool_down=entry.duration("cool_down", timedelta(hours=1)),

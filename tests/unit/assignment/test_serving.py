@@ -104,3 +104,30 @@ def test_a_rule_raises_what_a_kind_asks() -> None:
     assert raised.requires == (("language", "de"), ("region", "north"))
     assert (raised.level, raised.extra_teams) == (3, ("help",))
     assert shape_of(kind, level=1).level == 2
+
+
+RELEASED = {
+    ("dedicated", "1"): (),
+    ("rotating", "1"): ("front_line_waiting", "share_served"),
+    ("duty_rota", "1"): (),
+    ("overflow", "1"): (),
+    ("chain", "1"): (),
+    ("share", "1"): (),
+    ("least_loaded", "1"): (),
+    ("round_robin", "1"): (),
+    ("weighted_round_robin", "1"): (),
+    ("expected_work", "1"): ("load_minutes", "minutes_by_kind"),
+    ("longest_idle", "1"): ("idle_since",),
+    ("best_skill", "1"): (),
+    ("sticky", "1"): (),
+    ("fairness", "1"): ("ledger", "credit", "minutes_by_kind"),
+}
+
+
+def test_names_versions_and_needs_of_the_built_ins_are_a_promise() -> None:
+    """What was decided under a version must stay re-runnable, so a change of it is a decision, never a slip."""
+    found = {**built_ins().models, **built_ins().strategies}
+    assert {key: plugin.needs for key, plugin in found.items()} == RELEASED  # type: ignore[attr-defined]
+    assert all((plugin.name, plugin.version) == key for key, plugin in found.items())
+    fields = {name for needed in RELEASED.values() for name in needed}
+    assert fields <= EVERY_FACT

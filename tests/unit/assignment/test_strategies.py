@@ -161,6 +161,7 @@ def test_the_fairest_is_whoever_carried_least_for_the_time_they_were_there() -> 
     ledger = {"minutes": 10.0, "hard": 1, "late": 2, "duty": 1}
     assert fairness.key(standing(ledger=ledger), SHAPE, desk()) == (10.0 + 15 + 30 + 60, 0)
     assert fairness.key(standing(ledger=ledger), SHAPE, desk(hard=0, late=1, duty=2.5)) == (14.5, 0)
+    assert fairness.key(standing(), SHAPE, desk()) == (0.0, 0)
     assert fairness.key(standing(ledger={"minutes": 3}, credit=0.0), SHAPE, desk()) == (300.0, 0)
 
 

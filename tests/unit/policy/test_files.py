@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.policy.small import added, edited
+from tests.unit.policy.small import SMALL, added, edited, refused
 
 # By file: what is replaced by what; line and key of the problem, what it says, what it suggests.
 EDITS = {
@@ -145,6 +145,7 @@ EDITS = {
             "only a rule on task.completed", None,
         ),
         ('waits_for = ["contract"]', "blocking = true", 9, "rule.won.tasks[2].blocking", "only a rule on", None),
+        ('waits_for = ["contract"]', "check = true", 9, "rule.won.tasks[2].check", "only a rule on", None),
         ('waits_for = ["contract"]', 'delay = "0m"', 9, "rule.won.tasks[2].delay", "longer than zero", None),
         ('waits_for = ["contract"]', 'delay = "4000d"', 9, "rule.won.tasks[2].delay", "ten years", None),
         ('waits_for = ["contract"]', 'title = "{deal.name"', 9, "rule.won.tasks[2].title", "is no field", None),
@@ -309,3 +310,20 @@ def test_a_secret_in_the_file_is_refused_and_never_repeated() -> None:
     assert [p.key for p in problems] == ["connection.crm.secrets.path"]
     assert "hunter2" not in str(problems[0])
     assert "name of an environment variable" in problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("made", "place", "said"),
+    [
+        ('waits_for = ["contract"]\nblocking = true', "waits_for", "nothing is left to wait for"),
+        ("check = false\nblocking = true", "blocking", "only a check is waited for"),
+        ("share = 0", "share", ""),
+        ("share = 1.5", "share", ""),
+    ],
+)
+def test_a_second_look_that_makes_no_sense_is_refused(made: str, place: str, said: str) -> None:
+    head = '[[rule]]\nkey = "look"\non = "task.completed"\nwhen = { "task.kind" = "contract" }\n'
+    rule = f'{head}[[rule.tasks]]\nkind = "billing"\n{made}\n'
+    (found,) = refused({**SMALL, "rules.toml": rule})
+    assert found.key == f"rule.look.tasks[1].{place}"
+    assert said in found.message
