@@ -14,10 +14,12 @@ from zoneinfo import ZoneInfo
 
 from taskhub.assignment import eligibility, in_force, needs, reasons, record, store
 from taskhub.assignment.decide import decide
+from taskhub.assignment.foreign import service as foreign
 from taskhub.assignment.in_force import InForce
 from taskhub.assignment.installed import plugins
 from taskhub.assignment.model import AgentFacts, Assigned, PassResult, QueueFacts, Snapshot, TaskFacts, Waiting
 from taskhub.assignment.queries import people
+from taskhub.assignment.registry import Plugins
 from taskhub.assignment.standing import Standing
 from taskhub.db.tx import Tx
 from taskhub.ids import new_id
@@ -38,6 +40,7 @@ class Seen:
     snapshot: Snapshot
     rows: Mapping[str, Any]
     more: bool
+    plugins: Plugins
 
 
 def run(tx: Tx, rotation: str) -> None:
@@ -105,13 +108,16 @@ def _decided(tx: Tx, queues: Sequence[Queue]) -> tuple[Seen, PassResult]:
     """Looks as deep as it takes: heads kept from free hands by their own history may hide others behind them."""
     served, shapes = facts(tx, queues), store.shapes(tx, [queue.key for queue in queues])
     crowd = _people(tx, queues, served, shapes)
+    behind = foreign.wall(tx, served)
+    behind.find_pools(crowd)
     free = sum(max(0, int(one.capacity - one.held)) for one in crowd)
     each = free + SPARE if free else 0
     while True:
-        seen = _look(tx, served, crowd, shapes, each)
-        result = decide(seen.snapshot, plugins())
+        seen = _look(tx, behind, crowd, shapes, each)
+        snapshot, result = behind.decided(seen.snapshot)
         if not _hidden(seen, result, each):
-            return seen, result
+            behind.settle()
+            return replace(seen, snapshot=snapshot), result
         each *= 8
 
 
@@ -125,10 +131,8 @@ def _people(
     return store.people(tx, teams, paused_queues(tx), _today(tx, queues[0]), list(served), wanted)
 
 
-def _look(
-    tx: Tx, served: Mapping[str, QueueFacts], crowd: Sequence[AgentFacts], shapes: Mapping[str, Shape], each: int
-) -> Seen:
-    keys = list(served)
+def _look(tx: Tx, behind: foreign.Wall, crowd: Sequence[AgentFacts], shapes: Mapping[str, Shape], each: int) -> Seen:
+    served, keys = behind.served, list(behind.served)
     rows = {row.id: row for row in store.unseen(tx, keys, LOOK)}
     more = len(rows) == LOOK
     if each:
@@ -138,7 +142,7 @@ def _look(
     tasks = tuple(store.facts_of(row, shapes, out, by) for row in rows.values())
     turns = store.turns(tx, {queue.turn_key for queue in served.values()})
     snapshot = Snapshot(tx.now, served, tuple(crowd), tasks, turns, tx.policies.hash)
-    return Seen(snapshot, rows, more)
+    return Seen(snapshot, rows, more, behind.plugins)
 
 
 def _served_by(tx: Tx, served: Mapping[str, QueueFacts], rows: Mapping[str, Any]) -> dict[str, str]:
@@ -181,7 +185,7 @@ def _overtaken(tx: Tx, seen: Seen, result: PassResult) -> PassResult:
         if who is None or full or waiting.get(d.task) != seen.rows[d.task].seq:
             names = {kept.task for kept in result.decisions[:place]}
             tasks = tuple(t for t in seen.snapshot.tasks if t.id in names)
-            return decide(replace(seen.snapshot, tasks=tasks), plugins())
+            return decide(replace(seen.snapshot, tasks=tasks), seen.plugins)
         who.give(task)
     return result
 
@@ -194,7 +198,7 @@ def _write(tx: Tx, seen: Seen, result: PassResult) -> None:
         return
     names = {d.task for d in new}
     kept = replace(seen.snapshot, tasks=tuple(t for t in seen.snapshot.tasks if t.id in names))
-    stored = record.record(kept, PassResult(tuple(new), result.turns), plugins(), names)
+    stored = record.record(kept, PassResult(tuple(new), result.turns), seen.plugins, names)
     pass_id = new_id()
     store.save_pass(
         tx, pass_id, ",".join(sorted({queue.turn_key for queue in kept.queues.values()})), stored.head, stored.blocks

@@ -104,11 +104,8 @@ class Process:
                 events = ready.select(max(0.0, until - time.monotonic()))
                 if not events:
                     raise TimeoutError
-                for key, _ in events:
-                    if key.events == selectors.EVENT_READ:
-                        got += _read(key.fd)
-                    elif not (left := left[os.write(key.fd, left[:65_536]) :]):
-                        ready.unregister(key.fd)
+                for fd in [key.fd for key, _ in events]:
+                    left = _moved(ready, fd, left, got)
         return body
 
     def _end(self) -> int | None:
@@ -131,6 +128,17 @@ def _fd(pipe: IO[bytes] | None) -> int:
     if pipe is None:
         raise EOFError
     return pipe.fileno()
+
+
+def _moved(ready: selectors.BaseSelector, fd: int, left: memoryview, got: bytearray) -> memoryview:
+    """Reads a piece into ``got`` or writes a piece of ``left``; what is left after it."""
+    if ready.get_key(fd).events == selectors.EVENT_READ:
+        got += _read(fd)
+        return left
+    left = left[os.write(fd, left[:65_536]) :]
+    if not left:
+        ready.unregister(fd)
+    return left
 
 
 def _read(fd: int) -> bytes:

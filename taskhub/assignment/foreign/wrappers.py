@@ -21,6 +21,8 @@ from taskhub.assignment.seams import Complaint, PoolAsk
 from taskhub.assignment.standing import Standing
 from taskhub.tasks.shape import Shape
 
+# So many people fit well into the deadline of one question.
+AT_ONCE = 500
 EVERYTHING = (*(one.name for one in fields(AgentFacts)), "served_by")
 
 
@@ -114,8 +116,10 @@ class AskedStrategy(RestingStrategy):
     def prepare(self, people: Sequence[Standing], shape: Shape, queue: QueueFacts) -> None:
         """Asks for the keys of many people at once."""
         new = [who for who in people if _place(who, shape, queue) not in self._keys]
-        if not new:
-            return
+        for at in range(0, len(new), AT_ONCE):
+            self._learn(new[at : at + AT_ONCE], shape, queue)
+
+    def _learn(self, new: Sequence[Standing], shape: Shape, queue: QueueFacts) -> None:
         raw = self._ask(queue, "keys", new, shape, queue)
         try:
             found = answers.scores(raw, len(new), len(self.parts))
