@@ -15,8 +15,8 @@ def unknown(owner: str, params: Mapping[str, Any], known: Collection[str]) -> It
     >>> list(unknown("share", {"weight": 1}, ("weights",)))
     [('weight', 'is not a parameter of share; it takes weights')]
     """
-    takes = f"; it takes {', '.join(sorted(known))}" if known else ""
-    yield from ((name, f"is not a parameter of {owner}{takes}") for name in params if name not in known)
+    takes = ", ".join(sorted(known))
+    yield from ((name, f"is not a parameter of {owner}; it takes {takes}") for name in params if name not in known)
 
 
 def is_number(value: object) -> bool:

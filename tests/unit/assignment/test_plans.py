@@ -238,6 +238,7 @@ def test_who_waits_too_long_is_forecast_from_the_work_ahead() -> None:
     assert late_fraction(row, people=2) == pytest.approx(2 / 5)
     assert late_fraction(row, people=2, busy_minutes=2) == 1.0
     assert late_fraction(row[3:], people=2, busy_minutes=90) == 0.5
+    assert late_fraction(row[:1] * 2, people=1) == 0.5
     assert late_fraction(row, people=0) == 1.0
     assert late_fraction(row, people=-1) == 1.0
     assert late_fraction(row, people=1000) == pytest.approx(0)

@@ -139,7 +139,8 @@ def test_expected_work_counts_the_minutes_this_very_person_needs() -> None:
 def test_the_longest_idle_are_those_without_work_for_longest() -> None:
     early, late = NOW - 30 * MINUTE, NOW - 5 * MINUTE
     assert first("longest_idle", replace(ANN, idle_since=late), replace(BOB, idle_since=early)) == ("bob", "idle")
-    assert first("longest_idle", replace(ANN, idle_since=early, held=1), replace(BOB, idle_since=late))[0] == "bob"
+    held = replace(ANN, idle_since=early, held=1)
+    assert first("longest_idle", held, replace(BOB, idle_since=late)) == ("bob", "held")
     assert first("longest_idle", replace(ANN, idle_since=early), BOB)[0] == "bob"
     assert longest_idle.key(standing(held=2), SHAPE, desk()) == (2, 0.0)
     people = tuple(replace(one, idle_since=NOW - age * MINUTE) for one, age in ((ANN, 5), (BOB, 9), (CYD, 7)))
