@@ -206,7 +206,7 @@ def _write(tx: Tx, seen: Seen, result: PassResult) -> None:
     by_task = {t.id: t for t in seen.snapshot.tasks}
     store.save_decisions(tx, [_row(tx, d, by_task[d.task], seen.snapshot, pass_id, stored.positions) for d in new])
     _give(tx, [d for d in new if isinstance(d, Assigned)], seen)
-    store.wait(tx, [{"_id": d.task, "_reasons": list(d.reasons)} for d in new if isinstance(d, Waiting)])
+    store.wait(tx, [{"id": d.task, "waiting_reasons": list(d.reasons)} for d in new if isinstance(d, Waiting)])
 
 
 def _row(
@@ -229,7 +229,7 @@ def _give(tx: Tx, picks: Sequence[Assigned], seen: Seen) -> None:
     if not picks:
         return
     by_task = {t.id: t for t in seen.snapshot.tasks}
-    store.offer(tx, [{"_id": d.task, "_agent": d.agent, "_seq": seen.rows[d.task].seq + 1} for d in picks])
+    store.offer(tx, [{"id": d.task, "agent": d.agent, "seq": seen.rows[d.task].seq + 1} for d in picks])
     for d in picks:
         change = {"state": "assigned", "from": "queued", "agent": d.agent}
         tx.record("task", d.task, "offer", change, seq=seen.rows[d.task].seq + 1)

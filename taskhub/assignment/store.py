@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, and_, bindparam, delete, func, insert, or_, select, union_all, update
+from sqlalchemy import Table, and_, delete, func, insert, or_, select, union_all, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from taskhub.assignment.fairness import Share
@@ -16,6 +16,7 @@ from taskhub.assignment.learning import Learnt
 from taskhub.assignment.model import TaskFacts
 from taskhub.assignment.queries.people import people as people  # noqa: PLC0414  one door to what decisions read
 from taskhub.assignment.queries.people import person as person  # noqa: PLC0414
+from taskhub.db import rows as bulk
 from taskhub.db.tables import (
     agent,
     decision,
@@ -31,7 +32,7 @@ from taskhub.db.tables import (
     turn,
 )
 from taskhub.db.tx import Tx
-from taskhub.tasks.model import GIVEN, QUEUED
+from taskhub.tasks.model import ASSIGNED, GIVEN, QUEUED
 from taskhub.tasks.shape import Shape
 
 
@@ -129,11 +130,8 @@ def turns(tx: Tx, rotations: Collection[str], *, lock: bool = False) -> dict[str
 
 def save_turns(tx: Tx, changed: Mapping[str, Mapping[str, int]]) -> None:
     """Writes the turns that moved."""
-    rows = [{"rotation": r, "agent": a, "seq": n} for r, t in sorted(changed.items()) for a, n in sorted(t.items())]
-    if rows:
-        statement = (sqlite if tx.lite else postgresql).insert(turn)
-        kept = {"seq": statement.excluded.seq}
-        tx.conn.execute(statement.on_conflict_do_update(index_elements=["rotation", "agent"], set_=kept), rows)
+    moved = [{"rotation": r, "agent": a, "seq": n} for r, t in sorted(changed.items()) for a, n in sorted(t.items())]
+    bulk.put(tx.conn, turn, moved)
 
 
 def lock_agents(tx: Tx, keys: Collection[str]) -> None:
@@ -150,24 +148,15 @@ def lock_waiting(tx: Tx, ids: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def offer(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Tasks given by a pass: ``_id``, ``_agent``, ``_seq``."""
-    given = update(task).where(task.c.id == bindparam("_id"))
-    given = given.values(
-        state="assigned", agent=bindparam("_agent"), given_at=tx.now, seq=bindparam("_seq"), waiting_reasons=None,
-        pinned=False,
-    )  # fmt: skip
-    tx.conn.execute(given, [dict(row) for row in rows])
+def offer(tx: Tx, given: Sequence[Mapping[str, Any]]) -> None:
+    """Tasks given by a pass: ``id``, ``agent``, ``seq``."""
+    fixed = {"state": ASSIGNED, "given_at": tx.now, "waiting_reasons": None, "pinned": False}
+    bulk.alter(tx.conn, task, [{**one, **fixed} for one in given])
 
 
-def wait(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
-    """New reasons of waiting tasks: ``_id``, ``_reasons``; a task that moved on meanwhile is left alone."""
-    waiting = update(task).where(task.c.id == bindparam("_id"), task.c.state == QUEUED)
-    if rows:
-        tx.conn.execute(
-            waiting.values(waiting_reasons=bindparam("_reasons", type_=task.c.waiting_reasons.type)),
-            [dict(row) for row in rows],
-        )
+def wait(tx: Tx, left: Sequence[Mapping[str, Any]]) -> None:
+    """New reasons of waiting tasks: ``id``, ``waiting_reasons``; a task that moved on meanwhile is left alone."""
+    bulk.alter(tx.conn, task, left, still="state = 'queued'")
 
 
 def save_pass(tx: Tx, id_: str, rotation: str, head: str, blocks: Sequence[str]) -> None:
@@ -178,10 +167,9 @@ def save_pass(tx: Tx, id_: str, rotation: str, head: str, blocks: Sequence[str])
         tx.conn.execute(insert(pass_block), rows)
 
 
-def save_decisions(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+def save_decisions(tx: Tx, made: Sequence[Mapping[str, Any]]) -> None:
     """Decision records."""
-    if rows:
-        tx.conn.execute(insert(decision), [dict(row) for row in rows])
+    bulk.insert(tx.conn, decision, made)
 
 
 def last_decision(tx: Tx, task_id: str) -> Any:

@@ -6,12 +6,32 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, bindparam, text
 from sqlalchemy.dialects import sqlite
 
-from taskhub.db.quick import Quick, packed, rows_into, run
+from taskhub.db.quick import Quick, packed, quick, rows_into, run
 
 Rows = Sequence[Mapping[str, Any]]
+
+
+def insert(conn: Connection, table: Table, rows: Rows) -> None:
+    """Inserts the rows, which are all new."""
+    if rows and conn.dialect.name == "sqlite":
+        conn.execute(table.insert(), [dict(row) for row in rows])
+    elif rows:
+        run(conn, _quick(table, tuple(rows[0]), ""), {"rows": packed(rows)})
+
+
+def alter(conn: Connection, table: Table, rows: Rows, *, still: str = "") -> None:
+    """Writes the columns each row names into the record of its ``id``; ``still`` must hold of it, as SQL."""
+    if not rows:
+        return
+    names = tuple(name for name in rows[0] if name != "id")
+    if conn.dialect.name == "sqlite":
+        given = [{f"_{name}" if name == "id" else name: value for name, value in row.items()} for row in rows]
+        conn.execute(_lite_alter(table, names, still), given)
+    else:
+        run(conn, _quick_alter(table, names, still), {"rows": packed(rows)})
 
 
 def add(conn: Connection, table: Table, rows: Rows, *, unique: str, back: str) -> set[Any]:
@@ -43,10 +63,24 @@ def _quick(table: Table, names: tuple[str, ...], tail: str) -> Quick:
     return rows_into(table, names, tail)
 
 
+@cache
+def _quick_alter(table: Table, names: tuple[str, ...], still: str) -> Quick:
+    changes = ", ".join(f'"{name}" = r."{name}"' for name in names)
+    rows = f"jsonb_populate_recordset(NULL::{table.name}, :rows)"
+    held = f" AND {table.name}.{still}" if still else ""
+    return quick(f"UPDATE {table.name} SET {changes} FROM {rows} r WHERE {table.name}.id = r.id{held}", rows="jsonb")  # noqa: S608
+
+
 # Built once: the toolkit then finds what it compiled without looking through the statement at every call.
 @cache
 def _lite_add(table: Table, unique: str, back: str) -> Any:
     return sqlite.insert(table).on_conflict_do_nothing(index_elements=[unique]).returning(table.c[back])
+
+
+@cache
+def _lite_alter(table: Table, names: tuple[str, ...], still: str) -> Any:
+    changed = table.update().where(table.c.id == bindparam("_id")).values({name: bindparam(name) for name in names})
+    return changed.where(text(still)) if still else changed
 
 
 @cache
