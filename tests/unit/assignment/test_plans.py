@@ -166,6 +166,22 @@ def test_seats_are_filled_by_who_stands_first_and_moved_where_it_must_be() -> No
     assert seated([], tight, 1) == {}
 
 
+def test_a_seat_nobody_free_can_take_moves_somebody_along_a_chain() -> None:
+    a, b, c, d = (Seat(kind, 0) for kind in "abcd")
+    chain = [("x", frozenset("abc")), ("y", frozenset("a")), ("z", frozenset("bc"))]
+    held = seated([a, b, c], chain, 1)
+    assert held[a] == "y"
+    assert {held[b], held[c]} == {"x", "z"}
+    few = [("x", frozenset("ab")), ("y", frozenset("ab"))]
+    assert len(seated([a, b], few, 1)) == 2
+    three = [("x", frozenset("abc")), ("y", frozenset("abc"))]
+    assert seated([a, b, c], three, 1) == {a: "x", b: "y"}
+    longer = [("x", frozenset("abc")), ("w", frozenset("ad")), ("z", frozenset("bc")), ("v", frozenset("d"))]
+    assert set(seated([a, b, c, d], longer, 1)) == {a, b, c, d}
+    full = seated([a, b, c, d], [("x", frozenset("abcd")), ("y", frozenset("ab"))], 2)
+    assert full == {a: "y", b: "y", c: "x", d: "x"}
+
+
 def test_slices_follow_the_zone_and_leave_out_closed_days() -> None:
     weekdays = lambda on: on.weekday() < 5  # noqa: E731
     thursday, tuesday = date(2026, 10, 22), date(2026, 10, 27)
