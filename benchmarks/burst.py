@@ -31,6 +31,7 @@ def run() -> list[Figure]:
         keys = world.settle(url, POOL)[:-1]
         world.fill(url, WAITING)
         with processes.started("api", url, redis.url) as port, processes.started("worker", url, redis.url):
+            world.rest(url)
             house = House(url, port, keys)
             house.claims()
             rounds = [(house.claims().p99, *house.burst()) for _ in range(ROUNDS)]

@@ -6,9 +6,9 @@ fetches a row and commits. Singles come from 4 connections, batches of 50 from o
 
 from __future__ import annotations
 
+import http.client
 import threading
 import time
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -42,6 +42,7 @@ def run() -> list[Figure]:
         with processes.started("api", url, redis.url) as port, processes.started("worker", url, redis.url):
             _send(port, key, [_batch("warm", 0)])
             _wait(url, BATCH)
+            world.rest(url)
             return _rounds(Sender(url, port, key), made)
 
 
@@ -85,18 +86,22 @@ def _batch(name: str, number: int) -> bytes:
 
 
 def _send(port: int, key: str, bodies: list[bytes]) -> None:
+    shares = [bodies[place::SENDERS] for place in range(SENDERS)]
     with ThreadPoolExecutor(SENDERS) as pool:
-        for status in pool.map(lambda body: _post(port, key, body), bodies):
-            if status != 202:
-                raise RuntimeError(f"an event was answered {status}")
+        list(pool.map(lambda share: _post(port, key, share), shares))
 
 
-def _post(port: int, key: str, body: bytes) -> int:
-    kind = "application/cloudevents-batch+json" if body.startswith(b"[") else "application/cloudevents+json"
-    headers = {"authorization": f"Bearer {key}", "content-type": kind}
-    asked = urllib.request.Request(f"http://127.0.0.1:{port}/api/v1/events", body, headers, method="POST")
-    with urllib.request.urlopen(asked, timeout=30) as answer:
-        return int(answer.status)
+def _post(port: int, key: str, bodies: list[bytes]) -> None:
+    """One sender: its events one after the other over one connection, as a CRM sends them."""
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    for body in bodies:
+        kind = "application/cloudevents-batch+json" if body.startswith(b"[") else "application/cloudevents+json"
+        line.request("POST", "/api/v1/events", body, {"authorization": f"Bearer {key}", "content-type": kind})
+        answer = line.getresponse()
+        answer.read()
+        if answer.status != 202:
+            raise RuntimeError(f"an event was answered {answer.status}")
+    line.close()
 
 
 def _wait(url: str, count: int) -> None:

@@ -5,6 +5,7 @@ A seventh queue takes what events lead to: pushed, to a team of its own, so that
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -169,6 +170,17 @@ def new_database(server: str, name: str) -> str:
     with _autocommit(server) as conn:
         conn.execute(text(f"CREATE DATABASE {name}"))
     return make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
+def rest(url: str, within: float = 120.0) -> None:
+    """Waits until nothing is due: what setting the house up has led to is no part of any figure."""
+    end = time.monotonic() + within
+    due = text("SELECT count(*) FROM message WHERE done_at IS NULL AND dead_at IS NULL AND due_at <= now()")
+    with _autocommit(url) as conn:
+        while conn.execute(due).scalar_one():
+            if time.monotonic() > end:
+                raise RuntimeError("the house does not come to rest")
+            time.sleep(0.1)
 
 
 def decided(url: str) -> int:

@@ -17,6 +17,6 @@ def apply_event(tx: Tx, row: Taken) -> None:
         return
     done = sales.apply(tx, stored.event)
     made = plan(stored.event, done.changes, done.known, tx.policies.rules, tx.policies.kinds)
-    ids = carry_out(tx, made, event=row.key, occurred_at=stored.event.occurred_at)
+    ids = carry_out(tx, made, event=row.key, occurred_at=stored.event.occurred_at, known=done.known)
     state = "ignored" if made.reason and not ids else "applied"
     events.settle(tx, row.key, state, made.reason if state == "ignored" else None)

@@ -77,6 +77,8 @@ class Database:
             tx = Tx(
                 conn, opening.now, opening.real_now, opening.clock, policies, who, self.flow, act_kind=act,
             )  # fmt: skip
+            if not opening.periods:
+                tx.lookups["periods"] = [None]
             yield tx
             changes = tx.changes
             tx.flush()

@@ -17,7 +17,8 @@ from taskhub.db.types import instant_of
 
 _OPEN = """
 SELECT clock_timestamp() AS real_now, (SELECT hash FROM policy_set ORDER BY activation DESC LIMIT 1) AS policy_hash,
-  d.origin, d.speed, k.id, k.hash, k.role, k.name, k.agent, k.expires_at, k.revoked_at, a.team, a.roles, a.active
+  EXISTS (SELECT 1 FROM period) AS periods, d.origin, d.speed,
+  k.id, k.hash, k.role, k.name, k.agent, k.expires_at, k.revoked_at, a.team, a.roles, a.active
 FROM (SELECT 1) one LEFT JOIN demo_clock d ON d.id = 1 LEFT JOIN api_key k ON k.id = :key
   LEFT JOIN agent a ON a.key = k.agent"""
 _POSTGRES = quick(_OPEN)
@@ -48,6 +49,7 @@ class Opening:
     policy_hash: str | None
     clock: Clock
     key: KeyRow | None
+    periods: bool = True  # whether any queue goes, went or will go ahead: mostly none, and nobody need look
 
     @property
     def now(self) -> datetime:
@@ -63,9 +65,11 @@ def open_(conn: Connection, key_id: str | None = None) -> Opening:
     lite = conn.dialect.name == "sqlite"
     given = {"key": key_id}
     row = conn.execute(_SQLITE, given).one() if lite else run(conn, _POSTGRES, given)[0]
-    now, policy_hash, origin, speed, *key = row
+    now, policy_hash, periods, origin, speed, *key = row
     clock: Clock = WallClock() if origin is None else _demo_clock(conn, origin, speed)
-    return Opening(instant_of(now) if lite else now.astimezone(UTC), policy_hash, clock, _key(key, lite=lite))
+    return Opening(
+        instant_of(now) if lite else now.astimezone(UTC), policy_hash, clock, _key(key, lite=lite), bool(periods)
+    )
 
 
 def _key(found: Sequence[Any], *, lite: bool) -> KeyRow | None:

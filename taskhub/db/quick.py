@@ -47,7 +47,14 @@ def rows_into(table: Table, names: Iterable[str], tail: str = "", **fixed: str) 
 
 def packed(rows: Iterable[Mapping[str, Any]]) -> str:
     """Rows as ``rows_into`` takes them: one JSON array, instants as the server reads them."""
-    return orjson.dumps(list(rows), option=orjson.OPT_NON_STR_KEYS).decode()
+    return orjson.dumps(list(rows), _hexadecimal, orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _hexadecimal(value: Any) -> str:
+    """Bytes as the server reads them."""
+    if not isinstance(value, bytes):
+        raise TypeError(f"{type(value).__name__} cannot be stored")
+    return f"\\x{value.hex()}"
 
 
 def run(conn: Connection, statement: Quick, given: Mapping[str, Any]) -> list[Any]:

@@ -35,7 +35,7 @@ def alter(conn: Connection, table: Table, rows: Rows, *, still: str = "") -> Non
 
 
 def add(conn: Connection, table: Table, rows: Rows, *, unique: str, back: str) -> set[Any]:
-    """Inserts the rows whose column ``unique`` is new. Returns the ``back`` column of those.
+    """Inserts the rows whose ``unique`` columns ("a" or "a, b") are new. Returns the ``back`` column of those.
 
     Every row has the same columns. What came back counts, not rowcount: PostgreSQL's driver does not count them.
     """
@@ -74,7 +74,7 @@ def _quick_alter(table: Table, names: tuple[str, ...], still: str) -> Quick:
 # Built once: the toolkit then finds what it compiled without looking through the statement at every call.
 @cache
 def _lite_add(table: Table, unique: str, back: str) -> Any:
-    return sqlite.insert(table).on_conflict_do_nothing(index_elements=[unique]).returning(table.c[back])
+    return sqlite.insert(table).on_conflict_do_nothing(index_elements=unique.split(", ")).returning(table.c[back])
 
 
 @cache

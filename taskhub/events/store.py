@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, literal, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Select, bindparam, func, literal, select, tuple_
 
+from taskhub.db import rows
+from taskhub.db.quick import quick, run
 from taskhub.db.tables import event
 from taskhub.events.codec import event_from_json
 from taskhub.events.inbox import Raw, Stored
@@ -18,16 +19,14 @@ _SHOWN = [event.c[name] for name in Stored.__slots__ if name != "event"] + [even
 # Built once: the toolkit then finds what it compiled without looking through the statement at every call.
 _ONE = select(*_SHOWN).where(event.c.id == bindparam("event"))
 _LOCKED = _ONE.with_for_update()
-_SAVE = update(event).where(event.c.id == bindparam("event"))
+_QUICK = quick(f"SELECT {', '.join(one.name for one in _SHOWN)} FROM event WHERE id = :event FOR UPDATE")  # noqa: S608
 
 
-def insert_new(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> set[str]:
+def insert_new(conn: Connection, new: Sequence[Mapping[str, Any]]) -> set[str]:
     """Inserts the rows whose (delivery_key, variant) is new. Returns their ids."""
-    dialect: Any = sqlite if conn.dialect.name == "sqlite" else postgresql
-    new = dialect.insert(event).on_conflict_do_nothing(index_elements=["delivery_key", "variant"])
     # In the order of their keys: two batches with the same events then cannot wait for each other.
-    ordered = sorted(rows, key=lambda row: (row["delivery_key"], row["variant"]))
-    return set(conn.execute(new.returning(event.c.id), [dict(row) for row in ordered]).scalars())
+    ordered = sorted(new, key=lambda row: (row["delivery_key"], row["variant"]))
+    return rows.add(conn, event, ordered, unique="delivery_key, variant", back="id")
 
 
 def known(conn: Connection, keys: Iterable[str]) -> dict[tuple[str, str], tuple[str, str]]:
@@ -39,7 +38,10 @@ def known(conn: Connection, keys: Iterable[str]) -> dict[tuple[str, str], tuple[
 
 def get(conn: Connection, event_id: str, *, locked: bool = False) -> Stored | None:
     """One stored delivery; ``locked`` until the transaction ends."""
-    row = conn.execute(_LOCKED if locked else _ONE, {"event": event_id}).first()
+    if locked and conn.dialect.name == "postgresql":
+        row: Any = next(iter(run(conn, _QUICK, {"event": event_id})), None)
+    else:
+        row = conn.execute(_LOCKED if locked else _ONE, {"event": event_id}).first()
     return _stored(row) if row else None
 
 
@@ -76,7 +78,7 @@ def understood_since(
 
 def save(conn: Connection, event_id: str, changes: Mapping[str, Any]) -> None:
     """Writes changed columns of a locked delivery."""
-    conn.execute(_SAVE, {"event": event_id, **changes})
+    rows.alter(conn, event, [{"id": event_id, **changes}])
 
 
 def waiting(conn: Connection, most: int) -> int:

@@ -48,6 +48,7 @@ def put(tx: Tx, queue: Queue, begin: datetime | None, end: datetime, ahead_by: t
     since, until = checked(tx, queue, begin, end, ahead_by)
     new = Period(new_id(), queue.key, tx.by.label, since, until, tx.now, ahead_by.total_seconds())
     store.add(tx, new)
+    tx.lookups.pop("periods", None)
     told = {"queue": queue.key, "from": since.isoformat(), "until": until.isoformat(), "ahead_s": new.ahead_s}
     tx.record("period", new.id, "put", told)
     tx.emit(CHANGED, f"{new.id}:begin", {"queue": queue.key}, due_at=since)
@@ -69,6 +70,7 @@ def end(tx: Tx, queue: str, id_: str) -> Period:
         store.drop(tx, found)
     else:
         store.end(tx, found)
+    tx.lookups.pop("periods", None)
     tx.record("period", found.id, "end", {"queue": queue})
     tx.emit(CHANGED, f"{found.id}:end", {"queue": queue})
     return found

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, Table, bindparam, literal, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from taskhub.db import rows
 from taskhub.db.tables import RECORDS
 from taskhub.db.tx import Tx
 from taskhub.db.types import instant_of, text_of
@@ -24,18 +24,12 @@ def _of(table: Table) -> Select[Any]:
 _LOAD = {noun: _of(table) for noun, table in RECORDS.items()}
 _LOCK = {noun: one.with_for_update() for noun, one in _LOAD.items()}
 _SAVE = {noun: update(table).where(table.c.id == bindparam("record")) for noun, table in RECORDS.items()}
-_ADD: dict[tuple[bool, str], Any] = {
-    (dialect is sqlite, noun): dialect.insert(table).on_conflict_do_nothing(index_elements=["id"]).returning(table.c.id)
-    for dialect in (sqlite, postgresql)
-    for noun, table in RECORDS.items()
-}
 
 
 def add(tx: Tx, state: RecordState, connection: str | None) -> bool:
     """Stores what the first word about a record says; False when something was known, also at this very moment."""
-    # What came back, not rowcount: PostgreSQL's driver does not count inserted rows.
-    new = _ADD[tx.lite, state.ref.noun]
-    return tx.conn.execute(new, {"id": state.ref.id, "connection": connection, **_columns(state)}).first() is not None
+    row = {"id": state.ref.id, "connection": connection, **_columns(state)}
+    return bool(rows.add(tx.conn, RECORDS[state.ref.noun], [row], unique="id", back="id"))
 
 
 def lock(tx: Tx, ref: RecordRef) -> RecordState | None:

@@ -27,6 +27,11 @@ _END_LEASE = delete(lease).where(lease.c.task == bindparam("of"))
 _PAUSES: Select[Any] = select(pause).where(pause.c.task == bindparam("task")).order_by(pause.c.from_at, pause.c.id)
 _CLOCKS: Select[Any] = select(sla_clock).where(sla_clock.c.task == bindparam("task")).order_by(sla_clock.c.target)
 
+_REMEMBERED = (
+    select(closing).where(closing.c.record.in_(bindparam("records", expanding=True)))
+    .order_by(closing.c.version_at, closing.c.version_tie)
+)  # fmt: skip
+
 
 def _task(row: Any) -> Task:
     return Task(*row)
@@ -243,8 +248,7 @@ def by_event(tx: Tx, event_id: str) -> list[str]:
 
 def remembered(tx: Tx, records: Sequence[str]) -> list[Any]:
     """Closings and completions remembered for any of ``records``, oldest change first."""
-    found = select(closing).where(closing.c.record.in_(records)).order_by(closing.c.version_at, closing.c.version_tie)
-    return list(tx.conn.execute(found))
+    return list(tx.conn.execute(_REMEMBERED, {"records": list(records)}))
 
 
 def remember(tx: Tx, values: Mapping[str, Any]) -> bool:

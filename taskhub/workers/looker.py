@@ -44,6 +44,7 @@ class Looker:
         self._quiet_until = 0.0
         self._buried_at = 0.0
         self._lonely = False
+        self._short = False
         self._failures = 0
         self._wake = threading.Event()
         self._stopped = threading.Event()
@@ -62,6 +63,11 @@ class Looker:
     def wake(self) -> None:
         """There may be something to take, or room for it."""
         self._wake.set()
+
+    def relieved(self) -> None:
+        """There is room again: worth a look only where one was cut short, or where nobody rings."""
+        if self._short or not self._rung:
+            self._wake.set()
 
     def stop(self, timeout: float) -> None:
         """Takes nothing more."""
@@ -120,8 +126,10 @@ class Looker:
     def _fresh(self, tx: Tx) -> tuple[list[Taken], list[Taken]]:
         until, before = tx.after(ledger.HOLD), tx.after(-self._rung)
         inside: list[Taken] = []
-        if (room := min(ledger.LIMIT, 8 * self._inside.size) - self._inside.unfinished) > 0:
+        room = min(ledger.LIMIT, 8 * self._inside.size) - self._inside.unfinished
+        if room > 0:
             inside = ledger.take_fresh(tx.conn, tx.now, until, limit=room, rung_before=before, outside=False)
+        self._short = len(inside) >= room
         free = 0 if self._lonely else self._outside.size - self._outside.unfinished
         outside: list[Taken] = []
         if free > 0:

@@ -116,7 +116,7 @@ class Worker:
                 self._runner.run(row)
 
     def _relieved(self) -> None:
-        self._looker.wake()
+        self._looker.relieved()
         self._taker.wake()
 
     def _room(self) -> int:
