@@ -15,21 +15,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
+    Select,
     and_,
     case,
     delete,
-    exists,
     func,
-    literal_column,
-    not_,
     or_,
     select,
     text,
     update,
 )
 
+from taskhub.db import looks
+from taskhub.db.looks import OPEN, OUTSIDE, OUTSIDE_BACKOFF, OUTSIDE_TRIES, TRIED, TRIES, Test
 from taskhub.db.outbox import Row, write
 from taskhub.db.quick import array, quick, run
 from taskhub.db.tables import message
@@ -38,10 +37,7 @@ from taskhub.ids import new_id
 
 HOLD = timedelta(seconds=4)
 LIMIT = 100
-TRIES = 3
 BACKOFF = tuple(timedelta(seconds=s) for s in (1, 10, 60))
-OUTSIDE_BACKOFF = tuple(timedelta(seconds=s) for s in (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400))
-OUTSIDE_TRIES = len(OUTSIDE_BACKOFF) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +56,6 @@ class Taken:
 
 
 c = message.c
-Test = ColumnElement[bool]
-OPEN = and_(c.done_at.is_(None), c.dead_at.is_(None))
-# Written out, not bound: a plan made before the values are known could not use the partial indexes.
-OUTSIDE = c.mode == literal_column("'outside'")
-INSIDE = c.mode != literal_column("'outside'")
-TRIED = c.attempts > literal_column("0")
-FAILED_OUTSIDE = and_(OUTSIDE, c.token.is_(None))  # waits for its next try in good order
 
 
 def take(conn: Connection, now: datetime, until: datetime, *, limit: int = LIMIT, rung_before: datetime) -> list[Taken]:
@@ -86,27 +75,22 @@ def take_fresh(
 
     Rows that were due when they were emitted are left to the bell until ``rung_before``.
     """
-    unheard = or_(c.due_at > c.emitted_at, c.emitted_at <= rung_before)
-    fresh = or_(c.attempts == 0, c.token.is_(None)) if outside else c.attempts == 0
-    return _take(conn, now, until, limit, OUTSIDE if outside else INSIDE, fresh, unheard)
+    return _take(conn, now, until, looks.FRESH[outside], most=limit, rung_before=rung_before)
 
 
 def take_tried(conn: Connection, now: datetime, until: datetime, *, outside: bool | None = None) -> list[Taken]:
     """At most one due row that was tried before: taken singly, so that it cannot pull its neighbours down again."""
-    left = case((OUTSIDE, and_(c.lost == 0, c.attempts < OUTSIDE_TRIES)), else_=c.attempts < TRIES - 1)
-    # Bound, so that SQLite does not prefer the index of all rows of the lane.
-    lane = () if outside is None else (c.mode == "outside" if outside else c.mode != "outside",)
-    return _take(conn, now, until, 1, TRIED, not_(FAILED_OUTSIDE), left, *lane)
+    return _take(conn, now, until, looks.TRIED_BEFORE[outside])
 
 
 def take_last(conn: Connection, now: datetime, until: datetime) -> list[Taken]:
     """At most one due row on its last try. It is to run alone in its process."""
-    return _take(conn, now, until, 1, *_last())
+    return _take(conn, now, until, looks.LAST)
 
 
 def last_waits(conn: Connection, now: datetime) -> bool:
     """Whether a row is due for its last try, so that the process should make itself empty."""
-    return bool(conn.execute(select(_due(now, *_last()).exists())).scalar())
+    return bool(conn.execute(looks.LAST_WAITS, {"now": now}).scalar())
 
 
 def take_rung(conn: Connection, ids: Sequence[int], now: datetime, until: datetime) -> list[Taken]:
@@ -114,7 +98,7 @@ def take_rung(conn: Connection, ids: Sequence[int], now: datetime, until: dateti
     if conn.dialect.name == "postgresql":
         given = {"ids": array(map(str, ids)), "now": now, "until": until, "token": new_id()}
         return sorted((Taken(*row) for row in run(conn, _RUNG, given)), key=lambda row: (row.due_at, row.id))
-    return _take(conn, now, until, len(ids), c.id.in_(ids), c.attempts == 0)
+    return _take(conn, now, until, looks.HEARD, ids=list(ids))
 
 
 # The look of ``_due`` and the taking in one, for the way every message of a quiet house goes.
@@ -133,25 +117,9 @@ RETURNING t.id, t.topic, t.handler, t.key, t.mode, t.payload, t.due_at, t.attemp
 )  # fmt: skip
 
 
-def _last() -> tuple[Test, ...]:
-    last = case((OUTSIDE, and_(c.lost == TRIES - 2, c.attempts < OUTSIDE_TRIES)), else_=c.attempts == TRIES - 1)
-    return TRIED, not_(FAILED_OUTSIDE), last
-
-
-def _due(now: datetime, *which: Test) -> Any:
-    other = message.alias()
-    busy = exists().where(
-        other.c.handler == c.handler, other.c.key == c.key, other.c.mode == literal_column("'one'"),
-        other.c.token.is_not(None), other.c.done_at.is_(None), other.c.dead_at.is_(None), other.c.id != c.id,
-    )  # fmt: skip
-    free = or_(c.token.is_(None), c.until <= now)
-    return select(c.id).where(OPEN, c.due_at <= now, free, or_(c.mode != "one", not_(busy)), *which)
-
-
-def _take(conn: Connection, now: datetime, until: datetime, limit: int, *which: Test) -> list[Taken]:
-    due = _due(now, *which).order_by(c.due_at, c.id).limit(limit).with_for_update(skip_locked=True)
+def _take(conn: Connection, now: datetime, until: datetime, due: Select[Any], **given: Any) -> list[Taken]:
     # Two statements: PostgreSQL may run a LIMIT subquery of an UPDATE twice and then take more than it says.
-    ids = list(conn.execute(due).scalars())
+    ids = list(conn.execute(due, {"now": now, **given}).scalars())
     if not ids:
         return []
     token = new_id()
@@ -247,11 +215,9 @@ def revive(conn: Connection, row_id: int, now: datetime) -> bool:
 
 def any_due(conn: Connection, now: datetime) -> bool:
     """Whether a row could be taken: a look that costs no lock."""
-    return bool(conn.execute(select(or_(_due(now, INSIDE).exists(), _due(now, OUTSIDE).exists()))).scalar())
+    return bool(conn.execute(looks.ANY, {"now": now}).scalar())
 
 
 def next_due(conn: Connection, now: datetime) -> datetime | None:
     """The next instant after ``now`` at which an open row falls due."""
-    first = select(func.min(c.due_at)).where(OPEN, c.due_at > now)
-    lanes = conn.execute(select(*[first.where(lane).scalar_subquery() for lane in (INSIDE, OUTSIDE)])).one()
-    return min((at for at in lanes if at is not None), default=None)
+    return min((at for at in conn.execute(looks.NEXT, {"now": now}).one() if at is not None), default=None)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine, Select, and_, bindparam, delete, func, insert, literal, or_, select, tuple_, update
 from sqlalchemy.dialects import sqlite
 
 from taskhub.db import rows
+from taskhub.db.quick import array, quick, run
 from taskhub.db.tables import agent, closing, counter, exclusion, fence, lease, pause, shape, sla_clock, task
 from taskhub.db.tx import Tx
 from taskhub.tasks.model import BLOCKED, GIVEN, OPEN, PAUSED, UNGIVEN, Lease, Task
@@ -26,11 +27,6 @@ _LOCKED_LEASE = _LEASE.with_for_update()
 _END_LEASE = delete(lease).where(lease.c.task == bindparam("of"))
 _PAUSES: Select[Any] = select(pause).where(pause.c.task == bindparam("task")).order_by(pause.c.from_at, pause.c.id)
 _CLOCKS: Select[Any] = select(sla_clock).where(sla_clock.c.task == bindparam("task")).order_by(sla_clock.c.target)
-
-_REMEMBERED = (
-    select(closing).where(closing.c.record.in_(bindparam("records", expanding=True)))
-    .order_by(closing.c.version_at, closing.c.version_tie)
-)  # fmt: skip
 
 
 def _task(row: Any) -> Task:
@@ -246,9 +242,31 @@ def by_event(tx: Tx, event_id: str) -> list[str]:
     return list(tx.conn.execute(select(task.c.id).where(task.c.event == event_id).order_by(task.c.id)).scalars())
 
 
-def remembered(tx: Tx, records: Sequence[str]) -> list[Any]:
+class Remembered(NamedTuple):
+    """A closing or completion: which kinds of ``record`` it ends, and the version of its change."""
+
+    record: str
+    verb: str
+    kinds: list[str]
+    reason: str | None
+    version_at: datetime
+    version_tie: str
+
+
+def remembered(tx: Tx, records: Sequence[str]) -> list[Remembered]:
     """Closings and completions remembered for any of ``records``, oldest change first."""
-    return list(tx.conn.execute(_REMEMBERED, {"records": list(records)}))
+    if not tx.lite:
+        return [Remembered(*row) for row in run(tx.conn, _REMEMBERED, {"records": array(records)})]
+    columns = [closing.c[name] for name in Remembered._fields]
+    found = select(*columns).where(closing.c.record.in_(records)).order_by(closing.c.version_at, closing.c.version_tie)
+    return [Remembered(*row) for row in tx.conn.execute(found)]
+
+
+_REMEMBERED = quick(
+    f"SELECT {', '.join(Remembered._fields)} FROM closing"  # noqa: S608  only names of columns enter this text
+    " WHERE record = ANY(:records) ORDER BY version_at, version_tie",
+    records="text[]",
+)
 
 
 def remember(tx: Tx, values: Mapping[str, Any]) -> bool:

@@ -129,7 +129,7 @@ class Looker:
         room = min(ledger.LIMIT, 8 * self._inside.size) - self._inside.unfinished
         if room > 0:
             inside = ledger.take_fresh(tx.conn, tx.now, until, limit=room, rung_before=before, outside=False)
-        self._short = len(inside) >= room
+        self._short = 0 < room <= len(inside)
         free = 0 if self._lonely else self._outside.size - self._outside.unfinished
         outside: list[Taken] = []
         if free > 0:
