@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from taskhub.policy.work import ChecklistItem
 
@@ -97,6 +97,17 @@ class Lease:
     agent: str
     token: int
     expires_at: datetime
+
+
+class Remembered(NamedTuple):
+    """A closing or completion: which kinds of ``record`` it ends, and the version of its change."""
+
+    record: str
+    verb: str
+    kinds: list[str]
+    reason: str | None
+    version_at: datetime
+    version_tie: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine, Select, and_, bindparam, delete, func, insert, literal, or_, select, tuple_, update
@@ -14,7 +14,7 @@ from taskhub.db import rows
 from taskhub.db.quick import array, quick, run
 from taskhub.db.tables import agent, closing, counter, exclusion, fence, lease, pause, shape, sla_clock, task
 from taskhub.db.tx import Tx
-from taskhub.tasks.model import BLOCKED, GIVEN, OPEN, PAUSED, UNGIVEN, Lease, Task
+from taskhub.tasks.model import BLOCKED, GIVEN, OPEN, PAUSED, UNGIVEN, Lease, Remembered, Task
 from taskhub.tasks.shape import Shape
 
 _COLUMNS = [task.c[name] for name in Task.__slots__]
@@ -240,17 +240,6 @@ def find(tx: Tx, filters: Mapping[str, Any], after: tuple[datetime, str] | None,
 def by_event(tx: Tx, event_id: str) -> list[str]:
     """Ids of the tasks an event made."""
     return list(tx.conn.execute(select(task.c.id).where(task.c.event == event_id).order_by(task.c.id)).scalars())
-
-
-class Remembered(NamedTuple):
-    """A closing or completion: which kinds of ``record`` it ends, and the version of its change."""
-
-    record: str
-    verb: str
-    kinds: list[str]
-    reason: str | None
-    version_at: datetime
-    version_tie: str
 
 
 def remembered(tx: Tx, records: Sequence[str]) -> list[Remembered]:
