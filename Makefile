@@ -9,8 +9,8 @@ READY := $(VENV)/.ready
 # The first Python that is new enough and can make an environment.
 CHECK := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(shell $(p) -c '$(CHECK)' 2>/dev/null && echo $(p))))
-# Test processes: one per core, at most eight.
-JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -gt 8 ] && n=8; echo $$n)
+# Test processes: three for two cores, since many wait for servers and timers; at most eight.
+JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); n=$$(( (3 * n + 1) / 2 )); [ $$n -gt 8 ] && n=8; echo $$n)
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet --no-compile --no-deps --no-input --root-user-action=ignore
 
 help: ## show this list
