@@ -65,17 +65,19 @@ class Foreseen:
 
 def rehearse(climber: Climber, house: House, now: datetime, until: datetime) -> Iterator[Foreseen]:
     """Every firing of one task after the last on record and up to ``until``, in due order."""
-    one, sure = climber, True
+    one, sure, moment = climber, True, now
     fired = dict(climber.fired)
     for _ in range(MOST_STEPS):
         rung = ladder.next_step(one.policy, fired, one.facts)
         wakes = one.pause_ends
-        if wakes is not None and wakes <= until and (rung is None or max(rung.due_at, now) > wakes):
+        if wakes is not None and wakes <= until and (rung is None or max(rung.due_at, moment) > wakes):
+            moment = max(moment, wakes)
             one = replace(one, facts=_running(one.facts, wakes), pause_ends=None)
             continue
         if rung is None or rung.due_at > until:
             return
-        at = max(rung.due_at, now)
+        # What a pause held back, or an outage, is late: it fires when it is looked at.
+        moment = at = max(rung.due_at, moment)
         step = one.policy.steps[rung.step]
         after, gets = _after(one, step, house, at)
         yield _foreseen(one, after, rung, house, at, gets=gets, sure=sure)

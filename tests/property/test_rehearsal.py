@@ -125,7 +125,7 @@ def test_what_is_rehearsed_is_what_happens(desk: Desk, seed: int) -> None:
     assert len(foreseen) == len(found.foreseen)
 
 
-@pytest.mark.parametrize("seed", [3])
+@pytest.mark.parametrize("seed", [2])
 def test_the_seeds_try_what_matters(desk: Desk, seed: int) -> None:
     """The stories above are worth something: steps of every kind fire in them, people are stood in for, pauses end."""
     dice = random.Random(1000 + seed)

@@ -47,18 +47,21 @@ def test_who_and_when_stand_on_the_task_and_nothing_fires(desk: Desk) -> None:
 
 
 def _hand_over(desk: Desk, made: str) -> None:
+    held = token(desk, made)
     with desk.at(by=person("ana")) as tx:
-        tasks.hand_over(tx, made, "ben", None, token(desk, made))
+        tasks.hand_over(tx, made, "ben", None, held)
 
 
 def _release(desk: Desk, made: str) -> None:
+    held = token(desk, made)
     with desk.at(by=person("ana")) as tx:
-        tasks.release(tx, made, "ill", token(desk, made))
+        tasks.release(tx, made, "ill", held)
 
 
 def _reopen(desk: Desk, made: str) -> None:
+    held = token(desk, made)
     with desk.at(by=person("ana")) as tx:
-        tasks.complete(tx, made, token(desk, made))
+        tasks.complete(tx, made, held)
     with desk.at(by=person("ana")) as tx:
         tasks.reopen(tx, made, "not right")
 
