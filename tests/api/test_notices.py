@@ -2,8 +2,14 @@
 
 from typing import Any
 
+from sqlalchemy import update
+
+from taskhub.db import ledger
+from taskhub.db.tables import message
 from taskhub.escalation.notifications.model import Notice
 from taskhub.escalation.notifications.tell import tell
+from taskhub.flow import HANDLERS
+from taskhub.testing.drain import drain
 from tests.api.client import code
 from tests.api.house import House
 
@@ -75,12 +81,10 @@ def test_nobody_points_it_into_the_house(house: House) -> None:
 
 
 def test_what_could_not_be_sent_is_for_those_who_answer_for_it(any_house: House) -> None:
-    from taskhub.db import ledger
-    from taskhub.testing.drain import drain
-
     say(any_house, "zoe", "to zoe")
     say(any_house, None, "to a channel", url="NOWHERE")
-    drain(any_house.db, {**_handlers(), "letter.send": _bury})
+    drain(any_house.db, {**HANDLERS, "letter.send": lambda _tx, _row: None})
+    _bury(any_house)
     listed = any_house.of("admin").ok("GET", "/api/v1/notifications/dead")["items"]
     assert {one["to"] for one in listed} == {"zoe", "url:NOWHERE"}
     (own,) = any_house.of("lea").ok("GET", "/api/v1/notifications/dead")["items"]
@@ -97,17 +101,8 @@ def test_what_could_not_be_sent_is_for_those_who_answer_for_it(any_house: House)
         assert ledger.any_due(tx.conn, tx.now)
 
 
-def _handlers() -> dict[str, Any]:
-    from taskhub.flow import HANDLERS
-
-    return dict(HANDLERS)
-
-
-def _bury(tx: Any, row: Any) -> None:
-    """As if the other side had refused it for days; the row is settled as dead, not as done."""
-    from sqlalchemy import update
-
-    from taskhub.db.tables import message
-
-    gone = {"dead_at": tx.now, "error": "nobody answers\nTraceback", "attempts": 10, "done_at": None}
-    tx.conn.execute(update(message).where(message.c.id == row.id).values(gone))
+def _bury(house: House) -> None:
+    """As if the other sides had refused every letter for days."""
+    gone = {"dead_at": message.c.done_at, "done_at": None, "error": "nobody answers\nTraceback", "attempts": 10}
+    with house.db.begin() as tx:
+        tx.conn.execute(update(message).where(message.c.handler == "letter.send").values(gone))

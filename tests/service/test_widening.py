@@ -46,7 +46,7 @@ def taken(desk: Desk) -> str | None:
     if desk.policies.queues["desk"].mode == "pull":
         claim = desk.claim("hal")
         return claim.task.id if claim.task else None
-    held = [row.id for row in desk.rows_of("contract") if row.agent == "hal"]
+    held = [row.id for row in desk.rows_of("contract") if row.agent == "hal" and row.state == "assigned"]
     return held[0] if held else None
 
 

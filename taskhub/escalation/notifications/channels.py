@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import logging
 import re
-import threading
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -83,10 +81,12 @@ def push(letter: Letter, where: Where) -> None:
     hub = apprise.Apprise(asset=apprise.AppriseAsset(app_id="taskhub", async_mode=False))
     if not hub.add(_named(where, letter.id)):
         raise InvalidInput(f"The address of notification {letter.id} cannot be read; see {SMTP} and {CHANNELS}.")
-    with _heard() as lines:
-        taken = hub.notify(title=letter.subject, body=letter.body, body_format="text")
-    if not taken:
-        why = scrubbed(" ".join(lines), where)
+    ear = _Ear()
+    for server in hub:
+        # Each complains to a log of its own: letters leave side by side, in threads of Apprise's choice.
+        server.logger = ear.log
+    if not hub.notify(title=letter.subject, body=letter.body, body_format="text"):
+        why = scrubbed(" ".join(ear.lines), where)
         raise Unavailable(
             f"Notification {letter.id} was not taken by the other side{': ' if why else '.'}{why}", retry_after=5
         )
@@ -95,8 +95,7 @@ def push(letter: Letter, where: Where) -> None:
 def personal(address: str, allowed: Collection[str]) -> str:
     """The service behind a person's own address. Raises InvalidInput, which does not show the address."""
     apprise = _apprise()
-    with _heard():
-        found = apprise.Apprise.instantiate(address, suppress_exceptions=True)
+    found = apprise.Apprise.instantiate(address, suppress_exceptions=True)
     if found is None:
         raise _wrong("cannot be read as an Apprise address; see the page of your service in Apprise's documentation")
     kinds = [kind for one in (found.secure_protocol, found.protocol) for kind in _names(one)]
@@ -156,24 +155,15 @@ def _apprise() -> Any:
     return apprise
 
 
-@contextmanager
-def _heard() -> Iterator[list[str]]:
-    """What Apprise complains of in this thread meanwhile."""
-    handler = _Ear()
-    log = logging.getLogger("apprise")
-    log.addHandler(handler)
-    try:
-        yield handler.lines
-    finally:
-        log.removeHandler(handler)
-
-
 class _Ear(logging.Handler):
+    """What is complained of in one log."""
+
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.lines: list[str] = []
-        self._thread = threading.get_ident()
+        # Not a registered one: those are shared, and letters leave side by side.
+        self.log = logging.Logger("apprise.letter")  # noqa: LOG001
+        self.log.addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.thread == self._thread:
-            self.lines.append(record.getMessage())
+        self.lines.append(record.getMessage())
