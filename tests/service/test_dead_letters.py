@@ -1,6 +1,10 @@
 """An address that refuses: tried again and again, dead with its reason, no hindrance to others, sent by replay."""
 
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -123,6 +127,44 @@ def test_managers_see_what_was_meant_for_their_people(desk: Desk, hook: Hook, mo
     assert {one.channel for one in refused(desk)} == {"mail", "url"}
     assert [one.addressee for one in refused(desk, teams=["specialists"])] == ["ana"]
     assert refused(desk, teams=["front"]) == []
+
+
+KILLED = """
+import os, signal, sys
+from taskhub import failpoints
+from taskhub.db.database import Database
+from taskhub.flow import FLOW, HANDLERS
+from taskhub.testing import organisation
+from taskhub.workers import run_due
+
+def strike(name):
+    if name == sys.argv[2]:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+known = organisation.policies()
+db = Database(sys.argv[1], flow=FLOW, loader=lambda _texts, _resolved: known)
+failpoints.arm(strike)
+run_due(db, HANDLERS)
+"""
+
+
+@pytest.mark.parametrize("place", ["notices.placed", "letter.sent"])
+def test_a_process_killed_on_the_way_loses_nothing_and_says_it_under_one_id(
+    desk: Desk, database_url: str, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """Killed while it places: nothing has left. Killed between sending and noting it: it leaves again as the same."""
+    with Mailbox() as box:
+        monkeypatch.setenv("TASKHUB_SMTP_URL", box.url)
+        told = {say(desk, agent="ana", email="ana@example.org") for _ in range(2)}
+        ended = subprocess.run([sys.executable, "-c", KILLED, database_url, place], check=False)
+        assert ended.returncode == -signal.SIGKILL
+        before = [mail[HEADER] for mail in box.mails]
+        assert len(before) == (1 if place == "letter.sent" else 0)
+        desk.clock.now = datetime.now(UTC) + timedelta(days=1)
+        run(desk, days=2)
+        assert sorted(mail[HEADER] for mail in box.mails) == sorted([*told, *before])
+    assert {row.id for row in desk.rows(letter)} == told
+    assert all(row.delivered_at is not None for row in desk.rows(letter))
 
 
 def test_a_notice_of_a_version_without_letters_still_leaves(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

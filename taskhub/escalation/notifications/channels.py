@@ -27,6 +27,7 @@ HEADER = "X-Taskhub-Notification"
 WEBHOOKS = ("json", "jsons", "xml", "xmls", "form", "forms")
 SHORTEST = 4  # shorter parts of an address give nothing away
 LONGEST = 300
+PATIENCE = 10.0  # seconds
 
 Where = str | dict[str, Any]
 
@@ -85,6 +86,10 @@ def push(letter: Letter, where: Where) -> None:
     for server in hub:
         # Each complains to a log of its own: letters leave side by side, in threads of Apprise's choice.
         server.logger = ear.log
+        # An address may ask for patience of its own; the ledger's is enough, and others wait for this thread.
+        server.retry = 0
+        server.socket_connect_timeout = min(server.socket_connect_timeout, PATIENCE)
+        server.socket_read_timeout = min(server.socket_read_timeout, PATIENCE)
     if not hub.notify(title=letter.subject, body=letter.body, body_format="text"):
         why = scrubbed(" ".join(ear.lines), where)
         raise Unavailable(

@@ -14,6 +14,7 @@ from taskhub.escalation.notifications import channels, store
 from taskhub.escalation.notifications.channels import Letter
 from taskhub.escalation.notifications.model import HOUSE, MAIL, OWN
 from taskhub.escalation.notifications.tell import LOG
+from taskhub.failpoints import failpoint
 
 logger = logging.getLogger("taskhub.notifications")
 
@@ -44,6 +45,7 @@ def send(letter: Letter, environ: Mapping[str, str] | None = None) -> None:
     where = channels.destination(letter, environ)
     if where is not None:
         channels.push(letter, where)
+        failpoint("letter.sent")
     logger.info("notification %s to %s: %s", letter.id, letter.agent or "the log", letter.subject)
 
 

@@ -22,8 +22,8 @@ LETTER = "letter.written"
 
 def dispatch(tx: Tx, addressee: str) -> None:
     """Places what waits for ``addressee`` (a person's key, ``url:NAME`` or ``house:``), and looks again when due."""
-    rows = {row.id: row for row in store.waiting(tx, addressee)}
-    if not rows:
+    waiting = [Waiting(row.id, row.severity) for row in store.waiting(tx, addressee)]
+    if not waiting:
         return
     person = store.reader(tx, addressee)
     wishes = store.wishes(tx, addressee)
@@ -31,14 +31,14 @@ def dispatch(tx: Tx, addressee: str) -> None:
     zone = person.time_zone if person is not None else "UTC"
     rhythm = _rhythm(tx, wanted, zone, is_person=person is not None)
     sent = [Sent(row.at, row.lane) for row in store.sent_since(tx, addressee, tx.now - rhythm.memory)]
-    found = plan([Waiting(row.id, row.severity) for row in rows.values()], sent, rhythm, tx.now)
+    found = plan(waiting, sent, rhythm, tx.now)
     store.place(tx, found.listed, None)
     language = wishes.language or (person.language if person is not None else "en")
     channels = wanted.channels if person is not None else ((URL,) if addressee.startswith(f"{URL}:") else (HOUSE,))
     if OWN in channels and wishes.own_address is None:
         channels = tuple(one for one in channels if one != OWN)
     for lane, ids in found.letters:
-        said = _said([rows[id_] for id_ in ids], language, zone)
+        said = _said(store.texts(tx, ids), language, zone)
         _write(tx, addressee, lane, channels, said, ids)
     failpoint("notices.placed")
     if found.look_at is not None:

@@ -41,9 +41,18 @@ def told_since(tx: Tx, agent_key: str, about: str, since: datetime) -> bool:
 
 # ── placing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 def waiting(tx: Tx, addressee: str) -> list[Any]:
-    """Notices of an addressee that nobody has placed yet, oldest first."""
+    """(id, severity) of the notices of an addressee that nobody has placed yet, oldest first."""
     mine = n.addressee == addressee, n.placed_at.is_(None), n.severity.is_not(None)
-    return list(tx.conn.execute(select(notification).where(*mine).order_by(n.at, n.id)))
+    return list(tx.conn.execute(select(n.id, n.severity).where(*mine).order_by(n.at, n.id)))
+
+
+def texts(tx: Tx, ids: Sequence[str]) -> list[Any]:
+    """What these notices say, oldest first."""
+    found: list[Any] = []
+    for first in range(0, len(ids), 500):
+        some = select(n.id, n.at, n.severity, n.subject, n.body, n.task).where(n.id.in_(ids[first : first + 500]))
+        found += tx.conn.execute(some)
+    return sorted(found, key=lambda row: (row.at, row.id))
 
 
 def sent_since(tx: Tx, addressee: str, since: datetime) -> list[Any]:
