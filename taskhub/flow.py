@@ -11,9 +11,10 @@ from taskhub.db.flow import Flow, Route
 from taskhub.db.handler import Handlers, Inside
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
-from taskhub.escalation import alerts, warnings
+from taskhub.escalation import alerts, reminders, warnings
 from taskhub.escalation import service as escalation
-from taskhub.escalation.deliver import Deliver
+from taskhub.escalation.notifications import dispatch
+from taskhub.escalation.notifications.deliver import Deliver
 from taskhub.tasks import periods, timers
 
 
@@ -71,8 +72,12 @@ FLOW: Flow = {
     "sla.warned": (Route("escalation.fall"),),
     "sla.breached": (Route("escalation.fall"),),
     "escalation.step": _timer("escalation.step"),
+    "pause.reminder": _timer("escalation.reminder"),
     "plugin.failed": (Route("escalation.plugin"),),
-    # what leaves the house
+    # what leaves the house; notification.created is what a version without letters wrote
+    "notice.written": _wake("notice.dispatch"),
+    "notice.window": _wake("notice.dispatch"),
+    "letter.written": (Route("letter.send", "outside"),),
     "notification.created": (Route("notification.deliver", "outside"),),
     # the policies themselves
     "policies.activated": (Route("policies.rederive"),),
@@ -125,6 +130,9 @@ HANDLERS: Handlers = {
     "escalation.step": _key(escalation.step_due),
     "escalation.held": _key(escalation.held),
     "escalation.plugin": alerts.plugin_failed,
+    "escalation.reminder": reminders.remind,
+    "notice.dispatch": _key(dispatch.dispatch),
+    "letter.send": Deliver(),
     "notification.deliver": Deliver(),
     "policies.rederive": activate.rederive,
 }

@@ -50,6 +50,8 @@ def _change(tx: Tx, task: Task, act: str, kind: str, reason: str, was: Mapping[s
 def _as_kind(tx: Tx, task: Task, kind: str, was: Mapping[str, Any]) -> dict[str, Any]:
     asked = NewTask(kind=kind, title=task.title, level=was.get("level", 1), requires=was.get("requires", {}))
     new = drafting.draft(asked, tx.policies, tx.now, task.id)
-    store.know_shape(tx, new.shape)
+    shape = new.shape._replace(extra_teams=tuple(sorted(task.extra_teams)))
+    store.know_shape(tx, shape)
     names = ("kind", "queue", "shape", "level", "weight", "minutes", "requires", "checklist")
-    return {name: new.row[name] for name in names} | ({"checklist": was["checklist"]} if "checklist" in was else {})
+    kept = {name: new.row[name] for name in names} | {"shape": shape.id}
+    return kept | ({"checklist": was["checklist"]} if "checklist" in was else {})
