@@ -168,14 +168,25 @@ def pauses(tx: Tx, task_id: str) -> list[Any]:
     return list(tx.conn.execute(_PAUSES, {"task": task_id}))
 
 
+def last_pause(tx: Tx, task_id: str) -> Any:
+    """The latest pause of a task, open or over."""
+    return next(reversed(pauses(tx, task_id)), None)
+
+
+def set_reminder(tx: Tx, pause_id: int, at: datetime | None) -> None:
+    """When somebody is reminded of a pause next."""
+    tx.conn.execute(update(pause).where(pause.c.id == pause_id).values(remind_at=at))
+
+
 def put_clocks(tx: Tx, faces: Sequence[Mapping[str, Any]]) -> None:
     """Writes clocks as they are now, whole rows."""
     rows.put(tx.conn, sla_clock, faces)
 
 
-def drop_clocks(tx: Tx, task_id: str) -> None:
+def drop_clocks(tx: Tx, task_id: str, targets: Sequence[str] = ("completion", "first_start")) -> None:
     """Nothing is promised any more, or not yet."""
-    tx.conn.execute(delete(sla_clock).where(sla_clock.c.task == task_id))
+    if targets:
+        tx.conn.execute(delete(sla_clock).where(sla_clock.c.task == task_id, sla_clock.c.target.in_(targets)))
 
 
 def clocks(tx: Tx, task_id: str) -> list[Any]:
@@ -288,3 +299,9 @@ def of_other_policies(tx: Tx, hash_: str, most: int) -> list[Task]:
     """Open tasks stamped with another policy set, locked."""
     stale = select(*_COLUMNS).where(task.c.state.in_(OPEN), task.c.policy_hash != hash_).order_by(task.c.id).limit(most)
     return [_task(row) for row in tx.conn.execute(stale.with_for_update())]
+
+
+def stamp(tx: Tx, ids: Sequence[str]) -> None:
+    """Locked tasks follow the active set as they are."""
+    if ids:
+        tx.conn.execute(update(task).where(task.c.id.in_(ids)).values(policy_hash=tx.policies.hash))
