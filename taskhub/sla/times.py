@@ -69,6 +69,19 @@ def state(clock: SlaClock, calendar: BusinessTime, now: datetime) -> State:
     return "at_risk" if warning is not None and warning <= now else "on_track"
 
 
+def at_a_glance(
+    due_at: datetime | None, warn_at: datetime | None, met_at: datetime | None, now: datetime | None
+) -> State:
+    """What `state` says, from the instants that are stored of a clock; `now` None: it ended nobody knows when."""
+    if met_at is not None:
+        return "met_late" if due_at is not None and met_at > due_at else "met"
+    if due_at is None:
+        return "paused"
+    if now is not None and due_at <= now:
+        return "breached"
+    return "at_risk" if now is not None and warn_at is not None and warn_at <= now else "on_track"
+
+
 def remaining(clock: SlaClock, calendar: BusinessTime, now: datetime) -> timedelta:
     """Open, unpaused time left until due; negative once overdue; standing still in a pause and when done."""
     pauses = stopping(clock)
