@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from taskhub.db.tx import Tx
+from taskhub.policy.policies import Policies
 from taskhub.sla import clock as sla
 from taskhub.tasks import clocks, laps, store
 from taskhub.tasks.clocks import Opened
-from taskhub.tasks.model import Task
+from taskhub.tasks.model import PAUSED, Task
 
 FACE = ("due_at", "warn_at")
 
@@ -25,10 +26,11 @@ class Followed:
     next_look: datetime | None
 
 
-def follow(tx: Tx, row: Mapping[str, Any], was: Task) -> Followed:
+def follow(tx: Tx, row: Mapping[str, Any], was: Task, old: Policies | None = None) -> Followed:
     """A task that ``was`` under another set, queue or promise and is ``row`` now: writes the clock rows that change.
 
-    What was counted until now stays counted by the calendar it was counted by.
+    What was counted until now stays counted by the calendar it was counted by. ``old``: the set it was under; where
+    both would put the task at the same place among waiting work, it keeps the place it has.
     """
     before = clocks.row_of(was)
     ended = laps.ended(tx, before, moved=row["queue"] != was.queue)
@@ -41,7 +43,17 @@ def follow(tx: Tx, row: Mapping[str, Any], was: Task) -> Followed:
     store.drop_clocks(tx, was.id, sorted(gone))
     changed |= {name: {"gone": True} for name in gone}
     columns = {"due_at": shown.due_at, "sla_state": shown.state} if changed else {}
-    return Followed(columns | {"start_by": clocks.start_by(tx, {**row, **columns})}, changed, shown.next_look)
+    return Followed(columns | _place(tx, {**row, **columns}, was, old), changed, shown.next_look)
+
+
+def _place(tx: Tx, row: Mapping[str, Any], was: Task, old: Policies | None) -> dict[str, Any]:
+    new = {"start_by": clocks.start_by(tx, row)}
+    if old is None or was.queue not in old.queues:
+        return new
+    # With its person and its clock stopped it has no due time to be placed by; it goes back to where it was.
+    held = was.state == PAUSED and row["due_at"] is None
+    same = clocks.start_by(replace(tx, policies=old), clocks.row_of(was)) == new["start_by"]
+    return {} if held or same else new
 
 
 def _is_new(clock: sla.SlaClock, stored: Mapping[str, Any], was: Task) -> bool:

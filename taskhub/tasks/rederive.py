@@ -62,7 +62,7 @@ def follow(tx: Tx, task: Task, moved_to: Mapping[str, str] | None = None) -> boo
     told = Followed({}, {}, None)
     if task.ready_at is not None:
         row = {**clocks.row_of(task), **new}
-        told = following.follow(tx, row, task)
+        told = following.follow(tx, row, task, old)
         new |= told.columns
         again = bool(told.changed) or affected.PROMISE in touched or row["sla"] != task.sla
         if again:
