@@ -99,6 +99,23 @@ def ended_at(tx: Tx, task_id: str) -> datetime | None:
     return tx.conn.execute(mine).scalar()
 
 
+def open_by(tx: Tx, column: str) -> dict[str, int]:
+    """Open tasks counted by ``queue`` or ``kind``."""
+    counted = select(task.c[column], func.count()).where(task.c.state.in_(OPEN)).group_by(task.c[column])
+    return dict(tx.conn.execute(counted).all())
+
+
+def of_other_policies(tx: Tx, hash_: str, most: int) -> list[Task]:
+    """Open tasks stamped with another policy set, locked."""
+    stale = (
+        select(*[task.c[name] for name in Task.__slots__])
+        .where(task.c.state.in_(OPEN), task.c.policy_hash != hash_)
+        .order_by(task.c.id)
+        .limit(most)
+    )
+    return [Task(*row) for row in tx.conn.execute(stale.with_for_update())]
+
+
 class Group(NamedTuple):
     """Open tasks of one stamp for which a change of the policies means the same."""
 

@@ -21,7 +21,7 @@ STAMPED_AT_ONCE = 2_000
 
 def in_use(tx: Tx) -> dict[str, dict[str, int]]:
     """Open tasks by queue and by kind."""
-    return {"queue": store.open_by(tx, "queue"), "kind": store.open_by(tx, "kind")}
+    return {"queue": queries.open_by(tx, "queue"), "kind": queries.open_by(tx, "kind")}
 
 
 def rederive(tx: Tx, most: int, moved_to: Mapping[str, str]) -> bool:
@@ -37,7 +37,7 @@ def rederive(tx: Tx, most: int, moved_to: Mapping[str, str]) -> bool:
             left -= len(same)
     if not left:
         return True
-    stale = store.of_other_policies(tx, tx.policies.hash, most)
+    stale = queries.of_other_policies(tx, tx.policies.hash, most)
     store.stamp(tx, [task.id for task in stale if not follow(tx, task, moved_to)])
     return len(stale) == most
 

@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, Select, and_, bindparam, delete, func, insert, literal, or_, select, tuple_, update
+from sqlalchemy import Engine, Select, and_, bindparam, delete, insert, literal, or_, select, tuple_, update
 from sqlalchemy.dialects import sqlite
 
 from taskhub.db import rows
 from taskhub.db.quick import array, quick, run
 from taskhub.db.tables import agent, closing, counter, exclusion, fence, lease, pause, shape, sla_clock, task
 from taskhub.db.tx import Tx
-from taskhub.tasks.model import BLOCKED, GIVEN, OPEN, PAUSED, UNGIVEN, Lease, Remembered, Task
+from taskhub.tasks.model import BLOCKED, GIVEN, PAUSED, UNGIVEN, Lease, Remembered, Task
 from taskhub.tasks.shape import Shape
 
 _COLUMNS = [task.c[name] for name in Task.__slots__]
@@ -287,18 +287,6 @@ def followers(tx: Tx, task_id: str) -> list[Task]:
     waiting = task.c.state.in_((BLOCKED, "queued", "assigned"))
     found = select(*_COLUMNS).where(task.c.parent == task_id, waiting).order_by(task.c.id).with_for_update()
     return [_task(row) for row in tx.conn.execute(found)]
-
-
-def open_by(tx: Tx, column: str) -> dict[str, int]:
-    """Open tasks counted by ``queue`` or ``kind``."""
-    counted = select(task.c[column], func.count()).where(task.c.state.in_(OPEN)).group_by(task.c[column])
-    return dict(tx.conn.execute(counted).all())
-
-
-def of_other_policies(tx: Tx, hash_: str, most: int) -> list[Task]:
-    """Open tasks stamped with another policy set, locked."""
-    stale = select(*_COLUMNS).where(task.c.state.in_(OPEN), task.c.policy_hash != hash_).order_by(task.c.id).limit(most)
-    return [_task(row) for row in tx.conn.execute(stale.with_for_update())]
 
 
 def stamp(tx: Tx, ids: Sequence[str]) -> None:

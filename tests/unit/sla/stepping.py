@@ -58,6 +58,7 @@ class Stepper:
         self.zone = str(spec["tz"])
         self.spec = spec
         self._starting: dict[date, list[range]] = {}
+        self._near: dict[int, frozenset[int]] = {}
         self._served: dict[date, frozenset[int]] = {}
 
     def moment(self, on: date, reading: int) -> int:
@@ -86,8 +87,11 @@ class Stepper:
         return range(self.moment(on, begin), self.moment(on, end if end > begin else end + 1440))
 
     def is_open(self, minute: int) -> bool:
-        near = date.fromordinal(EPOCH + minute // 1440)
-        return any(minute in self.served(near + ONE * away) for away in (-2, -1, 0, 1))
+        day = minute // 1440
+        if day not in self._near:
+            near = date.fromordinal(EPOCH + day)
+            self._near[day] = frozenset().union(*(self.served(near + ONE * away) for away in (-2, -1, 0, 1)))
+        return minute in self._near[day]
 
     def holds(self, minute: int, on: date) -> bool:
         """Whether an opening that starts on that date is open in this minute."""
@@ -139,7 +143,7 @@ class Row:
 def counted(row: Row, begin: int, end: int, pauses: Iterable[Span] = ()) -> int:
     """Open, unpaused minutes in [begin, end)."""
     held = list(pauses)
-    return sum(row.is_open(minute) and not _paused(minute, held) for minute in range(begin, end))
+    return sum(row.is_open(minute) and not (held and _paused(minute, held)) for minute in range(begin, end))
 
 
 def due(target: Target, row: Row, ready: int, pauses: Iterable[Span] = ()) -> int | None:
