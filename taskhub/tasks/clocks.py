@@ -14,6 +14,7 @@ from taskhub.policy.work import PRIORITIES
 from taskhub.queues import periods
 from taskhub.sla import clock as sla
 from taskhub.sla import times
+from taskhub.sla.targets import promised
 from taskhub.tasks import laps, order, queries, store
 from taskhub.tasks.model import CANCELLED, Task
 
@@ -248,4 +249,14 @@ def ordered(tx: Tx, row: Mapping[str, Any], ahead: timedelta) -> datetime:
         queue.order, ready_at=ready_at, due_at=row["due_at"], minutes=row["minutes"],
         priority=PRIORITIES[row["priority"]], max_wait=queue.max_wait, calendar=calendar,
     )  # fmt: skip
+    plain = order.begun_by(queue.order, plain, ready_at, _begin_by(tx, row, ready_at))
     return order.put_ahead(plain, ready_at, ahead, calendar)
+
+
+def _begin_by(tx: Tx, row: Mapping[str, Any], ready_at: datetime) -> datetime | None:
+    """When somebody is promised to have begun, for work nobody has begun so far."""
+    policy = tx.policies.sla.get(row["sla"] or "")
+    if policy is None or policy.first_start is None or row.get("started_at") is not None:
+        return None
+    started_at = starts_at(tx, row["sla"], row["occurred_at"], ready_at, rule=row["rule"])
+    return promised(policy.first_start, tx.policies.calendar_of(row["queue"]), started_at)

@@ -103,6 +103,15 @@ def test_every_stretch_with_why_reason_and_by(desk: Desk) -> None:
     assert (first["target"], first["promise"], first["state"], first["total_s"]) == ("first_start", "2h", "met", 0)
 
 
+def test_what_must_be_begun_soon_goes_first(desk: Desk) -> None:
+    """Due in two days, but promised to be begun by 11: before work that is due at 13."""
+    plain, soon = desk.make(), desk.make("reply")
+    assert (desk.task(plain).start_by, desk.task(soon).start_by) == (at(12, 45), at(11))
+    assert desk.claim("ana").task.id == soon
+    desk.do("ana", tasks.release, soon, "not mine", desk.token(soon))
+    assert desk.clock_of(soon, "first_start").met_at == at(9)
+
+
 def test_words_in_two_languages(lite: Desk) -> None:
     id_, token = lite.started("ana", "reply")
     lite.do("ana", tasks.pause, id_, "bank", at(10, day=3), token)
