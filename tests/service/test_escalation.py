@@ -54,6 +54,7 @@ FLOW = {
     "lease.expired": [Route("lease", "one")],
     "notification.created": [Route("deliver", "outside")],
     **dict.fromkeys("task.created task.given task.completed task.cancelled agent.freed snooze.ended".split(), ()),
+    **dict.fromkeys("task.given_late pause.reminder".split(), ()),
 }
 HANDLERS: dict[str, Callable[[Tx, str], None]] = {
     "step": service.step_due, "fall": service.on_fall, "held": service.held,
