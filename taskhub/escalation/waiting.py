@@ -102,10 +102,14 @@ def _tell(tx: Tx, task: Task, who: Sequence[str], texts: Texts, facts: Facts) ->
         subject, body = texts.get(language, texts["en"])
         said = _said(tx, task, facts, names, person)
         address = f"mailto:{person.email}" if person is not None and person.email else LOG
-        notice = {"id": new_id(), "task": task.id, "agent": agent, "address": f"url:{url}" if url else address}
-        body = f"{body.format_map(said)}\n{task.id}"
-        store.add_notice(tx, notice | {"subject": subject.format_map(said), "body": body, "at": tx.now})
-        tx.emit("notification.created", str(notice["id"]))
+        letter = {"subject": subject.format_map(said), "body": f"{body.format_map(said)}\n{task.id}"}
+        _send(tx, {**letter, "task": task.id, "agent": agent, "address": f"url:{url}" if url else address})
+
+
+def _send(tx: Tx, notice: Mapping[str, str | None]) -> None:
+    id_ = new_id()
+    store.add_notice(tx, {**notice, "id": id_, "at": tx.now})
+    tx.emit("notification.created", id_)
 
 
 def _said(tx: Tx, task: Task, facts: Facts, names: Mapping[str, str], person: Person | None) -> dict[str, str | None]:
@@ -120,7 +124,7 @@ def _said(tx: Tx, task: Task, facts: Facts, names: Mapping[str, str], person: Pe
         "state": words.get(facts.state or "none", facts.state), "reason": facts.reason.in_(language) if facts.reason
         else words["none"], "since": _moment(facts.since, zone) or words["none"],
         "until": _moment(task.paused_until, zone) or words["none"], "due": _moment(task.due_at, zone)
-        or words["stopped"],
+        or words["stopped" if task.sla_state == "paused" else "none"],
     }  # fmt: skip
 
 
