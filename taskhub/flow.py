@@ -11,11 +11,11 @@ from taskhub.db.flow import Flow, Route
 from taskhub.db.handler import Handlers, Inside
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
-from taskhub.escalation import alerts, reminders, warnings
+from taskhub.escalation import alerts, waiting, warnings
 from taskhub.escalation import service as escalation
 from taskhub.escalation.notifications import dispatch
 from taskhub.escalation.notifications.deliver import Deliver
-from taskhub.tasks import periods, timers
+from taskhub.tasks import pausing, periods, timers
 
 
 def _rotation(_key: str, payload: Mapping[str, Any]) -> str:
@@ -38,6 +38,7 @@ FLOW: Flow = {
     "task.created": (),
     "task.ready": (Route("assignment.pass", "one", _rotation, earliest=True),),
     "task.given": (),
+    "task.given_late": (Route("escalation.given_late"),),
     "task.completed": (Route("task.chain"), Route("assignment.learn")),
     "task.approved": (),
     "task.cancelled": (),
@@ -67,12 +68,13 @@ FLOW: Flow = {
     "task.declined": (Route("escalation.declined"),),
     "lease.expired": _timer("task.lease"),
     "snooze.ended": _timer("task.snooze"),
+    "pause.reminder": _timer("task.reminder"),
+    "pause.reminded": (Route("escalation.reminded"),),
     "block.ended": _timer("task.block"),
     "task.held": _timer("escalation.held"),
     "sla.warned": (Route("escalation.fall"),),
     "sla.breached": (Route("escalation.fall"),),
     "escalation.step": _timer("escalation.step"),
-    "pause.reminder": _timer("escalation.reminder"),
     "plugin.failed": (Route("escalation.plugin"),),
     # what leaves the house; notification.created is what a version without letters wrote
     "notice.written": _wake("notice.dispatch"),
@@ -126,13 +128,15 @@ HANDLERS: Handlers = {
     "task.lease": _key(timers.lease_expired),
     "task.snooze": _key(timers.snooze_ended),
     "task.block": _key(timers.block_ended),
+    "task.reminder": _key(pausing.reminder_due),
     "escalation.fall": _key(escalation.on_fall),
     "escalation.step": _key(escalation.step_due),
     "escalation.held": _key(escalation.held),
     "escalation.plugin": alerts.plugin_failed,
-    "escalation.reminder": reminders.remind,
     "notice.dispatch": _key(dispatch.dispatch),
     "letter.send": Deliver(),
+    "escalation.reminded": waiting.reminded,
+    "escalation.given_late": waiting.given_late,
     "notification.deliver": Deliver(),
     "policies.rederive": activate.rederive,
 }

@@ -11,6 +11,7 @@ from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
 from taskhub.errors import PolicyError, Problem
 from taskhub.policy.policies import Policies
+from taskhub.sla import checks as sla_checks
 from taskhub.tasks import rederive as tasks
 
 AGAIN = timedelta(seconds=10)
@@ -19,7 +20,7 @@ BATCH = 200
 
 def activate(tx: Tx, new: Policies, texts: Mapping[str, str], *, moved_to: Mapping[str, str] | None = None) -> bool:
     """Makes ``new`` the active set. False when it is already. Raises PolicyError when what is removed is in use."""
-    problems = _in_use(tx, new, moved_to or {})
+    problems = [*_in_use(tx, new, moved_to or {}), *sla_checks.check(new, tx.now)]
     if problems:
         raise PolicyError(problems)
     changed = policy_set.activate(
@@ -58,5 +59,5 @@ def _teams(new: Policies) -> dict[str, str]:
 
 def rederive(tx: Tx, row: Taken) -> None:
     """Open tasks stamped with another set get due time, order and shape from the active one, in batches."""
-    if tx.policies.hash == row.key and tasks.rederive(tx, BATCH, row.payload.get("moved_to", {})) == BATCH:
+    if tx.policies.hash == row.key and tasks.rederive(tx, BATCH, row.payload.get("moved_to", {})):
         tx.emit("policies.activated", row.key, row.payload)

@@ -20,30 +20,31 @@ class Extras(NamedTuple):
 
     warn_at: Mapping[str, datetime | None]
     lease_ends: Mapping[str, datetime]
-    paused_by: Mapping[str, str]
+    pauses: Mapping[str, Any]
+    first_start: Mapping[str, Any]
 
 
 def extras(tx: Tx, rows: Sequence[Task], lease_: Lease | None = None) -> Extras:
-    """Warning, lease and pause of tasks, each from its own index; ``lease_`` is known already and not asked for."""
+    """Clocks, lease and pause of tasks, each from its own index; ``lease_`` is known already and not asked for."""
     ends = {lease_.task: lease_.expires_at} if lease_ else {}
     started = [row.id for row in rows if row.state == IN_PROGRESS and row.id not in ends]
     paused = [row.id for row in rows if row.state == PAUSED]
-    timed = [row.id for row in rows if row.is_open and row.due_at is not None]
-    warn = select(sla_clock.c.task, sla_clock.c.warn_at).where(sla_clock.c.target == "completion")
+    promised = [row.id for row in rows if row.ready_at is not None and (row.sla is not None or row.explicit_due)]
     live = select(lease.c.task, lease.c.expires_at)
-    by = select(pause.c.task, pause.c.by).where(pause.c.to_at.is_(None))
+    latest = select(pause.c.task, pause.c.by, pause.c.remind_at).order_by(pause.c.id)
+    clocks = _rows(tx, select(sla_clock), sla_clock.c.task, promised)
     return Extras(
-        _looked_up(tx, warn, sla_clock.c.task, timed),
-        {**ends, **_looked_up(tx, live, lease.c.task, started)},
-        _looked_up(tx, by, pause.c.task, paused),
+        {row.task: row.warn_at for row in clocks if row.target == "completion"},
+        {**ends, **{row.task: row.expires_at for row in _rows(tx, live, lease.c.task, started)}},
+        {row.task: row for row in _rows(tx, latest, pause.c.task, paused)},
+        {row.task: row for row in clocks if row.target == "first_start"},
     )
 
 
-def _looked_up(tx: Tx, wanted: Select[Any], key: Any, ids: list[str]) -> dict[str, Any]:
+def _rows(tx: Tx, wanted: Select[Any], key: Any, ids: list[str]) -> list[Any]:
     if not ids:
-        return {}
-    found = wanted.where(key == ids[0] if len(ids) == 1 else key.in_(ids))
-    return {row[0]: row[1] for row in tx.conn.execute(found)}
+        return []
+    return list(tx.conn.execute(wanted.where(key == ids[0] if len(ids) == 1 else key.in_(ids))))
 
 
 def asked_by(tx: Tx, label: str, most: int = 1000) -> list[str]:

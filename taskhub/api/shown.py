@@ -13,6 +13,7 @@ from taskhub.db.tx import Tx
 from taskhub.errors import TaskhubError
 from taskhub.events.inbox import Stored
 from taskhub.policy.work import PRIORITIES
+from taskhub.sla.times import at_a_glance
 from taskhub.tasks.model import PAUSED, Lease, Task
 
 _PRIVATE = ("email", "external_ids", "hours_per_week", "cost_per_hour", "learning")
@@ -38,6 +39,7 @@ def _task(tx: Tx, row: Task, more: Extras) -> dict[str, Any]:
         "ready_at": row.ready_at, "due_at": row.due_at,
         "sla": {"state": row.sla_state, "due_at": row.due_at, "warn_at": more.warn_at.get(row.id),
                 "remaining_s": remaining_s(tx, row)},
+        "first_start": _first_start(tx, row, more), "remind_at": _remind_at(row, more),
         "lease": {"expires_at": ends} if ends is not None else None,
         "checklist": list(row.checklist), "data": dict(row.data), "note": row.note, "outcome": row.outcome,
         "started_at": row.started_at, "completed_at": row.completed_at, "completed_by": row.completed_by,
@@ -50,7 +52,23 @@ def _task(tx: Tx, row: Task, more: Extras) -> dict[str, Any]:
 def _paused(row: Task, more: Extras) -> dict[str, Any] | None:
     if row.state != PAUSED:
         return None
-    return {"reason": row.paused_reason, "until": row.paused_until, "by": more.paused_by.get(row.id, row.agent)}
+    pause = more.pauses.get(row.id)
+    return {"reason": row.paused_reason, "until": row.paused_until, "by": pause.by if pause else row.agent}
+
+
+def _remind_at(row: Task, more: Extras) -> datetime | None:
+    """When somebody is reminded of paused work next, unless its date comes first."""
+    pause = more.pauses.get(row.id)
+    return pause.remind_at if pause is not None and row.state == PAUSED else None
+
+
+def _first_start(tx: Tx, row: Task, more: Extras) -> dict[str, Any] | None:
+    """By when the work is to be begun; None where nobody has promised that."""
+    clock = more.first_start.get(row.id)
+    if clock is None:
+        return None
+    state = at_a_glance(clock.due_at, clock.warn_at, clock.met_at, tx.now if row.is_open else row.completed_at)
+    return {"state": state, "due_at": clock.due_at, "warn_at": clock.warn_at, "met_at": clock.met_at}
 
 
 def remaining_s(tx: Tx, row: Task) -> float | None:

@@ -30,6 +30,7 @@ from taskhub.http.route import router
 from taskhub.ids import new_id
 from taskhub.tasks import second_look
 from taskhub.tasks import service as tasks
+from taskhub.tasks.explained import explain
 from taskhub.tasks.model import Task
 
 routes = router("tasks")
@@ -114,6 +115,16 @@ def get_decision(
     return why(tx, id, reader=told, every=every)
 
 
+@routes.get("/tasks/{id}/sla")
+@look("task.read")
+def get_sla(
+    tx: Tx, request: Request, id: Id, *, language: Annotated[Literal["en", "fr"] | None, Query()] = None
+) -> dict[str, Any]:
+    """How the task's time was counted: each clock with its sums, and every stretch with why it counted or did not."""
+    seen.task(tx, id)
+    return explain(tx, id, reader.language(tx, request, language))
+
+
 @routes.post("/tasks", status_code=201)
 @act("task.create")
 def create_task(tx: Tx, body: TaskIn) -> dict[str, Any]:
@@ -149,9 +160,10 @@ def _claimed(tx: Tx, given: Claim) -> dict[str, Any]:
 
 def _shown(tx: Tx, task: Task, given: Claim) -> dict[str, Any]:
     """The task as everywhere; what the claim has found out beside it is not asked for again."""
-    if given.lease is None or given.warn_at is None:
+    promise = tx.policies.sla.get(task.sla or "")
+    if given.lease is None or given.warn_at is None or (promise is not None and promise.first_start is not None):
         return shown.task(tx, task, given.lease)
-    more = queries.Extras(given.warn_at, {task.id: given.lease.expires_at}, {})
+    more = queries.Extras(given.warn_at, {task.id: given.lease.expires_at}, {}, {})
     return shown._task(tx, task, more)  # noqa: SLF001
 
 

@@ -1,5 +1,6 @@
 """Business time: calendars, arithmetic in open time, and the words in which due times are promised. Pure."""
 
+from taskhub.calendars.business_time import BusinessTime
 from taskhub.calendars.calendar import WEEKDAYS, BusinessCalendar
 from taskhub.calendars.dates import (
     days_before,
@@ -26,6 +27,7 @@ from taskhub.calendars.pauses import (
     preview,
 )
 from taskhub.calendars.problems import CalendarNeverOpens, CalendarProblem, PauseProblem, SpanTooLong
+from taskhub.calendars.spliced import Spliced, agree
 from taskhub.calendars.targets import MonthEnd, OpenTime, SameDay, Target, WorkingDays, parse_target
 from taskhub.calendars.triggers import DaysBefore, EveryFirstWorkingDay, Trigger, parse_trigger
 from taskhub.calendars.union import open_spans
@@ -35,6 +37,7 @@ __all__ = [
     "WEEKDAYS",
     "WHY",
     "BusinessCalendar",
+    "BusinessTime",
     "CalendarNeverOpens",
     "CalendarProblem",
     "DaysBefore",
@@ -49,9 +52,11 @@ __all__ = [
     "Preview",
     "SameDay",
     "SpanTooLong",
+    "Spliced",
     "Target",
     "Trigger",
     "WorkingDays",
+    "agree",
     "cut",
     "days_before",
     "due_after",

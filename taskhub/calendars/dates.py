@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
+from taskhub.calendars.business_time import BusinessTime
 from taskhub.calendars.calendar import BusinessCalendar
 from taskhub.calendars.problems import CalendarNeverOpens
 
@@ -11,14 +12,14 @@ _FIVE_YEARS = 1827
 _ONE_DAY = timedelta(days=1)
 
 
-def working_day_after(calendar: BusinessCalendar, on: date, count: int = 1) -> date:
+def working_day_after(calendar: BusinessTime, on: date, count: int = 1) -> date:
     """The `count`-th working day after `on`, `on` itself never counted; CalendarNeverOpens after five dry years."""
     for _ in range(count):
         on = working_day_from(calendar, on + _ONE_DAY)
     return on
 
 
-def working_day_from(calendar: BusinessCalendar, on: date) -> date:
+def working_day_from(calendar: BusinessTime, on: date) -> date:
     """`on` when it is a working day, else the first one after it; CalendarNeverOpens after five dry years."""
     for ahead in range(_FIVE_YEARS):
         day = on + timedelta(days=ahead)
@@ -27,12 +28,12 @@ def working_day_from(calendar: BusinessCalendar, on: date) -> date:
     raise CalendarNeverOpens([("", "no working day within five years")])
 
 
-def first_working_day(calendar: BusinessCalendar, year: int, month: int) -> date | None:
+def first_working_day(calendar: BusinessTime, year: int, month: int) -> date | None:
     """The first working day of a month, None when it has none."""
     return next((day for day in _days_of_month(year, month) if calendar.working_day(day)), None)
 
 
-def last_working_day(calendar: BusinessCalendar, year: int, month: int) -> date | None:
+def last_working_day(calendar: BusinessTime, year: int, month: int) -> date | None:
     """The last working day of a month, None when it has none."""
     return next((day for day in reversed(_days_of_month(year, month)) if calendar.working_day(day)), None)
 

@@ -32,7 +32,7 @@ def explain(hours: Hours, begin: datetime, end: datetime) -> Iterator[Interval]:
     """Intervals filling [begin, end], both in UTC, without gaps; neighbours of equal reason are joined."""
     check_reach(end - begin)
     earliest, latest = to_micros(begin), to_micros(end)
-    return _join(
+    return join(
         Interval(to_instant(max(first, earliest)), to_instant(min(last, latest)), why == "open", why)
         for first, last, why in _labels(hours, earliest, latest)
         if max(first, earliest) < min(last, latest)
@@ -57,7 +57,8 @@ def _day_labels(day: Day) -> Iterator[tuple[int, int, str]]:
     yield position, day.ends, rest
 
 
-def _join(intervals: Iterable[Interval]) -> Iterator[Interval]:
+def join(intervals: Iterable[Interval]) -> Iterator[Interval]:
+    """The same stretches, neighbours of equal reason joined."""
     current: Interval | None = None
     for interval in intervals:
         if current and current.why == interval.why:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice, pairwise
 
-from taskhub.calendars.calendar import BusinessCalendar
+from taskhub.calendars.business_time import BusinessTime
 from taskhub.calendars.explain import Interval
 from taskhub.calendars.instants import in_utc
 from taskhub.calendars.problems import PauseProblem
@@ -53,7 +53,7 @@ def in_order(pauses: Iterable[PauseSpan]) -> list[PauseSpan]:
 
 
 def due_after(
-    calendar: BusinessCalendar, start: datetime, budget: timedelta, pauses: Iterable[PauseSpan] = ()
+    calendar: BusinessTime, start: datetime, budget: timedelta, pauses: Iterable[PauseSpan] = ()
 ) -> datetime | None:
     """`calendar.add` with pauses as closed time; None when a pause without end begins before the budget is used up."""
     for begin, end in in_order(pauses):
@@ -67,7 +67,7 @@ def due_after(
     return calendar.add(start, budget)
 
 
-def _due_by(calendar: BusinessCalendar, start: datetime, budget: timedelta, limit: datetime) -> datetime | None:
+def _due_by(calendar: BusinessTime, start: datetime, budget: timedelta, limit: datetime) -> datetime | None:
     """The due time when it comes before a pause at `limit`; a budget used up exactly there is due there."""
     if limit <= start:
         return None
@@ -77,9 +77,7 @@ def _due_by(calendar: BusinessCalendar, start: datetime, budget: timedelta, limi
     return calendar.add(start, budget) if calendar.elapsed(start, limit) >= budget else None
 
 
-def open_time(
-    calendar: BusinessCalendar, begin: datetime, end: datetime, pauses: Iterable[PauseSpan] = ()
-) -> timedelta:
+def open_time(calendar: BusinessTime, begin: datetime, end: datetime, pauses: Iterable[PauseSpan] = ()) -> timedelta:
     """`calendar.elapsed` less the open time inside pauses."""
     counted = calendar.elapsed(begin, end)
     for first, last in in_order(pauses):
@@ -114,7 +112,7 @@ def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
 
 
 def preview(
-    calendar: BusinessCalendar, start: datetime, budget: timedelta, pauses: Iterable[PauseSpan] = (),
+    calendar: BusinessTime, start: datetime, budget: timedelta, pauses: Iterable[PauseSpan] = (),
     *, most: int | None = None,
 ) -> Preview:  # fmt: skip
     """Due time of a budget and the intervals from `start` to it, the first `most` of them.
@@ -131,7 +129,7 @@ def preview(
 
 
 def elapsed_with(
-    calendar: BusinessCalendar, begin: datetime, end: datetime, pauses: Iterable[PauseSpan] = (),
+    calendar: BusinessTime, begin: datetime, end: datetime, pauses: Iterable[PauseSpan] = (),
     *, most: int | None = None,
 ) -> Elapsed:  # fmt: skip
     """Counted time between two instants with its explanation, the first `most` intervals; all of them add up to it."""
@@ -142,9 +140,7 @@ def elapsed_with(
     return Elapsed(open_time(calendar, begin, end, known), intervals)
 
 
-def _intervals(
-    calendar: BusinessCalendar, begin: datetime, end: datetime, pauses: list[PauseSpan]
-) -> Iterator[Interval]:
+def _intervals(calendar: BusinessTime, begin: datetime, end: datetime, pauses: list[PauseSpan]) -> Iterator[Interval]:
     for interval in calendar.segments(begin, end):
         for piece, pause in cut(interval, pauses) if interval.counted else [(interval, None)]:
             paused = pause is not None and piece.counted

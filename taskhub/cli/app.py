@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 from taskhub import __version__
-from taskhub.cli import configs, databases, doctor, events, keys, ledgers, notices, plugins, queues, serving, tasks
+from taskhub.cli import (
+    configs,
+    databases,
+    doctor,
+    events,
+    keys,
+    ledgers,
+    notices,
+    plugins,
+    queues,
+    serving,
+    sla,
+    tasks,
+)
 from taskhub.cli.guard import Guarded
 
 app = typer.Typer(
@@ -43,7 +56,7 @@ app.add_typer(configs.app, name="config")
 app.add_typer(keys.app, name="key")
 app.add_typer(events.app, name="events")
 app.add_typer(queues.app, name="queue")
-app.add_typer(tasks.sla, name="sla")
+app.add_typer(sla.app, name="sla")
 app.command()(tasks.why)
 app.add_typer(plugins.app, name="plugin")
 app.add_typer(ledgers.app, name="ledger")

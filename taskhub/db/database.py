@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, NoResultFound, SQLAlchemyError
 
 from taskhub.clock import Clock
 from taskhub.db import engine, policy_set
@@ -17,6 +17,7 @@ from taskhub.db.interruption import Interrupted, interruption
 from taskhub.db.line import Line
 from taskhub.db.opening import Opening, open_
 from taskhub.db.tx import SYSTEM, By, Tx
+from taskhub.errors import TaskhubError
 from taskhub.policy.policies import Policies
 
 Loader = Callable[[Mapping[str, str], Mapping[str, Any]], Policies]
@@ -75,7 +76,8 @@ class Database:
             who = by(opening) if callable(by) else by
             policies = self._policies(conn, opening.policy_hash)
             tx = Tx(
-                conn, opening.now, opening.real_now, opening.clock, policies, who, self.flow, act_kind=act,
+                conn, opening.now, opening.real_now, opening.clock, policies, who, self.flow,
+                accepted=lambda hash_: self._accepted_set(conn, hash_), act_kind=act,
             )  # fmt: skip
             if not opening.periods:
                 tx.lookups["periods"] = [None]
@@ -118,6 +120,13 @@ class Database:
         if known is None:
             known = self._accepted[hash_] = self._loader(*policy_set.texts(conn, hash_))
         return known
+
+    def _accepted_set(self, conn: Connection, hash_: str) -> Policies | None:
+        try:
+            return self._policies(conn, hash_)
+        except (NoResultFound, TaskhubError):
+            # Never accepted here, or in a form that this version no longer reads.
+            return None
 
     def policies(self, tx: Tx, hash_: str) -> Policies:
         """An accepted set by its hash, also one no longer active."""

@@ -22,6 +22,11 @@ def active_hash(conn: Connection) -> str | None:
     return conn.execute(select(policy_set.c.hash).order_by(policy_set.c.activation.desc()).limit(1)).scalar()
 
 
+def active_since(conn: Connection, hash_: str) -> datetime | None:
+    """When that set was last made active; None when it never was."""
+    return conn.execute(select(policy_set.c.at).where(policy_set.c.hash == hash_)).scalar()
+
+
 def activate(
     conn: Connection, *, hash_: str, files: Mapping[str, str], resolved: Mapping[str, Any], at: datetime, by: str
 ) -> bool:

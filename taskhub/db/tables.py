@@ -239,15 +239,14 @@ pause = table(
     Column("to_at", Instant),
     *must(Key, "reason", "by"),
     Column("stops_clock", Boolean, nullable=False),
+    Column("remind_at", Instant),  # when somebody is reminded of it next, while the task stays paused
     Index("ix_pause_task", "task"),
 )
-sla_clock = table(
-    "sla_clock",
-    Column("task", Key, ForeignKey("task.id"), primary_key=True),
-    Column("target", Key, primary_key=True),  # completion first_start
-    Column("started_at", Instant, nullable=False),
-    *may(Instant, "due_at", "warn_at", "warned_at", "breached_at", "met_at"),
-)
+sla_clock = table(  # target: completion first_start; laps: the calendars it ran by before, [[until, set, calendar]]
+    "sla_clock", Column("task", Key, ForeignKey("task.id"), primary_key=True), *keys("target"),
+    *must(Instant, "started_at"), *may(Instant, "due_at", "warn_at", "warned_at", "breached_at", "met_at"),
+    *may(Json, "laps"),
+)  # fmt: skip
 
 # ── assignment ───────────────────────────────────────────────────────────────────────────────────────────────────────
 staffing = table(  # switches: the newest whose effective_at has passed wins; model NULL returns to the file

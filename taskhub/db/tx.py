@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,11 +37,16 @@ class By:
 SYSTEM = By("worker")
 
 
+def _nobody_knows(_hash: str) -> Policies | None:
+    return None
+
+
 @dataclass(slots=True)
 class Tx:
     """Collects messages and history rows and writes them last, before commit, in a fixed order.
 
-    ``now`` is taskhub's time at the first statement, ``policies`` the active set at that moment.
+    ``now`` is taskhub's time at the first statement, ``policies`` the active set at that moment. ``accepted`` gives a
+    set by its hash, also one no longer active; None where it is not known or can no longer be read.
     """
 
     conn: Connection
@@ -51,6 +56,7 @@ class Tx:
     policies: Policies
     by: By
     flow: Flow
+    accepted: Callable[[str], Policies | None] = _nobody_knows
     act_id: str = field(default_factory=new_id)
     act_kind: str | None = None
     inverse: Mapping[str, Any] | None = None

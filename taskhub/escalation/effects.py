@@ -11,7 +11,7 @@ from taskhub.errors import AtCapacity, NotEligible, NotFound
 from taskhub.escalation.addressing import Told
 from taskhub.policy.promise import Step
 from taskhub.policy.work import PRIORITIES
-from taskhub.tasks import clocks, moves, timers, widening
+from taskhub.tasks import clocks, moves, pausing, widening
 from taskhub.tasks import service as tasks
 from taskhub.tasks.model import ASSIGNED, BLOCKED, PAUSED, QUEUED, Task
 
@@ -79,7 +79,7 @@ def _to_queue(tx: Tx, task: Task) -> tuple[Task, Done]:
     note = {"by_whom": task.agent, "why": "escalation", "half_done": task.started_at is not None}
     if task.state == PAUSED:
         # Its pause ends here: the clock must run while it waits for somebody else.
-        task = timers.wake(tx, task, "escalation")
+        task = pausing.wake(tx, task, "escalation")
         tx.cancel("snooze.ended", task.id)
     return moves.back_to_queue(tx, task, "withdraw" if task.state == ASSIGNED else "expire", note), done
 

@@ -90,7 +90,9 @@ class Policies:
         named = {team for queue in self.queues.values() for team in queue.teams}
         steps = [step for ladder in self.escalations.values() for step in ladder.steps]
         named.update(team for step in steps for team in step.widen)
-        named.update(to.removeprefix("team:") for step in steps for to in step.notify if to.startswith("team:"))
+        told = {to for step in steps for to in step.notify}
+        told.update(to for one in self.pause_reasons.values() if one.remind for to in one.remind.who)
+        named.update(to.removeprefix("team:") for to in told if to.startswith("team:"))
         return tuple(sorted(named))
 
     def kinds_of(self, queue: str) -> tuple[Kind, ...]:

@@ -22,14 +22,22 @@ class SlaPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class Remind:
+    """How often paused work is called to mind (wall time), and to whom: addressees as in a ladder's ``notify``."""
+
+    every: timedelta
+    who: tuple[str, ...] = ("agent",)
+
+
+@dataclass(frozen=True, slots=True)
 class PauseReason:
-    """Why a task waits with its person. ``remind`` says how often that person is reminded."""
+    """Why a task waits with its person. ``max_for`` is the longest pause; both it and ``remind`` are wall time."""
 
     key: str
     name: LocalText
     stops_clock: bool
     max_for: timedelta | None = None
-    remind: timedelta | None = None
+    remind: Remind | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from taskhub.calendars import Target, parse_target
 from taskhub.sla.clock import (
     DEFAULT_WARN,
     Fall,
+    Lap,
     Name,
     Pause,
     SlaClock,
@@ -34,6 +35,7 @@ __all__ = [
     "DEFAULT_WARN",
     "Entry",
     "Fall",
+    "Lap",
     "Name",
     "Pause",
     "SlaClock",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from functools import reduce
+from typing import Literal, NamedTuple
 
-from taskhub.calendars import PauseSpan, Target
+from taskhub.calendars import BusinessTime, PauseSpan, Spliced, Target
 
 Name = Literal["completion", "first_start"]
 Fall = Literal["warned", "breached"]
@@ -28,12 +30,20 @@ class Pause:
     stops_clock: bool = True
 
 
+class Lap(NamedTuple):
+    """Until that instant the clock ran by another calendar: what was counted by it stays counted."""
+
+    until: datetime
+    calendar: BusinessTime
+
+
 @dataclass(frozen=True, slots=True)
 class SlaClock:
     """One promise. Instants are aware; `warn` are fractions of the target, each in (0, 1).
 
     `explicit_due_at` replaces the target: a date somebody gave, which no pause moves. `warned_at` and `breached_at`
-    are the latest such falls on record; `met_at` is when the work was done (or started, for `first_start`).
+    are the latest such falls on record; `met_at` is when the work was done (or started, for `first_start`). `laps` in
+    order are the calendars it ran by before the one in force.
     """
 
     name: Name
@@ -45,12 +55,18 @@ class SlaClock:
     warned_at: datetime | None = None
     breached_at: datetime | None = None
     met_at: datetime | None = None
+    laps: tuple[Lap, ...] = ()
 
     def __post_init__(self) -> None:
         if self.target is None and self.explicit_due_at is None:
             raise ValueError("a clock needs a target or an explicit due time")
         if not all(0 < fraction < 1 for fraction in self.warn):
             raise ValueError(f"warn fractions lie between 0 and 1: {self.warn}")
+
+
+def in_force(laps: Sequence[Lap], calendar: BusinessTime) -> BusinessTime:
+    """`calendar` from now on, and what the clock ran by before it."""
+    return reduce(lambda later, lap: Spliced(lap.calendar, lap.until, later), reversed(laps), calendar)
 
 
 def pause(clock: SlaClock, at: datetime, reason: str, by: str, *, stops_clock: bool) -> SlaClock:

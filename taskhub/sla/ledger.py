@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from taskhub.calendars import BusinessCalendar, Interval, PauseSpan, cut
-from taskhub.sla.clock import Pause, SlaClock
+from taskhub.calendars import BusinessTime, Interval, PauseSpan, cut
+from taskhub.sla.clock import Pause, SlaClock, in_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Entry:
         return f"{self.why}: {self.reason} by {self.by}" if self.reason else self.why
 
 
-def ledger(clock: SlaClock, calendar: BusinessCalendar, until: datetime) -> tuple[Entry, ...]:
+def ledger(clock: SlaClock, calendar: BusinessTime, until: datetime) -> tuple[Entry, ...]:
     """Entries from the start of the clock to `until` (or to when it was met), without gaps.
 
     The counted ones add up to `counted(clock, calendar, until)`. Of a pause only its open time is called paused; the
@@ -48,7 +48,9 @@ def ledger(clock: SlaClock, calendar: BusinessCalendar, until: datetime) -> tupl
     running = [one for one in clock.pauses if one not in stopping]
     stops, runs = _apart(stopping), _apart(running)
     return tuple(
-        entry for interval in calendar.segments(clock.ready_at, end) for entry in _entries(interval, stops, runs, end)
+        entry
+        for interval in in_force(clock.laps, calendar).segments(clock.ready_at, end)
+        for entry in _entries(interval, stops, runs, end)
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from taskhub.calendars import (
-    BusinessCalendar,
+    BusinessTime,
     CalendarNeverOpens,
     MonthEnd,
     OpenTime,
@@ -25,7 +25,7 @@ _MONTHS_IN_FIVE_YEARS = 61
 
 
 def due(
-    target: Target, calendar: BusinessCalendar, ready_at: datetime, pauses: Iterable[PauseSpan] = ()
+    target: Target, calendar: BusinessTime, ready_at: datetime, pauses: Iterable[PauseSpan] = ()
 ) -> datetime | None:
     """The due time of work that became ready at `ready_at`; None while an open pause holds it.
 
@@ -37,7 +37,7 @@ def due(
     return postpone(calendar, ready_at, promised(target, calendar, ready_at), pauses)
 
 
-def promised(target: Target, calendar: BusinessCalendar, ready_at: datetime) -> datetime:
+def promised(target: Target, calendar: BusinessTime, ready_at: datetime) -> datetime:
     """The due time without any pause, always after `ready_at`.
 
     The day work comes in is the working day `ready_at` belongs to (of a night shift: the date it started) and is
@@ -57,7 +57,7 @@ def promised(target: Target, calendar: BusinessCalendar, ready_at: datetime) -> 
 
 
 def postpone(
-    calendar: BusinessCalendar, ready_at: datetime, due_at: datetime, pauses: Iterable[PauseSpan]
+    calendar: BusinessTime, ready_at: datetime, due_at: datetime, pauses: Iterable[PauseSpan]
 ) -> datetime | None:
     """A promised instant moved on by the open time of the pauses before it; None while one of them is open.
 
@@ -79,13 +79,13 @@ def postpone(
     return due_at
 
 
-def _first_after(calendar: BusinessCalendar, day: date, minute: int | None, after: datetime) -> datetime:
+def _first_after(calendar: BusinessTime, day: date, minute: int | None, after: datetime) -> datetime:
     while (moment := _moment(calendar, day, minute)) <= after:
         day = working_day_after(calendar, day)
     return moment
 
 
-def _month_end(calendar: BusinessCalendar, came_in: date, minute: int | None, after: datetime) -> datetime:
+def _month_end(calendar: BusinessTime, came_in: date, minute: int | None, after: datetime) -> datetime:
     month = came_in.replace(day=1)
     for _ in range(_MONTHS_IN_FIVE_YEARS):
         last = last_working_day(calendar, month.year, month.month)
@@ -95,6 +95,6 @@ def _month_end(calendar: BusinessCalendar, came_in: date, minute: int | None, af
     raise CalendarNeverOpens([("", "no working day within five years")])
 
 
-def _moment(calendar: BusinessCalendar, day: date, minute: int | None) -> datetime:
+def _moment(calendar: BusinessTime, day: date, minute: int | None) -> datetime:
     closing = calendar.closes_on(day) if minute is None else None
     return closing or calendar.local_time(day, 0 if minute is None else minute)

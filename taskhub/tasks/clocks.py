@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,8 +14,9 @@ from taskhub.policy.work import PRIORITIES
 from taskhub.queues import periods
 from taskhub.sla import clock as sla
 from taskhub.sla import times
-from taskhub.tasks import order, store
-from taskhub.tasks.model import Task
+from taskhub.sla.targets import promised
+from taskhub.tasks import laps, order, queries, store
+from taskhub.tasks.model import CANCELLED, Task
 
 TIMERS = ("clock.due", "escalation.step")
 
@@ -30,11 +31,28 @@ class Opened:
     next_look: datetime | None
 
 
+def row_of(task: Task | Mapping[str, Any]) -> Mapping[str, Any]:
+    """The task's columns by name."""
+    return task if isinstance(task, Mapping) else {name: getattr(task, name) for name in Task.__slots__}
+
+
+def starts_at(
+    tx: Tx, sla_key: str | None, occurred_at: datetime | None, ready_at: datetime, *, sla_from: str | None = None,
+    rule: str | None = None,
+) -> datetime:  # fmt: skip
+    """When clocks begin to run: promise or rule may count from when it happened, also where the work had to wait."""
+    policy = tx.policies.sla.get(sla_key or "")
+    if sla_from is None:
+        sla_from = next((one.sla_from for one in tx.policies.rules if one.key == rule), None)
+    early = "occurred_at" in (sla_from, policy.sla_from if policy else None)
+    return min(occurred_at, ready_at) if early and occurred_at is not None else ready_at
+
+
 def opening(tx: Tx, row: Mapping[str, Any], *, started_at: datetime) -> Opened:
     """Clocks of a task that becomes ready, counting from ``started_at``."""
     policy = tx.policies.sla.get(row["sla"] or "")
     clocks = _fresh(policy, started_at, row["due_at"] if row["explicit_due"] else None)
-    return _shown(tx, row["id"], row["queue"], clocks)
+    return shown(tx, row["id"], row["queue"], clocks)
 
 
 def _fresh(policy: SlaPolicy | None, started_at: datetime, explicit: datetime | None) -> list[sla.SlaClock]:
@@ -48,7 +66,8 @@ def _fresh(policy: SlaPolicy | None, started_at: datetime, explicit: datetime | 
     return clocks
 
 
-def _shown(tx: Tx, task_id: str, queue: str, clocks: Iterable[sla.SlaClock]) -> Opened:
+def shown(tx: Tx, task_id: str, queue: str, clocks: Iterable[sla.SlaClock]) -> Opened:
+    """What clocks come to by the calendar of that queue."""
     calendar = tx.policies.calendar_of(queue)
     rows, looks, due, state = [], [], None, None
     for clock in clocks:
@@ -70,15 +89,24 @@ def _row(task_id: str, clock: sla.SlaClock, calendar: BusinessCalendar) -> dict[
 
 def of(tx: Tx, task: Task | Mapping[str, Any]) -> list[sla.SlaClock]:
     """The task's clocks as they are stored, with every pause so far."""
-    row = task if isinstance(task, Mapping) else {n: getattr(task, n) for n in Task.__slots__}
+    row = row_of(task)
     stored = store.clocks(tx, row["id"])
-    if not stored:
-        return []
+    return read(tx, row, stored, laps.ended(tx, row)) if stored else []
+
+
+def read(tx: Tx, row: Mapping[str, Any], stored: Sequence[Any], ended: laps.Stored) -> list[sla.SlaClock]:
+    """Stored clocks under the set and the queue of ``row``; ``ended``: laps that are over and not yet stored."""
     policy = tx.policies.sla.get(row["sla"] or "")
+    calendar = tx.policies.calendar_of(row["queue"])
     pauses = tuple(sla.Pause(p.from_at, p.to_at, p.reason, p.by, p.stops_clock) for p in store.pauses(tx, row["id"]))
     explicit = row["due_at"] if row["explicit_due"] else None
-    promised = row["sla"] is not None
-    return [clock for r in stored if (clock := _clock(r, policy, pauses, explicit, promised=promised)) is not None]
+    found = []
+    for one in stored:
+        clock = _clock(one, policy, pauses, explicit, promised=row["sla"] is not None)
+        if clock is not None:
+            ran = laps.read(tx, laps.grown(tx, one.laps, ended, one.started_at, calendar))
+            found.append(replace(clock, laps=ran))
+    return found
 
 
 def _clock(
@@ -87,7 +115,7 @@ def _clock(
     first = row.target == "first_start"
     target = (policy.first_start if first else policy.completion) if policy else None
     explicit = None if first else explicit
-    if target is None and explicit is None and promised:
+    if target is None and explicit is None and (policy is None or row.met_at is not None) and promised:
         # The policy is gone: what was promised stands as the date it came to.
         explicit = row.due_at
     if target is None and explicit is None:
@@ -102,19 +130,19 @@ def due_under(tx: Tx, row: Mapping[str, Any]) -> datetime | None:
     """When a task would be due under the policies of ``tx``: time that was counted stays counted. Writes nothing."""
     if row["ready_at"] is None:
         return None
-    running = of(tx, row) or _anew(tx, row, row["ready_at"])
-    return _shown(tx, row["id"], row["queue"], running).due_at
+    running = of(tx, row) or anew(tx, row, row["ready_at"])
+    return shown(tx, row["id"], row["queue"], running).due_at
 
 
 def _save(tx: Tx, task: Task | Mapping[str, Any], clocks: list[sla.SlaClock]) -> dict[str, Any]:
     """Writes the clocks, re-arms the timer, returns the task's own columns."""
-    row = task if isinstance(task, Mapping) else {n: getattr(task, n) for n in Task.__slots__}
+    row = row_of(task)
     if not clocks:
         return {}
-    shown = _shown(tx, row["id"], row["queue"], clocks)
-    store.put_clocks(tx, shown.rows)
-    arm(tx, row["id"], shown.next_look)
-    return {"due_at": shown.due_at, "sla_state": shown.state}
+    face = shown(tx, row["id"], row["queue"], clocks)
+    store.put_clocks(tx, face.rows)
+    arm(tx, row["id"], face.next_look)
+    return {"due_at": face.due_at, "sla_state": face.state}
 
 
 def recount(tx: Tx, task: Task) -> dict[str, Any]:
@@ -134,14 +162,16 @@ def retarget(tx: Tx, row: Mapping[str, Any]) -> dict[str, Any]:
     """After due time, priority or policy changed: earned and counted time are kept. Blocked work has no clock yet."""
     if row["ready_at"] is None:
         return {}
-    clocks = of(tx, row) or _anew(tx, row, row["ready_at"])
+    clocks = of(tx, row) or anew(tx, row, row["ready_at"])
     changed = _save(tx, row, clocks) if clocks else _none(tx, row["id"])
     look_at_ladder(tx, row["id"], row["sla"])
     return changed | {"start_by": start_by(tx, {**row, **changed})}
 
 
-def _anew(tx: Tx, row: Mapping[str, Any], started_at: datetime) -> list[sla.SlaClock]:
+def anew(tx: Tx, row: Mapping[str, Any], ready_at: datetime) -> list[sla.SlaClock]:
+    """The clocks a task of that row has when nothing is stored yet."""
     explicit = row["due_at"] if row["explicit_due"] else None
+    started_at = starts_at(tx, row["sla"], row["occurred_at"], ready_at, rule=row["rule"])
     return _fresh(tx.policies.sla.get(row["sla"] or ""), started_at, explicit)
 
 
@@ -176,13 +206,13 @@ def stopped(tx: Tx, task: Task, *, met: bool) -> dict[str, Any]:
 
 
 def restarted(tx: Tx, task: Task) -> dict[str, Any]:
-    """Reopened: the time it lay done does not count, the rest goes on where it stopped."""
-    if task.completed_at is not None:
-        store.put_pause(tx, task.id, "completed", task.completed_at, tx.now)
+    """Reopened or restored: the time it lay done does not count, the rest goes on where it stopped."""
+    ended_at = queries.ended_at(tx, task.id) if task.state == CANCELLED else task.completed_at
+    if ended_at is not None:
+        store.put_pause(tx, task.id, task.state, ended_at, tx.now)
     look_at_ladder(tx, task.id, task.sla)
     clocks = [replace(c, met_at=None) if c.name == "completion" else c for c in of(tx, task)]
-    row = {n: getattr(task, n) for n in Task.__slots__}
-    return _save(tx, task, clocks or _anew(tx, row, tx.now))
+    return _save(tx, task, clocks or anew(tx, row_of(task), tx.now))
 
 
 def falls(tx: Tx, task: Task) -> list[tuple[str, str, datetime]]:
@@ -219,4 +249,14 @@ def ordered(tx: Tx, row: Mapping[str, Any], ahead: timedelta) -> datetime:
         queue.order, ready_at=ready_at, due_at=row["due_at"], minutes=row["minutes"],
         priority=PRIORITIES[row["priority"]], max_wait=queue.max_wait, calendar=calendar,
     )  # fmt: skip
+    plain = order.begun_by(queue.order, plain, ready_at, _begin_by(tx, row, ready_at))
     return order.put_ahead(plain, ready_at, ahead, calendar)
+
+
+def _begin_by(tx: Tx, row: Mapping[str, Any], ready_at: datetime) -> datetime | None:
+    """When somebody is promised to have begun, for work nobody has begun so far."""
+    policy = tx.policies.sla.get(row["sla"] or "")
+    if policy is None or policy.first_start is None or row.get("started_at") is not None:
+        return None
+    started_at = starts_at(tx, row["sla"], row["occurred_at"], ready_at, rule=row["rule"])
+    return promised(policy.first_start, tx.policies.calendar_of(row["queue"]), started_at)

@@ -10,7 +10,7 @@ from typing import Any
 from taskhub.db import history
 from taskhub.db.tx import Tx
 from taskhub.ids import digest
-from taskhub.tasks import followers, service, store, timers
+from taskhub.tasks import followers, pausing, service, store
 from taskhub.tasks.making import Made
 from taskhub.tasks.model import CANCELLED, COMPLETED, OPEN, PAUSED, STATES, NewTask, Task
 
@@ -65,7 +65,7 @@ def _older(task: Task, version: tuple[datetime, str]) -> bool:
 def _end(tx: Tx, task: Task, verb: str, reason: str | None) -> str:
     if verb == "wake":
         if task.state == PAUSED:
-            timers.wake(tx, task, reason or "event")
+            pausing.wake(tx, task, reason or "event")
         return task.id
     service.finish(tx, task, VERBS[verb], {"outcome": reason} if reason else {})
     return task.id

@@ -51,8 +51,8 @@ def to_colleague(tx: Tx, task: Task, to: str, note: str | None) -> Task:
     }
     given |= clocks.recount(tx, task)
     moved = moves.move(tx, task, "hand_over", given, {"was": task.agent, "why": "left", "half_done": is_begun(task)})
-    tx.cancel("snooze.ended", task.id)
     tx.emit("task.given", task.id, {"agent": to, "way": "hand_over"})
+    moves.tell_if_late(tx, moved, task.agent)
     return moved
 
 

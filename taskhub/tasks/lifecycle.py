@@ -90,6 +90,7 @@ TABLE: tuple[Operation, ...] = (
     Operation("close_instead", (COMPLETED, CANCELLED), CANCELLED, SYSTEM, clock="stop"),
     Operation("finish_instead", (COMPLETED, CANCELLED), COMPLETED, SYSTEM, clock="stop"),
     Operation("wake", (PAUSED,), PAUSED, SYSTEM, clock="run"),
+    Operation("remind", (PAUSED,), None, SYSTEM),
     Operation("raise", OPEN, None, SYSTEM),
     Operation("widen", OPEN, None, SYSTEM),
     Operation("retell", STATES, None, SYSTEM),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from taskhub.db.tx import Tx
@@ -105,19 +104,12 @@ def _block(tx: Tx, drafts: Sequence[Draft]) -> None:
 
 
 def _make_ready(tx: Tx, d: Draft) -> list[dict[str, Any]]:
-    started_at = _clock_start(tx, d.new.sla_from, d.row["sla"], d.new.occurred_at)
+    started_at = clocks.starts_at(tx, d.row["sla"], d.new.occurred_at, tx.now, sla_from=d.new.sla_from)
     opened = clocks.opening(tx, d.row, started_at=started_at)
     d.row.update(ready_at=tx.now, due_at=opened.due_at, sla_state=opened.state)
     d.row["start_by"] = clocks.start_by(tx, d.row)
     d.next_look = opened.next_look
     return opened.rows
-
-
-def _clock_start(tx: Tx, sla_from: str | None, sla: str | None, occurred_at: datetime | None) -> datetime:
-    """Rule or promise may count from when it happened, also where the work had to wait for other work first."""
-    policy = tx.policies.sla.get(sla or "")
-    early = "occurred_at" in (sla_from, policy.sla_from if policy else None)
-    return min(occurred_at, tx.now) if early and occurred_at is not None else tx.now
 
 
 def _announce(tx: Tx, d: Draft) -> None:
@@ -140,8 +132,7 @@ def _announce(tx: Tx, d: Draft) -> None:
 def ready(tx: Tx, task: Task) -> Task:
     """A blocked task becomes available: its clocks start now, or when it happened where rule or promise say so."""
     row = {name: getattr(task, name) for name in Task.__slots__}
-    rule = next((rule for rule in tx.policies.rules if rule.key == task.rule), None)
-    started_at = _clock_start(tx, rule.sla_from if rule else None, task.sla, task.occurred_at)
+    started_at = clocks.starts_at(tx, task.sla, task.occurred_at, tx.now, rule=task.rule)
     opened = clocks.opening(tx, row, started_at=started_at)
     row.update(ready_at=tx.now, due_at=opened.due_at)
     store.put_clocks(tx, opened.rows)

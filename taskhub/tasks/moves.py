@@ -13,12 +13,17 @@ from taskhub.agents.capacity import minutes_left
 from taskhub.db.tx import Tx
 from taskhub.errors import AtCapacity, NotEligible, NotFound
 from taskhub.tasks import clocks, lifecycle, store
-from taskhub.tasks.model import IN_PROGRESS, QUEUED, Lease, Task
+from taskhub.tasks.model import IN_PROGRESS, PAUSED, QUEUED, Lease, Task
 
 EXCLUDED_FOR_EVER = ("not_by",)
 OPENED_AGAIN = ("reopen", "restore")
 # No transition: what the passes note for themselves.
 UNTOLD = ("waiting_reasons",)
+# What follows from an act of a person is none of its own.
+OF_ITSELF = ("rederive",)
+# Timers of work that waits with its person.
+WAITING = ("snooze.ended", "pause.reminder")
+LATE = ("at_risk", "breached")
 
 
 def locked(tx: Tx, task_id: str) -> Task:
@@ -55,16 +60,19 @@ def allowed(
 def move(tx: Tx, task: Task, act: str, changes: Mapping[str, Any], note: Mapping[str, Any] | None = None) -> Task:
     """Writes ``changes`` with one history row. ``note`` adds facts to the row (reason, from whom)."""
     changes = _lifted(tx, task, act, changes)
-    version = task.version + 1 if tx.by.is_person else task.version
+    version = task.version + 1 if tx.by.is_person and act not in OF_ITSELF else task.version
     stamped = {**changes, "seq": task.seq + 1, "version": version}
     store.save(tx, task.id, stamped)
-    difference = {k: _plain(v) for k, v in changes.items() if k not in UNTOLD and getattr(task, k) != v}
+    difference = {k: plain(v) for k, v in changes.items() if k not in UNTOLD and getattr(task, k) != v}
     if "state" in difference:
         difference["from"] = task.state
     tx.record("task", task.id, act, {**difference, **(note or {})}, seq=stamped["seq"])
     if lifecycle.OPERATIONS[act].lease == "ends" and task.state == IN_PROGRESS:
         store.end_lease(tx, task.id)
         tx.cancel("lease.expired", task.id)
+    if task.state == PAUSED and stamped.get("state", PAUSED) != PAUSED:
+        for topic in WAITING:
+            tx.cancel(topic, task.id)
     return replace(task, **stamped)
 
 
@@ -76,7 +84,8 @@ def _lifted(tx: Tx, task: Task, act: str, changes: Mapping[str, Any]) -> Mapping
     return {**changes, "acknowledged_by": None, "acknowledged_at": None, "ladder_from": tx.now}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value as history keeps it."""
     return value.isoformat() if isinstance(value, datetime) else value
 
 
@@ -99,6 +108,12 @@ def announce_ready(tx: Tx, task: Task) -> None:
     queue = tx.policies.queues.get(task.queue)
     tx.emit("task.ready", task.id, {"rotation": queue.turn_key if queue else task.queue, "queue": task.queue})
     clocks.look_at_ladder(tx, task.id, task.sla)
+
+
+def tell_if_late(tx: Tx, task: Task, was: str | None) -> None:
+    """Given by somebody while its time runs out: its clock goes on, and whoever has it now is told."""
+    if tx.by.is_person and task.sla_state in LATE and task.agent not in (None, tx.by.agent):
+        tx.emit("task.given_late", task.id, {"agent": task.agent, "was": was, "state": task.sla_state})
 
 
 def freed(tx: Tx, agent: str | None) -> None:

@@ -86,6 +86,11 @@ def start_by(
     return formula(Ready(ready_at, due_at, minutes, priority, max_wait, calendar))
 
 
+def begun_by(order: str, start: datetime, ready_at: datetime, promised_by: datetime | None) -> datetime:
+    """``start`` or, by urgency, when somebody is promised to have begun, whichever comes first."""
+    return max(ready_at, min(start, promised_by)) if order == "urgency" and promised_by is not None else start
+
+
 def put_ahead(start: datetime, ready_at: datetime, ahead: timedelta, calendar: WorkingTime) -> datetime:
     """``start`` so much business time earlier, never before the task was ready: what a period makes of it."""
     return max(ready_at, calendar.sub(start, ahead)) if ahead and start > ready_at else start

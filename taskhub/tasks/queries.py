@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import and_, literal, or_, select, tuple_
+from sqlalchemy import and_, func, literal, or_, select, tuple_
 
-from taskhub.db.tables import act, task
+from taskhub.db.tables import act, history, task
 from taskhub.db.tx import Tx
 from taskhub.tasks.model import COMPLETED, OPEN, QUEUED, WRONG, Task
 
@@ -90,6 +90,54 @@ def since(tx: Tx, column: str, at: datetime, after: tuple[datetime, str] | None,
     if after is not None:
         wanted = wanted.where(tuple_(when, task.c.id) > tuple_(literal(after[0], when.type), after[1]))
     return [Task(*row) for row in tx.conn.execute(wanted.order_by(when, task.c.id).limit(limit))]
+
+
+def ended_at(tx: Tx, task_id: str) -> datetime | None:
+    """When a cancelled task was cancelled."""
+    ends = history.c.act.in_(("cancel", "close", "close_instead"))
+    mine = select(func.max(history.c.at)).where(history.c.noun == "task", history.c.id == task_id, ends)
+    return tx.conn.execute(mine).scalar()
+
+
+def open_by(tx: Tx, column: str) -> dict[str, int]:
+    """Open tasks counted by ``queue`` or ``kind``."""
+    counted = select(task.c[column], func.count()).where(task.c.state.in_(OPEN)).group_by(task.c[column])
+    return dict(tx.conn.execute(counted).all())
+
+
+def of_other_policies(tx: Tx, hash_: str, most: int) -> list[Task]:
+    """Open tasks stamped with another policy set, locked."""
+    stale = (
+        select(*[task.c[name] for name in Task.__slots__])
+        .where(task.c.state.in_(OPEN), task.c.policy_hash != hash_)
+        .order_by(task.c.id)
+        .limit(most)
+    )
+    return [Task(*row) for row in tx.conn.execute(stale.with_for_update())]
+
+
+class Group(NamedTuple):
+    """Open tasks of one stamp for which a change of the policies means the same."""
+
+    policy_hash: str
+    kind: str
+    sla: str | None
+    rule: str | None
+    paused_reason: str | None
+
+
+def groups(tx: Tx, hash_: str) -> list[Group]:
+    """What open tasks stamped with another set than ``hash_`` there are."""
+    columns = [task.c[name] for name in Group._fields]
+    found = select(*columns).where(task.c.state.in_(OPEN), task.c.policy_hash != hash_).distinct()
+    return [Group(*row) for row in tx.conn.execute(found)]
+
+
+def of_group(tx: Tx, group: Group, most: int) -> list[str]:
+    """Ids of the open tasks of a group, in order, locked."""
+    same = [task.c[name].is_not_distinct_from(value) for name, value in group._asdict().items()]
+    found = select(task.c.id).where(task.c.state.in_(OPEN), *same).order_by(task.c.id).limit(most)
+    return list(tx.conn.execute(found.with_for_update()).scalars())
 
 
 def made_by(tx: Tx, origins: Sequence[str], *, each: int = 5_000) -> dict[str, str]:

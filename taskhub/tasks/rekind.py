@@ -1,17 +1,16 @@
-"""It was another sort of work: the task moves to that kind's queue and keeps its clock. And the way back."""
+"""It was another sort of work: the task moves to that kind's queue, with the time counted so far. And the way back."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from taskhub.db.tx import Tx
 from taskhub.queues import service as queues
-from taskhub.tasks import clocks, drafting, moves, store
+from taskhub.tasks import clocks, drafting, following, moves, store
 from taskhub.tasks.model import BLOCKED, NewTask, Task
 
-ASKED = ("requires", "level", "checklist")
+ASKED = ("requires", "level", "checklist", "sla")
 
 
 def change_kind(
@@ -34,11 +33,13 @@ def change_back(tx: Tx, task_id: str, kind: str, was: Mapping[str, Any]) -> Task
 
 
 def _change(tx: Tx, task: Task, act: str, kind: str, reason: str, was: Mapping[str, Any] | None = None) -> Task:
-    changes = _as_kind(tx, task, kind, was or {})
+    changes = _as_kind(tx, task, kind, was or {}) | {"policy_hash": tx.policies.hash, "waiting_reasons": None}
     store.end_pause(tx, task)
-    changes |= clocks.recount(tx, replace(task, queue=changes["queue"]))
-    row = {n: getattr(task, n) for n in Task.__slots__} | changes
-    changes |= {"start_by": clocks.start_by(tx, row) if task.ready_at else None, "waiting_reasons": None}
+    if task.ready_at is not None:
+        told = following.follow(tx, {**clocks.row_of(task), **changes}, task)
+        changes |= told.columns
+        clocks.arm(tx, task.id, told.next_look)
+        clocks.look_at_ladder(tx, task.id, changes["sla"])
     note = {"reason": reason, "was": task.kind}
     if task.file:
         tx.emit("file.changed", task.file)
@@ -53,5 +54,11 @@ def _as_kind(tx: Tx, task: Task, kind: str, was: Mapping[str, Any]) -> dict[str,
     shape = new.shape._replace(extra_teams=tuple(sorted(task.extra_teams)))
     store.know_shape(tx, shape)
     names = ("kind", "queue", "shape", "level", "weight", "minutes", "requires", "checklist")
-    kept = {name: new.row[name] for name in names} | {"shape": shape.id}
-    return kept | ({"checklist": was["checklist"]} if "checklist" in was else {})
+    own = {"sla": _promise(tx, task, kind)} | {name: was[name] for name in ("checklist", "sla") if name in was}
+    return {name: new.row[name] for name in names} | {"shape": shape.id} | own
+
+
+def _promise(tx: Tx, task: Task, kind: str) -> str | None:
+    """What is promised of that kind, unless a rule has promised something of its own."""
+    own = tx.policies.kinds.get(task.kind)
+    return tx.policies.kinds[kind].sla if own is None or task.sla == own.sla else task.sla

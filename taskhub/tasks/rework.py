@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from taskhub.db.tx import Tx
-from taskhub.tasks import checks, clocks, moves, store
+from taskhub.errors import Conflict
+from taskhub.tasks import checks, clocks, moves, rederive, store
 from taskhub.tasks.model import ASSIGNED, BLOCKED, QUEUED, Task
 
 
@@ -20,6 +21,10 @@ def reopen(
     found = store.get(tx, task_id)
     last = found.agent if found else None
     # The person's row is locked before the task's, in every act.
+    if found is not None and found.kind not in tx.policies.kinds:
+        raise Conflict(
+            f"There is no kind {found.kind!r} any more: make a task of another kind.", code="kind_gone", kind=found.kind
+        )
     roomy = to_last and found is not None and last is not None and checks.has_room(tx, last, found.queue)
     task, _ = moves.allowed(tx, task_id, act, version=version)
     changes = _back(tx, task, roomy=roomy) | ({"note": note} if note else {})
@@ -30,7 +35,7 @@ def reopen(
         tx.emit("block.ended", task.id, due_at=task.blocked_until)
     elif moved.state == QUEUED:
         moves.announce_ready(tx, moved)
-    return moved
+    return rederive.catch_up(tx, moved)
 
 
 def _back(tx: Tx, task: Task, *, roomy: bool) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from taskhub.queues import service as queues
 from taskhub.tasks import checks, clocks, drafting, making, moves, store
 from taskhub.tasks.acknowledging import acknowledge, unacknowledge
 from taskhub.tasks.model import ASSIGNED, CANCELLED, COMPLETED, IN_PROGRESS, PAUSED, Lease, NewTask, Task
+from taskhub.tasks.pausing import pause, put_aside
 from taskhub.tasks.rekind import change_back, change_kind
 from taskhub.tasks.rework import reopen
 
@@ -24,6 +25,9 @@ __all__ = [
     "get", "hand_over", "history", "lease_of", "leases", "of_event", "patch", "pause", "put_aside",
     "release", "renew", "reopen", "resume", "skip", "start", "take_back", "unacknowledge", "unassign", "unpatch",
 ]  # fmt: skip
+
+
+PROMISED = ("due_at", "explicit_due", "priority")  # of these history says what they were, too
 
 
 def create(tx: Tx, new: NewTask) -> Task:
@@ -95,7 +99,6 @@ def begin(tx: Tx, task: Task, act: str, note: Mapping[str, Any] | None = None) -
     agent = task.agent or tx.by.agent or ""
     if task.state == PAUSED:
         store.end_pause(tx, task)
-        tx.cancel("snooze.ended", task.id)
     elif act == "start":
         agents.accepted(tx, agent)
     changes = {"state": IN_PROGRESS, "agent": agent, "started_at": task.started_at or tx.now, "waiting_reasons": None}
@@ -139,32 +142,6 @@ def skip(tx: Tx, task_id: str, reason: str, token: int | None = None, version: i
     checks.skip_reason(tx.policies, task.queue, reason)
     checks.skip_budget(tx, task)
     return release(tx, task_id, reason, token, version, act="skip")
-
-
-def pause(
-    tx: Tx, task_id: str, reason: str, until: datetime | None = None, token: int | None = None,
-    version: int | None = None,
-) -> Task:  # fmt: skip
-    """Stays with its person without a lease; every pause has a reason and a next date."""
-    kind = checks.pause_reason(tx.policies, reason)
-    task, _ = moves.allowed(tx, task_id, "pause", token, version)
-    checks.room_to_pause(tx.policies, len(store.find(tx, {"agent": task.agent, "state": PAUSED}, None, 1000)))
-    until = checks.pause_until(tx.policies, kind, until, tx.now, tx.policies.calendar_of(task.queue))
-    tx.inverse = {"op": "resume", "task": task.id}
-    return put_aside(tx, task, "pause", reason, until)
-
-
-def put_aside(tx: Tx, task: Task, act: str, reason: str, until: datetime | None) -> Task:
-    """Paused with a reason, by its person or by the workers."""
-    kind = tx.policies.pause_reasons.get(reason)
-    store.open_pause(tx, task.id, reason, stops=bool(kind and kind.stops_clock), at=tx.now)
-    changes = {"state": PAUSED, "paused_reason": reason, "paused_until": until, "paused_at": tx.now}
-    changes |= clocks.recount(tx, task)
-    moved = moves.move(tx, task, act, changes)
-    if until is not None:
-        tx.emit("snooze.ended", task.id, due_at=until)
-    moves.freed(tx, task.agent)
-    return moved
 
 
 def resume(tx: Tx, task_id: str, version: int | None = None) -> tuple[Task, Lease]:
@@ -258,6 +235,7 @@ def _give(tx: Tx, task_id: str, to: str, act: str, token: int | None, version: i
     given |= clocks.recount(tx, task)
     moved = moves.move(tx, task, act, given, {"was": task.agent})
     tx.emit("task.given", task.id, {"agent": to, "way": act})
+    moves.tell_if_late(tx, moved, task.agent)
     moves.freed(tx, task.agent)
     return moved
 
@@ -287,4 +265,5 @@ def _patch(tx: Tx, task: Task, wanted: dict[str, Any]) -> Task:
     if {"due_at", "explicit_due", "priority"} & wanted.keys():
         row = {n: getattr(task, n) for n in Task.__slots__} | wanted
         wanted |= clocks.retarget(tx, row)
-    return moves.move(tx, task, "patch", wanted)
+    was = {n: moves.plain(getattr(task, n)) for n in PROMISED if n in wanted and wanted[n] != getattr(task, n)}
+    return moves.move(tx, task, "patch", wanted, {"was": was} if was else None)

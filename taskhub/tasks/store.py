@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, Select, and_, bindparam, delete, func, insert, literal, or_, select, tuple_, update
+from sqlalchemy import Engine, Select, and_, bindparam, delete, insert, literal, or_, select, tuple_, update
 from sqlalchemy.dialects import sqlite
 
 from taskhub.db import rows
 from taskhub.db.quick import array, quick, run
 from taskhub.db.tables import agent, closing, counter, exclusion, fence, lease, pause, shape, sla_clock, task
 from taskhub.db.tx import Tx
-from taskhub.tasks.model import BLOCKED, GIVEN, OPEN, PAUSED, UNGIVEN, Lease, Remembered, Task
+from taskhub.tasks.model import BLOCKED, GIVEN, PAUSED, UNGIVEN, Lease, Remembered, Task
 from taskhub.tasks.shape import Shape
 
 _COLUMNS = [task.c[name] for name in Task.__slots__]
@@ -173,14 +173,25 @@ def pauses(tx: Tx, task_id: str) -> list[Any]:
     return list(tx.conn.execute(_PAUSES, {"task": task_id}))
 
 
+def last_pause(tx: Tx, task_id: str) -> Any:
+    """The latest pause of a task, open or over."""
+    return next(reversed(pauses(tx, task_id)), None)
+
+
+def set_reminder(tx: Tx, pause_id: int, at: datetime | None) -> None:
+    """When somebody is reminded of a pause next."""
+    tx.conn.execute(update(pause).where(pause.c.id == pause_id).values(remind_at=at))
+
+
 def put_clocks(tx: Tx, faces: Sequence[Mapping[str, Any]]) -> None:
     """Writes clocks as they are now, whole rows."""
     rows.put(tx.conn, sla_clock, faces)
 
 
-def drop_clocks(tx: Tx, task_id: str) -> None:
+def drop_clocks(tx: Tx, task_id: str, targets: Sequence[str] = ("completion", "first_start")) -> None:
     """Nothing is promised any more, or not yet."""
-    tx.conn.execute(delete(sla_clock).where(sla_clock.c.task == task_id))
+    if targets:
+        tx.conn.execute(delete(sla_clock).where(sla_clock.c.task == task_id, sla_clock.c.target.in_(targets)))
 
 
 def clocks(tx: Tx, task_id: str) -> list[Any]:
@@ -283,13 +294,7 @@ def followers(tx: Tx, task_id: str) -> list[Task]:
     return [_task(row) for row in tx.conn.execute(found)]
 
 
-def open_by(tx: Tx, column: str) -> dict[str, int]:
-    """Open tasks counted by ``queue`` or ``kind``."""
-    counted = select(task.c[column], func.count()).where(task.c.state.in_(OPEN)).group_by(task.c[column])
-    return dict(tx.conn.execute(counted).all())
-
-
-def of_other_policies(tx: Tx, hash_: str, most: int) -> list[Task]:
-    """Open tasks stamped with another policy set, locked."""
-    stale = select(*_COLUMNS).where(task.c.state.in_(OPEN), task.c.policy_hash != hash_).order_by(task.c.id).limit(most)
-    return [_task(row) for row in tx.conn.execute(stale.with_for_update())]
+def stamp(tx: Tx, ids: Sequence[str]) -> None:
+    """Locked tasks follow the active set as they are."""
+    if ids:
+        tx.conn.execute(update(task).where(task.c.id.in_(ids)).values(policy_hash=tx.policies.hash))

@@ -7,6 +7,7 @@ from datetime import datetime
 from taskhub.db.tx import Tx
 from taskhub.tasks import checks, clocks, drafting, making, moves, queries, service, store
 from taskhub.tasks.model import ASSIGNED, AWAY, BLOCKED, IN_PROGRESS, PAUSED, QUEUED, SET_ASIDE, Task
+from taskhub.tasks.pausing import put_aside, wake
 
 
 def clock_due(tx: Tx, task_id: str) -> None:
@@ -62,7 +63,7 @@ def lease_expired(tx: Tx, task_id: str) -> None:
         moves.back_to_queue(tx, task, "expire", {"by_whom": task.agent})
         return
     until = tx.policies.calendar_of(task.queue).add(tx.now, queue.hold_for) if queue else None
-    service.put_aside(tx, task, "set_aside", SET_ASIDE, until)
+    put_aside(tx, task, "set_aside", SET_ASIDE, until)
     tx.emit("task.held", task.id, {"agent": task.agent}, due_at=until)
 
 
@@ -75,14 +76,6 @@ def snooze_ended(tx: Tx, task_id: str) -> None:
         tx.emit("snooze.ended", task_id, due_at=task.paused_until)
         return
     wake(tx, task, "snooze.ended")
-
-
-def wake(tx: Tx, task: Task, why: str) -> Task:
-    """A paused task's clock runs again; it stays with its person and tops the list."""
-    store.end_pause(tx, task)
-    tx.cancel("snooze.ended", task.id)
-    changes = {"paused_until": min(task.paused_until or tx.now, tx.now)} | clocks.recount(tx, task)
-    return moves.move(tx, task, "wake", changes, {"why": why})
 
 
 def block_ended(tx: Tx, task_id: str) -> None:
@@ -134,7 +127,7 @@ def _leave(tx: Tx, task: Task, back_at: datetime | None) -> None:
     else:
         # Paused work always has a next date, so that it cannot vanish.
         until = back_at or tx.policies.calendar_of(task.queue).add(tx.now, checks.NEXT_LOOK)
-        service.put_aside(tx, task, "set_aside", AWAY, until)
+        put_aside(tx, task, "set_aside", AWAY, until)
 
 
 def grace(tx: Tx, until: datetime) -> int:

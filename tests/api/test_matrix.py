@@ -54,6 +54,7 @@ TABLE: dict[str, dict[str, str]] = {
     "GET /api/v1/tasks/{id}": SEE_TASK,
     "GET /api/v1/tasks/{id}/history": SEE_TASK,
     "GET /api/v1/tasks/{id}/decision": SEE_TASK,
+    "GET /api/v1/tasks/{id}/sla": SEE_TASK,
     "POST /api/v1/tasks": PEOPLE | {"auditor": "fff"},
     "PATCH /api/v1/tasks/{id}": WORK_TASK,
     "POST /api/v1/tasks/claim": NOBODY | {"agent": "yyy"},

@@ -54,7 +54,11 @@ FLOW = {
     "notice.window": [Route("dispatch", "one", earliest=True)],
     "letter.written": [Route("deliver", "outside")],
     **dict.fromkeys(
-        "task.created task.given task.completed task.cancelled agent.freed task.declined cool_down.ended".split(), ()
+        (
+            "task.created task.given task.given_late task.completed task.cancelled task.declined agent.freed "
+            "cool_down.ended pause.reminder"
+        ).split(),
+        (),
     ),
 }
 HANDLERS: dict[str, Callable[[Tx, str], None]] = {

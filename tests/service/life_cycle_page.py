@@ -28,6 +28,12 @@ NOTES = """
 Reopened and restored work goes to its last person where they may take it (`assigned`), and back to `blocked` when it
 had never become ready; blocked work of another kind stays blocked. A manager needs no token where a manager may act at
 all. Every row is one act: one row of history, and, when a person or a program does it, one step of the version.
+
+**Clocks.** Reopened and restored work keeps its start: what was counted stays counted, the time it lay completed or
+cancelled does not count, a first start that was met stays met, a breach stays on record, and a date given by hand stays
+that date. Handed over late, its clock goes on and its receiver is told. Another kind, priority or policy keeps the time
+counted and the time that pauses earned. `due_at` is changed by a manager of the task's people, never by its holder or a
+program; the row of history says what it was. [More](../how-to/promises.md).
 """
 
 

@@ -8,7 +8,8 @@ from itertools import pairwise
 from typing import Any
 
 from taskhub.calendars.targets import OpenTime, Target, parse_target
-from taskhub.policy.promise import PauseReason, SlaPolicy
+from taskhub.policy.promise import PauseReason, Remind, SlaPolicy
+from taskhub.policy.reading.addressees import check_addressees
 from taskhub.policy.reading.table import Table, is_number, keyed, shown
 from taskhub.policy.reading.vocabulary import SLA_FROM
 from taskhub.policy.reading.wording import local, named
@@ -98,10 +99,29 @@ def _pause(entry: Table, key: str) -> PauseReason:
         name=local(entry, "name"),
         stops_clock=entry.flag("stops_clock"),
         max_for=entry.opt_duration("max_for"),
-        remind=entry.opt_duration("remind"),
+        remind=_remind(entry),
     )
     if reason.stops_clock and key in OWN_REASONS:
         entry.problem("stops_clock", f"the clock runs on while work is {key}; waiting work must not hide.")
-    if reason.max_for and reason.remind and reason.remind >= reason.max_for:
+    if reason.max_for and reason.remind and reason.remind.every >= reason.max_for:
         entry.problem("remind", "the reminder would come only after the longest wait (max_for); make it shorter.")
     return reason
+
+
+def _remind(entry: Table) -> Remind | None:
+    """``"2d"`` reminds the person who waits; ``{ every = "2d", who = ["agent", "leader"] }`` others as well."""
+    if not isinstance(entry.data.get("remind"), dict):
+        every = entry.opt_duration("remind")
+        return Remind(every) if every else None
+    table = entry.table("remind")
+    if table is None:
+        return None
+    every = table.opt_duration("every")
+    if not table.has("every"):
+        table.problem((), 'every is missing; say how often, such as every = "2d".')
+    who = table.words("who")
+    if table.has("who") and not who:
+        table.problem("who", 'nobody would be reminded; name somebody such as "agent", or leave who out.')
+    check_addressees(table, "who", who)
+    table.done()
+    return Remind(every, who or ("agent",)) if every else None

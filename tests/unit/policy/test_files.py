@@ -232,6 +232,22 @@ ADDED = {
             "only after the longest wait", None,
         ),
         (
+            '[[pause_reason]]\nkey = "x"\nname = "x"\nremind = { every = "1d", who = ["agnt"] }\n', 8,
+            "pause_reason.x.remind.who[1]", "is nobody", "agent",
+        ),
+        (
+            '[[pause_reason]]\nkey = "x"\nname = "x"\nremind = { every = "1d", who = "role:boss" }\n', 8,
+            "pause_reason.x.remind.who", "no role", None,
+        ),
+        (
+            '[[pause_reason]]\nkey = "x"\nname = "x"\nremind = { every = "1d", who = [] }\n', 8,
+            "pause_reason.x.remind.who", "nobody would be reminded", None,
+        ),
+        (
+            '[[pause_reason]]\nkey = "x"\nname = "x"\nremind = { who = ["agent"] }\n', 8, "pause_reason.x.remind",
+            "every is missing", None,
+        ),
+        (
             '[[skip_reasons]]\nkey = "a"\nname = "A"\n[[skip_reasons]]\nkey = "a"\nname = "B"\n', 9,
             "skip_reasons.a.key", "twice", None,
         ),

@@ -5,7 +5,7 @@ from datetime import timedelta
 from taskhub.calendars import OpenTime, WorkingDays
 from taskhub.escalation.checks import ROLES as ESCALATION_ROLES
 from taskhub.events.native import NATIVE_TYPES
-from taskhub.policy.promise import Step
+from taskhub.policy.promise import Remind, Step
 from taskhub.policy.reading import vocabulary
 from taskhub.policy.rule import Condition, Raise, TaskTemplate
 from taskhub.policy.text import LocalText
@@ -163,6 +163,11 @@ def test_promises() -> None:
     assert (promise.warn_at, promise.escalation, promise.sla_from) == ((0.5, 0.9), "late", "occurred_at")
     assert set(policies.pause_reasons) == {"set_aside", "away", "customer"}
     assert policies.pause_reasons["customer"].max_for == timedelta(days=10)
+    assert policies.pause_reasons["customer"].remind == Remind(timedelta(days=2))
+    others = 'remind = { every = "4h", who = ["agent", "team:legal"] }'
+    policies = accepted(sla="max_paused = 7\n" + text.replace('remind = "2d"', others))
+    assert policies.pause_reasons["customer"].remind == Remind(timedelta(hours=4), ("agent", "team:legal"))
+    assert "legal" in policies.teams
     assert (policies.skip_reasons, policies.skip_reason_names["busy"].in_("fr")) == (("busy",), "Pris")
     assert policies.max_paused == 7
 

@@ -17,7 +17,8 @@ ODD = {
     "kinds.toml": "[[kind]]\nzz1 = 1\n[[kind.checklist]]\nzz2 = 1\n",
     "queues.toml": "[[queue]]\nzz1 = 1\nstaffing = { zz2 = 1 }\nmax_wait = { zz3 = 1 }\n",
     "rules.toml": "[[rule]]\nzz1 = 1\nbefore = { zz2 = 1 }\n[[rule.tasks]]\nzz3 = 1\nraises = [{ zz4 = 1 }]\n",
-    "sla.toml": "zz1 = 1\n[[sla]]\nzz2 = 1\n[[pause_reason]]\nzz3 = 1\n[[skip_reasons]]\nzz4 = 1\n",
+    "sla.toml": "zz1 = 1\n[[sla]]\nzz2 = 1\n[[pause_reason]]\nzz3 = 1\nremind = { zz5 = 1 }\n"
+    "[[skip_reasons]]\nzz4 = 1\n",
     "calendars.toml": "[[calendar]]\nzz1 = 1\n",
     "escalation.toml": "[[escalation]]\nzz1 = 1\n[[escalation.steps]]\nzz2 = 1\n"
     "[notifications]\nzz3 = 1\nquiet_hours = { zz4 = 1 }\n",
