@@ -16,6 +16,7 @@ from taskhub.api import (
     leaving,
     lending,
     live,
+    messages,
     metrics,
     persons,
     queues,
@@ -50,6 +51,7 @@ NOUNS = (
     metrics,
     persons,
     calendars,
+    messages,
     health,
 )
 

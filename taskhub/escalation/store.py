@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, cast, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, Text, and_, cast, delete, exists, insert, not_, or_, select, update
 
-from taskhub.db.tables import absence, agent, escalation, notification, team
+from taskhub.db.tables import absence, agent, escalation, message, notification, team
 from taskhub.db.tx import Tx
+from taskhub.ids import floor
 
 _PERSON = (
     "key", "name", "email", "language", "time_zone", "team", "stand_in", "roles", "active", "presence",
@@ -77,3 +78,26 @@ def delivered(tx: Tx, notice_id: str) -> None:
     """It has left the house."""
     open_ = and_(notification.c.id == notice_id, notification.c.delivered_at.is_(None))
     tx.conn.execute(update(notification).where(open_).values(delivered_at=tx.now))
+
+
+def forget(tx: Tx, before: datetime, limit: int) -> int:
+    """Deletes up to ``limit`` notifications made before then; of what waits for its delivery none."""
+    old = list(tx.conn.execute(_old(before).limit(limit)).scalars())
+    if old:
+        tx.conn.execute(delete(notification).where(notification.c.id.in_(old)))
+    return len(old)
+
+
+def count_old(tx: Tx, before: datetime, most: int) -> int:
+    """How many ``forget`` would delete, counted up to ``most``."""
+    return len(list(tx.conn.execute(_old(before).limit(most)).scalars()))
+
+
+def _old(before: datetime) -> Select[tuple[str]]:
+    """Their ids are in the order of their making, so that the oldest are found without a look at the rest."""
+    waits = exists().where(
+        message.c.key == notification.c.id, message.c.handler == "notification.deliver",
+        message.c.done_at.is_(None), message.c.dead_at.is_(None),
+    )  # fmt: skip
+    oldest = select(notification.c.id).where(notification.c.at < before, notification.c.id < floor(before))
+    return oldest.where(not_(waits)).order_by(notification.c.id)
