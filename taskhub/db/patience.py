@@ -109,6 +109,10 @@ def _reach(host: str, port: int) -> socket.socket:
     if not host.startswith(("/", "@")):
         return socket.create_connection((host, port), ANSWER_WITHIN)
     found = socket.socket(socket.AF_UNIX)
-    found.settimeout(ANSWER_WITHIN)
-    found.connect(f"{host}/.s.PGSQL.{port}".replace("@", "\0", 1))
+    try:
+        found.settimeout(ANSWER_WITHIN)
+        found.connect(f"{host}/.s.PGSQL.{port}".replace("@", "\0", 1))
+    except OSError:
+        found.close()
+        raise
     return found

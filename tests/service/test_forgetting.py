@@ -50,7 +50,7 @@ def run(house: House, limit: int = 100) -> dict[str, int]:
     while more:
         with house.database.begin() as tx:
             some, more = forget(tx, KEEP, limit)
-            assert all(count <= limit for count in some.values())
+            assert all(count <= limit for name, count in some.items() if name != "firings of calendar jobs")
         counts = {name: counts[name] + some[name] for name in counts}
     return counts
 

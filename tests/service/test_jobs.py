@@ -120,7 +120,7 @@ def test_two_schedulers_fire_once_per_slot_whatever_the_clock_does(postgres_url)
     houses = [House(postgres_url, clock=clock) for _ in range(2)]
     tickers = [Ticker(house.database, [job], lambda: True) for house in houses]
     counts = []
-    for step in (0, 1, 9, 60, 600, -600, -1, 605, 30):
+    for step in (0, 1, 9, 60, 600, -600, -1, 602, 30):
         clock.now += timedelta(minutes=step)
         together(ticker.tick for ticker in tickers)
         counts.append(len(ran))

@@ -7,6 +7,7 @@ import pytest
 
 from taskhub.db import ledger
 from taskhub.workers import watch
+from taskhub.workers import worker as worker_module
 from tests.service.house import LONG, House, note
 
 SECOND = timedelta(seconds=1)
@@ -79,9 +80,10 @@ def test_a_wake_that_hangs_keeps_its_successor_and_loses_nothing(house):
     assert house.ran() == {"k": 2}
 
 
-def test_more_rows_than_threads_may_hang_and_others_still_run(house):
+def test_more_rows_than_threads_may_hang_and_others_still_run(house, monkeypatch):
+    monkeypatch.setattr(worker_module, "WORN", 3)
     house.handlers["poison"] = Hanging(house)
-    house.emit("poison", *"abcdefgh")
+    house.emit("poison", *"abcd")
     house.emit("work", "w")
     worker = house.worker(threads=2)
     house.wait_for(lambda: house.ran() == {"w": 1})

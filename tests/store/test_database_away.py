@@ -64,15 +64,15 @@ class Silent:
             os.kill(pid, signal.SIGCONT)
 
     def _pids(self) -> list[int]:
-        """The server and every process of it: its own session."""
+        """The server and every process of it."""
         found = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
-        return [pid for pid in found if _session(pid) == self.server.pid]
+        return [self.server.pid, *(pid for pid in found if _parent(pid) == self.server.pid)]
 
 
-def _session(pid: int) -> int:
+def _parent(pid: int) -> int:
     try:
-        return os.getsid(pid)
-    except ProcessLookupError:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
         return 0
 
 
