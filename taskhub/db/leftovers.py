@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, delete, func, literal, select, tuple_
+from sqlalchemy import Connection, case, delete, func, literal, literal_column, select, tuple_
 
 from taskhub.db.rows import put
 from taskhub.db.tables import counter, message
@@ -33,7 +33,7 @@ def dead_one(conn: Connection, number: int) -> dict[str, Any] | None:
 
 def waiting(conn: Connection, source: str, most: int) -> int:
     """How many rows of ``source`` are open, counted up to ``most``."""
-    which = (c.source == source, c.mode != "outside", c.done_at.is_(None), c.dead_at.is_(None))
+    which = (c.source == source, c.source != literal_column("''"), c.done_at.is_(None), c.dead_at.is_(None))
     some = select(c.id).where(*which).limit(most).subquery()
     return int(conn.execute(select(func.count()).select_from(some)).scalar_one())
 

@@ -25,7 +25,7 @@ class Turns:
         given = {"now": now, "rung_before": rung_before}
 
         def first(source: str, most: int) -> list[int]:
-            look = looks.FRESH
+            look = looks.FRESH_OF if source else looks.FRESH_OURS
             return list(conn.execute(look, {**given, "source": source, "most": most}).scalars()) if most > 0 else []
 
         ours = first(OURS, limit)

@@ -103,7 +103,7 @@ class Load:
     def begin(self, sender: str, people: list[str]) -> None:
         """A CRM that sends, and people who claim and complete, until ``over``."""
         calls: list[Callable[[], None]] = [partial(self._send, sender), *(partial(self._work, key) for key in people)]
-        self._threads = [threading.Thread(target=self._guarded, args=(call,)) for call in calls]
+        self._threads = [threading.Thread(target=self._guarded, args=(call,), daemon=True) for call in calls]
         for thread in self._threads:
             thread.start()
 

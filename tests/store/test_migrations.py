@@ -117,7 +117,7 @@ def test_tables_change_while_others_write(postgres_url):
     """A step that has to wait for a long transaction lets the others pass meanwhile, and comes again."""
     owner = engine.writer(postgres_url, 3)
     with owner.begin() as conn:
-        conn.execute(text("DROP INDEX ix_message_turn"))
+        conn.execute(text("DROP INDEX ix_message_ours, ix_message_source"))
         conn.execute(text("ALTER TABLE message DROP COLUMN source"))
         conn.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     with owner.connect() as reader:

@@ -13,9 +13,10 @@ branch_labels = None
 depends_on = None
 contract = False
 
-INSIDE = "mode <> 'outside' and done_at is null and dead_at is null"
+OPEN = "done_at is null and dead_at is null"
 
 
 def upgrade() -> None:
     add_column("message", sa.Column("source", Key, nullable=False, server_default=""))
-    create_index("ix_message_turn", "message", ["source", "due_at", "id"], where=INSIDE)
+    create_index("ix_message_ours", "message", ["due_at", "id"], where=f"source = '' and mode <> 'outside' and {OPEN}")
+    create_index("ix_message_source", "message", ["source", "due_at", "id"], where=f"source <> '' and {OPEN}")
