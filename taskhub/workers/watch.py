@@ -60,9 +60,9 @@ class Watch:
         finally:
             self._running.pop(ident, None)
 
-    def rows(self) -> list[Taken]:
-        """What runs."""
-        return [one.row for one in list(self._running.values())]
+    def running(self) -> list[tuple[int, Taken]]:
+        """What runs, each with its thread."""
+        return [(ident, one.row) for ident, one in list(self._running.items())]
 
     def _loop(self) -> None:
         while not self._stopped.wait(TICK):

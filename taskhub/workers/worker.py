@@ -106,8 +106,10 @@ class Worker:
         return thread
 
     def _return_rest(self) -> None:
-        for row in self._watch.rows():
+        for ident, row in self._watch.running():
             log.warning("row %d (%s) still runs; it is given back and will run again", row.id, row.handler)
+            self._holdings.forsake(row)
+            self._database.sever(ident)
             self._holdings.owe(row)
         try:
             self._holdings.pay()
