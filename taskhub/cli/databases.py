@@ -34,16 +34,12 @@ def forget(
     from taskhub.cli.output import as_json, as_table
 
     keep = place.chosen(data).keep
+    counts, more = dict.fromkeys((part.name for part in forgetting.PARTS), 0), True
     with place.existing(data) as db:
-        if dry_run:
-            with db.read() as tx:
-                counts = forgetting.census(tx, keep)
-        else:
-            counts, more = dict.fromkeys((part.name for part in forgetting.PARTS), 0), True
-            while more:
-                with db.begin() as tx:
-                    some, more = forgetting.forget(tx, keep)
-                counts = {name: counts[name] + some[name] for name in counts}
+        while more:
+            with db.begin(write=not dry_run) as tx:
+                some, more = (forgetting.census(tx, keep), False) if dry_run else forgetting.forget(tx, keep)
+            counts = {name: counts[name] + some[name] for name in counts}
     if json:
         as_json({"dry_run": dry_run, "forgotten": counts})
     else:

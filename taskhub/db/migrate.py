@@ -38,13 +38,7 @@ def upgrade(url: str) -> None:
     owner = engine.writer(url, 1, busy_ms=60_000)
     try:
         with owner.connect() as conn:
-            if (newer := _newer(conn)) is not None:
-                _accept(newer)
-            elif conn.dialect.name == "postgresql":
-                _upgrade_beside_work(conn)
-            else:
-                with conn.begin():
-                    command.upgrade(_config(conn), "head")
+            _upgrade(conn)
     finally:
         owner.dispose()
 
@@ -61,6 +55,16 @@ def check(url: str) -> list[str]:
         return [f"The database does not answer: {error.orig}"]
     finally:
         looker.dispose()
+
+
+def _upgrade(conn: Connection) -> None:
+    if (newer := _newer(conn)) is not None:
+        _accept(newer)
+    elif conn.dialect.name == "postgresql":
+        _upgrade_beside_work(conn)
+    else:
+        with conn.begin():
+            command.upgrade(_config(conn), "head")
 
 
 def _upgrade_beside_work(conn: Connection) -> None:

@@ -21,7 +21,7 @@ from tests.service.deploy import WITHIN, Load, Running, said
 from tests.service.house import wait_for
 
 ROOT = Path(__file__).parents[2]
-PEOPLE = ("ann", "bob", "cem")
+PEOPLE = ("ann", "bob")
 DRAIN = 10.0
 
 
