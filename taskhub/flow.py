@@ -22,6 +22,10 @@ def _rotation(_key: str, payload: Mapping[str, Any]) -> str:
     return str(payload["rotation"])
 
 
+def _source(payload: Mapping[str, Any]) -> str:
+    return str(payload.get("source", ""))
+
+
 def _timer(handler: str) -> tuple[Route, ...]:
     return (Route(handler, "one"),)
 
@@ -32,7 +36,7 @@ def _wake(handler: str) -> tuple[Route, ...]:
 
 FLOW: Flow = {
     # intake
-    "event.received": (Route("event.apply"),),
+    "event.received": (Route("event.apply", source=_source),),
     "record.watched": _timer("record.watch"),
     # work comes into being, becomes ready, ends
     "task.created": (),

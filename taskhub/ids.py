@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime
 
 NewId = Callable[[], str]
 
@@ -27,6 +28,15 @@ def new_id() -> str:
             value = _last + 1
         _last = value
     return f"{value:032x}"
+
+
+def floor(at: datetime) -> str:
+    """What sorts before every identifier made at ``at`` or later, and behind every earlier one.
+
+    >>> floor(datetime(2026, 3, 2, 9, tzinfo=UTC))
+    '019cadff4800'
+    """
+    return f"{int(at.timestamp() * 1000):012x}"
 
 
 def digest(*parts: str) -> str:

@@ -8,7 +8,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from types import FrameType
@@ -17,21 +17,24 @@ from typing import Self
 import uvicorn
 
 from taskhub import bootstrap
+from taskhub.acts.forget import forget
 from taskhub.api import api as api_app
 from taskhub.assignment import passes, pool_states
 from taskhub.bell import Bell
 from taskhub.db.database import Database
+from taskhub.db.tx import Tx
 from taskhub.errors import Unavailable
 from taskhub.escalation import gaps
+from taskhub.events.intake import Intake
 from taskhub.flow import HANDLERS
 from taskhub.http.state import AppState
 from taskhub.http.wire import Guarded
-from taskhub.settings import Settings
+from taskhub.settings import Keep, Settings
 from taskhub.workers import Job, Worker, daily, every, run_until_stopped
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 OUTSIDE_THREADS = 4
-BESIDES = 3  # the loop, a row that was tried before, a calendar job
+BESIDES = 4  # the loop, a row that was tried before, one on its last try, a calendar job
 STREAMS_END_IN = 3
 START_WITHIN = 20.0
 MINUTE = dt.timedelta(minutes=1)
@@ -97,16 +100,18 @@ class Site:
         # SQLite has one line of writers per Database: two of them would poll against each other.
         self._own = None if db.lite else bootstrap.database(_roomy(chosen), bell)
         self.worker = worker_of(chosen, self._own or db, bell)
-        self.web = Web(AppState(db, checks={"worker": self._unwell}))
+        self.web = Web(_state(chosen, db, {"worker": self._unwell}))
         self._thread: threading.Thread | None = None
+        self._ending = threading.Thread(target=self._end_together, name="ending", daemon=True)
 
     def __enter__(self) -> Self:
         self.worker.start()
+        self._ending.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.web.end()
         if self._thread is not None:
-            self.web.end()
             self._thread.join(2 * STREAMS_END_IN)
         self.worker.stop()
         if self._own is not None:
@@ -126,6 +131,11 @@ class Site:
                 raise Unavailable("The HTTP server did not start; the log says why.")
             time.sleep(0.02)
 
+    def _end_together(self) -> None:
+        """The worker drains while calls and streams end, not after them."""
+        self.web.state.stopping.wait()
+        self.worker.stop()
+
     def _unwell(self) -> str | None:
         return None if self.worker.healthy else "the worker has not reached the database for a moment"
 
@@ -134,8 +144,21 @@ def worker_of(chosen: Settings, db: Database, bell: Bell) -> Worker:
     """The worker of these settings; after a gap in the sweeps leases get a new term before any is reaped."""
     return Worker(
         db, HANDLERS, bell, threads=chosen.threads, outside_threads=OUTSIDE_THREADS, on_gap=(bootstrap.new_terms,),
-        jobs=JOBS,
+        jobs=(*JOBS, retention(chosen.keep)),
     )  # fmt: skip
+
+
+def retention(keep: Keep) -> Job:
+    """The calendar job that forgets what nobody works with any more."""
+
+    def run(tx: Tx) -> bool:
+        return forget(tx, keep)[1]
+
+    return Job("retention", every(10 * MINUTE), run)
+
+
+def _state(chosen: Settings, db: Database, checks: Mapping[str, Callable[[], str | None]] | None = None) -> AppState:
+    return AppState(db, checks=checks or {}, intake=Intake(chosen.inbox, chosen.inbox_of_source))
 
 
 @contextmanager
@@ -187,7 +210,7 @@ def api(chosen: Settings, host: str, port: int, tell: Tell) -> None:
     door = listen(host, port)
     with leaving_in_order(), house(chosen) as (db, _bell):
         said = f"taskhub's API serves {address(door)} (database: {shown(chosen)})"
-        Web(AppState(db), lambda: tell(said)).run(sockets=[door])
+        Web(_state(chosen, db), lambda: tell(said)).run(sockets=[door])
     tell("taskhub's API has ended.")
 
 

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from datetime import timedelta
 from pathlib import Path
 
 from taskhub.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How long what is no longer worked with is kept. What figures and reasons are made of is never forgotten."""
+
+    done: timedelta = timedelta(days=7)
+    bodies: timedelta = timedelta(days=30)
+    quarantined: timedelta = timedelta(days=90)
+    notices: timedelta = timedelta(days=180)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +33,9 @@ class Settings:
     log_format: str = "text"
     pool: int = 16
     threads: int = 8
+    inbox: int = 100_000
+    inbox_of_source: int = 50_000
+    keep: Keep = Keep()
 
     @property
     def url(self) -> str:
@@ -40,6 +55,9 @@ def read(environ: Mapping[str, str] | None = None, *, data: Path | None = None) 
         log_format=env.get("TASKHUB_LOG_FORMAT", "text"),
         pool=_whole(env, "TASKHUB_POOL", 16),
         threads=_whole(env, "TASKHUB_THREADS", 8),
+        inbox=_whole(env, "TASKHUB_INBOX", 100_000, 10_000_000),
+        inbox_of_source=_whole(env, "TASKHUB_INBOX_OF_SOURCE", 50_000, 10_000_000),
+        keep=_keep(env),
     )
 
 
@@ -58,8 +76,21 @@ def _secret(env: Mapping[str, str], name: str) -> str | None:
         raise InvalidInput(f"{name}_FILE names {path}, which cannot be read: {error.strerror}") from error
 
 
-def _whole(env: Mapping[str, str], name: str, default: int) -> int:
+def _whole(env: Mapping[str, str], name: str, default: int, most: int = 1000) -> int:
     text = env.get(name, str(default))
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1000:
-        raise InvalidInput(f"{name} is {text!r}; it must be a whole number from 1 to 1000")
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
+        raise InvalidInput(f"{name} is {text!r}; it must be a whole number from 1 to {most}")
     return int(text)
+
+
+def _keep(env: Mapping[str, str]) -> Keep:
+    usual = Keep()
+    named = {part.name: f"TASKHUB_KEEP_{part.name.upper()}" for part in fields(Keep)}
+    return Keep(**{part: _days(env, name, getattr(usual, part)) for part, name in named.items()})
+
+
+def _days(env: Mapping[str, str], name: str, default: timedelta) -> timedelta:
+    text = env.get(name, f"{default.days}d")
+    if not re.fullmatch(r"[1-9][0-9]{0,4}d", text):
+        raise InvalidInput(f"{name} is {text!r}; it must be a number of days such as 30d, from 1d to 99999d")
+    return timedelta(days=int(text[:-1]))

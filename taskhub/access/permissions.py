@@ -61,6 +61,8 @@ TABLE: Mapping[str, Rule] = {
     "event.ingest": {INTEGRATION: (ALL,), ADMIN: (ALL,)},
     "event.read": {INTEGRATION: (ALL,), **_SEE_ALL},
     "event.replay": {ADMIN: (ALL,)},
+    "message.read": _SEE_ALL,
+    "message.replay": {ADMIN: (ALL,)},
     "task.read": {
         AGENT: (OWN, TEAM), REP: (ASKED, OWN), MANAGER: (MANAGED, OWN, ASKED), INTEGRATION: (ALL,), **_SEE_ALL,
     },

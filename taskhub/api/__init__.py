@@ -17,6 +17,7 @@ from taskhub.api import (
     leaving,
     lending,
     live,
+    messages,
     metrics,
     notices,
     persons,
@@ -54,6 +55,7 @@ NOUNS = (
     notices,
     escalations,
     calendars,
+    messages,
     health,
 )
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from taskhub.access import service as access
-from taskhub.api import backlog, normalise, shown
+from taskhub.api import normalise, shown
 from taskhub.clock import real_now
 from taskhub.db.tx import Tx
 from taskhub.errors import InvalidInput
@@ -93,8 +93,8 @@ def replay(tx: Tx, request: Request, event_id: Id) -> dict[str, Any]:
 
 
 def _stored(tx: Tx, request: Request, read: list[Delivery], raw: bytes, headers: dict[str, str]) -> Reply:
-    backlog.refuse_flood(tx, state_of(request))
     deliveries = [_timed(one, tx) for one in read]
+    state_of(request).intake.admit(tx, deliveries)
     receipts = events.ingest(tx, deliveries, raw, headers, headers.get("content-type", ""))
     return Reply({"events": list(map(_receipt, receipts))}, 202)
 

@@ -38,8 +38,9 @@ def readyz(request: Request) -> Response:
 @declared(OPEN)
 def metrics(request: Request) -> Response:
     """Counts for Prometheus. They name queues and states, never people."""
-    with state_of(request).database.read() as tx:
-        gauges = queries.gauges(tx)
+    state = state_of(request)
+    with state.database.read() as tx:
+        gauges = [*queries.gauges(tx), *state.intake.figures()]
     return Response("\n".join(_lines(gauges)) + "\n", media_type=TEXT)
 
 

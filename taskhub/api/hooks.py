@@ -5,7 +5,6 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from taskhub.api import backlog
 from taskhub.connectors.inbound import HookRequest
 from taskhub.db.tx import By, Tx
 from taskhub.errors import TaskhubError, Unauthenticated
@@ -46,7 +45,7 @@ def _receive(request: Request, key: str, path_secret: str | None) -> Response:
         deliveries = reader.split_and_normalise(sent, connection)
     kind = sent.headers.get("content-type", "")
     with state.database.begin(by) as tx:
-        backlog.refuse_flood(tx, state)
+        state.intake.admit(tx, deliveries)
         events.ingest(tx, deliveries, sent.body, sent.headers, kind, connection=connection.key, quarantine_clash=True)
     answer = reader.answer(deliveries)
     return Response(answer.body, answer.status, media_type=answer.content_type)

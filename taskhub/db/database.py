@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, NoResultFound, SQLAlchemyError
 
 from taskhub.clock import Clock
@@ -16,7 +16,10 @@ from taskhub.db.flow import Flow
 from taskhub.db.interruption import Interrupted, interruption
 from taskhub.db.line import Line
 from taskhub.db.opening import Opening, open_
+from taskhub.db.patience import NoAnswer, Patience
+from taskhub.db.steady import Steady
 from taskhub.db.tx import SYSTEM, By, Tx
+from taskhub.db.uses import Uses
 from taskhub.errors import TaskhubError
 from taskhub.policy.policies import Policies
 
@@ -25,7 +28,7 @@ Ring = Callable[[Sequence[int]], None]
 Tell = Callable[[Sequence[tuple[str, str, str]]], None]
 Identify = Callable[[Opening], By]
 
-LINE_WAIT = 20.0
+LINE_WAIT = 5.0
 VITAL = 2
 
 
@@ -47,7 +50,8 @@ class Database:
         self.url = url
         self.pool = pool
         self.lite = engine.is_sqlite(url)
-        self.engine = engine.writer(url, pool)
+        self._patience = Patience()
+        self.engine = engine.writer(url, pool, self._patience)
         self.readers = engine.reader(url, pool) or self.engine
         self.flow = flow
         self.ring = ring
@@ -55,9 +59,11 @@ class Database:
         self.clock = clock
         self._loader = loader
         self._accepted: dict[str, Policies] = {}
-        self._vital = self.engine if self.lite else engine.writer(url, VITAL)
+        self._vital = self.engine if self.lite else engine.writer(url, VITAL, self._patience)
         # SQLite has one writer: waiting in line here is fair and cheap, waiting inside SQLite is polling.
         self._line = Line() if self.lite else None
+        self._uses = Uses()
+        self._steady = Steady() if self.lite else None
 
     @contextmanager
     def begin(
@@ -71,6 +77,8 @@ class Database:
         """
         with self._connection(write=write, vital=vital) as conn:
             opening = _opened(conn, key_id)
+            if self._steady is not None:
+                opening = replace(opening, real_now=self._steady.at(opening.real_now))
             if self.clock is not None:
                 opening = replace(opening, clock=self.clock)
             who = by(opening) if callable(by) else by
@@ -101,17 +109,20 @@ class Database:
         line = self._line if write else None
         if line is not None and not line.acquire(LINE_WAIT, first=vital):
             raise Interrupted("The database is busy with another writer. Try again.", lost=True, retry_after=2)
+        chosen = self._vital if vital else self.engine if write else self.readers
         try:
-            with (self._vital if vital else self.engine if write else self.readers).connect() as conn:
+            self._patience.check()
+            with _connected(chosen, line) as conn, self._uses.of(conn, line):
                 yield conn
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, NoAnswer) as error:
             cut = interruption(error)
             if cut is None:
                 raise
             raise cut from error
-        finally:
-            if line is not None:
-                line.release()
+
+    def sever(self, thread: int) -> None:
+        """Cuts what ``thread``, which hangs, is doing: rolled back, its connection closed, its place given on."""
+        self._uses.sever(thread)
 
     def _policies(self, conn: Connection, hash_: str | None) -> Policies:
         if hash_ is None:
@@ -136,6 +147,16 @@ class Database:
         """Closes every connection."""
         for each in (self.engine, self.readers, self._vital):
             each.dispose()
+
+
+def _connected(chosen: Engine, line: Line | None) -> Connection:
+    """A connection; whoever gets none gives its place in the line on."""
+    try:
+        return chosen.connect()
+    except BaseException:
+        if line is not None:
+            line.release()
+        raise
 
 
 def _opened(conn: Connection, key_id: str | None) -> Opening:

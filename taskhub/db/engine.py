@@ -6,13 +6,14 @@ import sqlite3
 from typing import Any
 
 import orjson
-import psycopg
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import QueuePool
 
-BUSY_MS = 20_000
-POOL_WAIT = 2.0
+from taskhub.db.patience import Patience, Patient
+
+BUSY_MS = 5_000
+POOL_WAIT = 1.5
 # A worker has more statements than the driver's hundred: it would forget and prepare them again in turn.
 STATEMENTS = 500
 POSTGRES_OPTIONS = {
@@ -24,16 +25,19 @@ POSTGRES_OPTIONS = {
 }
 
 
-def writer(url: str, pool: int) -> Engine:
-    """An engine whose every transaction may write. ``pool`` is the number of connections."""
+def writer(url: str, pool: int, patience: Patience | None = None, *, busy_ms: int | None = None) -> Engine:
+    """An engine whose every transaction may write. ``pool`` is the number of connections.
+
+    ``patience`` bounds waits for PostgreSQL; ``busy_ms`` those for another process that writes to a SQLite file.
+    """
     if is_sqlite(url):
-        return _sqlite(url, pool, "BEGIN IMMEDIATE")
-    return _postgres(url, pool)
+        return _sqlite(url, pool, "BEGIN IMMEDIATE", busy_ms or BUSY_MS)
+    return _postgres(url, pool, patience or Patience())
 
 
 def reader(url: str, pool: int = 2) -> Engine | None:
     """SQLite only: an engine for looks that never write and never wait for a writer."""
-    return _sqlite(url, pool, "BEGIN") if is_sqlite(url) else None
+    return _sqlite(url, pool, "BEGIN", BUSY_MS) if is_sqlite(url) else None
 
 
 def is_sqlite(url: str) -> bool:
@@ -45,7 +49,7 @@ def _dumps(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
-def _postgres(url: str, pool: int) -> Engine:
+def _postgres(url: str, pool: int, patience: Patience) -> Engine:
     target = make_url(url).set(drivername="postgresql+psycopg")
     options = " ".join(f"-c {name}={value}" for name, value in POSTGRES_OPTIONS.items())
     engine = create_engine(
@@ -58,34 +62,38 @@ def _postgres(url: str, pool: int) -> Engine:
         isolation_level="READ COMMITTED",
         json_serializer=_dumps,
         json_deserializer=orjson.loads,
-        # A server that no longer answers is given up: without the last, a dead host holds a thread for many minutes.
+        # A host that is gone is given up: without the last, it holds a thread for many minutes.
         connect_args={"connect_timeout": 2, "options": options, "prepare_threshold": 2, "tcp_user_timeout": 10_000},
     )
 
-    @event.listens_for(engine, "connect")
-    def _remember(connection: psycopg.Connection[Any], _record: Any) -> None:
+    @event.listens_for(engine, "do_connect")
+    def _connect(_dialect: Any, _record: Any, args: Any, named: Any) -> Patient:
+        patience.greet(named.get("host"), named.get("port"))
+        connection = Patient.connect(*args, **named)
+        connection.patience = patience
         connection.prepared_max = STATEMENTS
+        return connection
 
     return engine
 
 
-def _sqlite(url: str, pool: int, begin: str) -> Engine:
+def _sqlite(url: str, pool: int, begin: str, busy_ms: int) -> Engine:
     engine = create_engine(
         url,
         poolclass=QueuePool,
         pool_size=pool,
         max_overflow=0,
-        pool_timeout=BUSY_MS / 1000,
+        pool_timeout=busy_ms / 1000,
         json_serializer=_dumps,
         json_deserializer=orjson.loads,
-        connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False},
+        connect_args={"timeout": busy_ms / 1000, "check_same_thread": False},
     )
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in (f"busy_timeout={BUSY_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in (f"busy_timeout={busy_ms}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         if begin == "BEGIN":
             cursor.execute("PRAGMA query_only=ON")

@@ -6,12 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+Payload = Mapping[str, Any]
 KeyOf = Callable[[str, Mapping[str, Any]], str]
 
 
-def own_key(key: str, _payload: Mapping[str, Any]) -> str:
+def own_key(key: str, _payload: Payload) -> str:
     """The emitted key itself."""
     return key
+
+
+def our_own(_payload: Payload) -> str:
+    """Of no source: it never waits behind what has one."""
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +26,14 @@ class Route:
 
     ``mode``: ``each`` one row per emit; ``one`` at most one untaken row per (handler, key); ``outside`` work happens
     between two transactions. ``earliest``: a ``one`` row keeps its sooner due time (wakes) instead of the newer one
-    (timers).
+    (timers). ``source``: rows of different sources take turns, so that a flood from one keeps no other waiting.
     """
 
     handler: str
     mode: str = "each"
     key: KeyOf = own_key
     earliest: bool = False
+    source: Callable[[Payload], str] = our_own
 
 
 Flow = Mapping[str, Sequence[Route]]

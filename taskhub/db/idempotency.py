@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, select, tuple_, update
 from sqlalchemy.dialects import sqlite
 
 from taskhub.db.quick import quick, run
@@ -109,9 +109,21 @@ def put(conn: Connection, call: Call, status: int, reply: bytes, now: datetime) 
     conn.execute(new.on_conflict_do_update(index_elements=["caller", "route", "key"], set_=changed))
 
 
-def forget(conn: Connection, now: datetime) -> int:
-    """Deletes replies that are no longer kept. Returns how many."""
-    return conn.execute(delete(idempotency).where(idempotency.c.at <= now - KEPT_FOR)).rowcount
+def forget(conn: Connection, now: datetime, *, limit: int) -> tuple[int, bool]:
+    """Deletes up to ``limit`` replies that are no longer kept. Returns how many, and whether to go on."""
+    place = tuple_(idempotency.c.caller, idempotency.c.route, idempotency.c.key)
+    old = select(idempotency.c.caller, idempotency.c.route, idempotency.c.key).where(_old(now)).limit(limit)
+    count = conn.execute(delete(idempotency).where(place.in_(old))).rowcount
+    return count, count == limit
+
+
+def count_old(conn: Connection, now: datetime) -> int:
+    """How many replies are no longer kept."""
+    return int(conn.execute(select(func.count()).select_from(idempotency).where(_old(now))).scalar_one())
+
+
+def _old(now: datetime) -> ColumnElement[bool]:
+    return idempotency.c.at <= now - KEPT_FOR
 
 
 def answer(call: Call, fingerprint: str, status: int, reply: bytes) -> Stored:

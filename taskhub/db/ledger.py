@@ -10,7 +10,7 @@ row without and one row with a token per (handler, key), so a failed one keeps i
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,6 +32,7 @@ from taskhub.db.looks import OPEN, OUTSIDE, OUTSIDE_BACKOFF, OUTSIDE_TRIES, TRIE
 from taskhub.db.outbox import Row, write
 from taskhub.db.quick import array, quick, run
 from taskhub.db.tables import message
+from taskhub.db.turns import Turns
 from taskhub.db.types import text_of
 from taskhub.ids import new_id
 
@@ -53,15 +54,20 @@ class Taken:
     due_at: datetime
     attempts: int
     token: str
+    source: str = ""
 
 
 c = message.c
+_TAKEN = [c[field.name] for field in fields(Taken)]
 
 
-def take(conn: Connection, now: datetime, until: datetime, *, limit: int = LIMIT, rung_before: datetime) -> list[Taken]:
+def take(
+    conn: Connection, now: datetime, until: datetime, *, limit: int = LIMIT, rung_before: datetime,
+    turns: Turns | None = None,
+) -> list[Taken]:  # fmt: skip
     """Up to ``limit`` due rows never tried before; where there are none, one row that was."""
     return (
-        take_fresh(conn, now, until, limit=limit, rung_before=rung_before, outside=False)
+        take_fresh(conn, now, until, limit=limit, rung_before=rung_before, outside=False, turns=turns)
         or take_fresh(conn, now, until, limit=limit, rung_before=rung_before, outside=True)
         or take_tried(conn, now, until)
         or take_last(conn, now, until)
@@ -69,13 +75,18 @@ def take(conn: Connection, now: datetime, until: datetime, *, limit: int = LIMIT
 
 
 def take_fresh(
-    conn: Connection, now: datetime, until: datetime, *, limit: int, rung_before: datetime, outside: bool
-) -> list[Taken]:
+    conn: Connection, now: datetime, until: datetime, *, limit: int, rung_before: datetime, outside: bool,
+    turns: Turns | None = None,
+) -> list[Taken]:  # fmt: skip
     """Up to ``limit`` due rows of one lane that nothing speaks against taking together.
 
-    Rows that were due when they were emitted are left to the bell until ``rung_before``.
+    Inside, our own come first; rows with a source take ``turns``. Rows that were due when they were emitted are left to
+    the bell until ``rung_before``.
     """
-    return _take(conn, now, until, looks.FRESH[outside], most=limit, rung_before=rung_before)
+    if outside:
+        return _take(conn, now, until, looks.OUTSIDE_FRESH, most=limit, rung_before=rung_before)
+    ids = (turns or Turns()).ids(conn, now, rung_before, limit)
+    return sorted(_hold(conn, ids, until), key=lambda row: (bool(row.source), row.due_at, row.id))
 
 
 def take_tried(conn: Connection, now: datetime, until: datetime, *, outside: bool | None = None) -> list[Taken]:
@@ -112,23 +123,25 @@ WITH due AS MATERIALIZED (
         AND o.token IS NOT NULL AND o.done_at IS NULL AND o.dead_at IS NULL AND o.id <> m.id))
   FOR UPDATE SKIP LOCKED)
 UPDATE message t SET token = :token, until = :until, attempts = t.attempts + 1 FROM due WHERE t.id = due.id
-RETURNING t.id, t.topic, t.handler, t.key, t.mode, t.payload, t.due_at, t.attempts, t.token""",
+RETURNING t.id, t.topic, t.handler, t.key, t.mode, t.payload, t.due_at, t.attempts, t.token, t.source""",
     ids="bigint[]", now="timestamptz", until="timestamptz",
 )  # fmt: skip
 
 
 def _take(conn: Connection, now: datetime, until: datetime, due: Select[Any], **given: Any) -> list[Taken]:
     # Two statements: PostgreSQL may run a LIMIT subquery of an UPDATE twice and then take more than it says.
-    ids = list(conn.execute(due, {"now": now, **given}).scalars())
+    return _hold(conn, list(conn.execute(due, {"now": now, **given}).scalars()), until)
+
+
+def _hold(conn: Connection, ids: Sequence[int], until: datetime) -> list[Taken]:
     if not ids:
         return []
-    token = new_id()
     fell = and_(OUTSIDE, c.token.is_not(None), c.attempts > 0)
     result: Any = conn.execute(
         update(message)
         .where(c.id.in_(ids))
-        .values(token=token, until=until, attempts=c.attempts + 1, lost=c.lost + case((fell, 1), else_=0))
-        .returning(c.id, c.topic, c.handler, c.key, c.mode, c.payload, c.due_at, c.attempts, c.token)
+        .values(token=new_id(), until=until, attempts=c.attempts + 1, lost=c.lost + case((fell, 1), else_=0))
+        .returning(*_TAKEN)
     )
     return sorted((Taken(*row) for row in result), key=lambda row: (row.due_at, row.id))
 
@@ -204,7 +217,7 @@ def revive(conn: Connection, row_id: int, now: datetime) -> bool:
         return False
     if row.mode == "one":
         # Its place may be taken by now: the untaken row there looks at the same things.
-        again = Row(row.topic, row.handler, row.key, row.mode, row.payload, now, earliest=True)
+        again = Row(row.topic, row.handler, row.key, row.mode, row.payload, now, earliest=True, source=row.source)
         write(conn, [again], now)
         conn.execute(delete(message).where(*which))
     else:

@@ -5,24 +5,58 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, delete, func, select
+from sqlalchemy import Connection, case, delete, func, literal, literal_column, select, tuple_
 
-from taskhub.db.tables import message
+from taskhub.db.rows import put
+from taskhub.db.tables import counter, message
 
 c = message.c
+_MARK = "message.forgotten"
 
 
-def dead(conn: Connection, *, limit: int = 100, handler: str | None = None) -> list[dict[str, Any]]:
-    """The dead rows, newest first."""
+def dead(
+    conn: Connection, *, limit: int = 100, handler: str | None = None, after: tuple[datetime, int] | None = None
+) -> list[dict[str, Any]]:
+    """The dead rows, newest first; ``after`` is (dead_at, id) of the last one seen."""
     which = [c.dead_at.is_not(None), *([c.handler == handler] if handler else [])]
+    if after is not None:
+        which.append(tuple_(c.dead_at, c.id) < tuple_(literal(after[0], c.dead_at.type), after[1]))
     rows = conn.execute(select(message).where(*which).order_by(c.dead_at.desc(), c.id.desc()).limit(limit))
     return [dict(row._mapping) for row in rows]
 
 
-def forget(conn: Connection, before: datetime, *, limit: int) -> int:
-    """Deletes up to ``limit`` rows that were done before ``before``, oldest first. Returns how many."""
-    old = list(conn.execute(select(c.id).where(c.done_at < before).order_by(c.id).limit(limit)).scalars())
-    return conn.execute(delete(message).where(c.id.in_(old))).rowcount if old else 0
+def dead_one(conn: Connection, number: int) -> dict[str, Any] | None:
+    """One dead row, locked; None: there is no such dead row."""
+    row = conn.execute(select(message).where(c.id == number, c.dead_at.is_not(None)).with_for_update()).one_or_none()
+    return dict(row._mapping) if row is not None else None
+
+
+def waiting(conn: Connection, source: str, most: int) -> int:
+    """How many rows of ``source`` are open, counted up to ``most``."""
+    which = (c.source == source, c.source != literal_column("''"), c.done_at.is_(None), c.dead_at.is_(None))
+    some = select(c.id).where(*which).limit(most).subquery()
+    return int(conn.execute(select(func.count()).select_from(some)).scalar_one())
+
+
+def forget(conn: Connection, before: datetime, *, limit: int) -> tuple[int, bool]:
+    """Looks at the next ``limit`` rows, deletes those done before ``before``. Returns how many, and whether to go on.
+
+    Goes round from the oldest to the first that is younger than ``before``: open rows in between cost a look each time.
+    """
+    behind = conn.execute(select(counter.c.value).where(counter.c.name == _MARK)).scalar() or 0
+    next_ = select(c.id, c.done_at, c.emitted_at).where(c.id > behind).order_by(c.id).limit(limit)
+    rows = list(conn.execute(next_))
+    old = [row.id for row in rows if row.done_at is not None and row.done_at < before]
+    if old:
+        conn.execute(delete(message).where(c.id.in_(old)))
+    more = len(rows) == limit and rows[-1].emitted_at < before
+    put(conn, counter, [{"name": _MARK, "value": rows[-1].id if more else 0}])
+    return len(old), more
+
+
+def count_done(conn: Connection, before: datetime) -> int:
+    """How many rows ``forget`` would delete in a whole round."""
+    return int(conn.execute(select(func.count()).where(c.done_at < before)).scalar_one())
 
 
 def census(conn: Connection, now: datetime) -> dict[str, int]:

@@ -1,7 +1,13 @@
-"""Brings a database to the newest version of the tables, and says what is wrong with one that is not."""
+"""Brings a database to the newest version of the tables, and says what is wrong with one that is not.
+
+Old and new code run side by side during a deploy, so a newer version of the tables is no fault as long as nothing this
+code needs is gone. A revision that takes something away (``contract = True``) notes its number, which says so.
+"""
 
 from __future__ import annotations
 
+import logging
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,26 +16,29 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import DBAPIError
 
 from taskhub.db import engine
-from taskhub.db.tables import metadata
+from taskhub.db.tables import counter, metadata
+from taskhub.errors import InvalidInput
 
 HERE = Path(__file__).with_name("migrations")
 LOCK = 0x7461736B  # one number for all processes that upgrade the same PostgreSQL database
+LOCK_MS = 1_000  # a step that waits longer for a table holds up everybody behind it: it lets them pass and comes again
+TRIES = 60
+PAUSE = 0.25
+CONTRACT = "schema.contract"
+
+log = logging.getLogger(__name__)
 
 
 def upgrade(url: str) -> None:
-    """Creates or upgrades the tables in one transaction. Any number of processes may do so at once."""
-    owner = engine.writer(url, 1)
+    """Creates or upgrades the tables. Any number of processes may do so at once, while others work."""
+    owner = engine.writer(url, 1, busy_ms=60_000)
     try:
-        with owner.begin() as conn:
-            if conn.dialect.name == "postgresql":
-                conn.execute(text("SET LOCAL lock_timeout = 0"))
-                conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-            command.upgrade(_config(conn), "head")
+        with owner.connect() as conn:
+            _upgrade(conn)
     finally:
         owner.dispose()
 
@@ -39,11 +48,49 @@ def check(url: str) -> list[str]:
     looker = engine.reader(url) or engine.writer(url, 1)
     try:
         with looker.connect() as conn:
+            if (newer := _newer(conn)) is not None:
+                return newer
             return _revision_problems(conn) or _table_problems(conn)
     except DBAPIError as error:
         return [f"The database does not answer: {error.orig}"]
     finally:
         looker.dispose()
+
+
+def _upgrade(conn: Connection) -> None:
+    if (newer := _newer(conn)) is not None:
+        _accept(newer)
+    elif conn.dialect.name == "postgresql":
+        _upgrade_beside_work(conn)
+    else:
+        with conn.begin():
+            command.upgrade(_config(conn), "head")
+
+
+def _upgrade_beside_work(conn: Connection) -> None:
+    conn.execute(text(f"SET lock_timeout = {LOCK_MS}; SET statement_timeout = 0"))
+    # Waiting inside the server would keep a snapshot, and the index that another process makes would wait for that.
+    while not conn.execute(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LOCK}).scalar():
+        conn.commit()
+        time.sleep(PAUSE)
+    conn.commit()
+    for left in reversed(range(TRIES)):
+        try:
+            command.upgrade(_config(conn), "head")
+            conn.commit()
+        except DBAPIError as error:
+            conn.rollback()
+            if getattr(error.orig, "sqlstate", None) != "55P03" or not left:
+                raise
+            time.sleep(PAUSE)
+        else:
+            return
+
+
+def _accept(newer: list[str]) -> None:
+    if newer:
+        raise InvalidInput(newer[0])
+    log.info("the tables are those of a newer version, which this one can use")
 
 
 def _config(conn: Connection | None = None) -> Config:
@@ -53,6 +100,20 @@ def _config(conn: Connection | None = None) -> Config:
     return config
 
 
+def _newer(conn: Connection) -> list[str] | None:
+    """Problems with tables of a newer version, of which there may be none; None: they are not newer."""
+    scripts = ScriptDirectory.from_config(_config())
+    current = MigrationContext.configure(conn).get_current_revision()
+    conn.rollback()  # the upgrade begins its own transactions
+    if current is None or current in {script.revision for script in scripts.walk_revisions()}:
+        return None
+    taken = conn.execute(select(counter.c.value).where(counter.c.name == CONTRACT)).scalar()
+    conn.rollback()
+    if (taken or 0) <= int(scripts.get_current_head() or 0):
+        return []
+    return [f"The tables are at {current}, which a newer taskhub made. Run that version, or restore a backup."]
+
+
 def _revision_problems(conn: Connection) -> list[str]:
     scripts = ScriptDirectory.from_config(_config())
     current, head = MigrationContext.configure(conn).get_current_revision(), scripts.get_current_head()
@@ -60,10 +121,6 @@ def _revision_problems(conn: Connection) -> list[str]:
         return []
     if current is None:
         return ["The tables are missing. Run `taskhub db upgrade`."]
-    try:
-        scripts.get_revision(current)
-    except CommandError:
-        return [f"The tables are at {current}, which a newer taskhub made. Run that version, or restore a backup."]
     return [f"The tables are at {current} and should be at {head}. Run `taskhub db upgrade`."]
 
 

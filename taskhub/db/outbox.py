@@ -28,6 +28,7 @@ class Row:
     payload: dict[str, Any]
     due_at: datetime
     earliest: bool = False
+    source: str = ""
 
     @property
     def place(self) -> tuple[str, str]:
@@ -63,9 +64,10 @@ def _kept(rows: Sequence[Row]) -> list[Row]:
 # Only rows of mode one are in the index that is asked for conflicts; the others are simply written.
 _WRITE = quick(
     f"""
-INSERT INTO message (topic, handler, key, mode, payload, emitted_at, due_at)
-SELECT r.topic, r.handler, r.key, r.mode, r.payload::jsonb, :now, r.due_at
-FROM unnest(:topics, :handlers, :keys, :modes, :payloads, :dues) AS r(topic, handler, key, mode, payload, due_at)
+INSERT INTO message (topic, handler, key, source, mode, payload, emitted_at, due_at)
+SELECT r.topic, r.handler, r.key, r.source, r.mode, r.payload::jsonb, :now, r.due_at
+FROM unnest(:topics, :handlers, :keys, :sources, :modes, :payloads, :dues)
+  AS r(topic, handler, key, source, mode, payload, due_at)
 ON CONFLICT (handler, key) WHERE {UNTAKEN}
 DO UPDATE SET topic = excluded.topic, payload = excluded.payload, due_at = CASE
   WHEN excluded.handler = ANY(:earliest) AND message.due_at < excluded.due_at THEN message.due_at
@@ -73,14 +75,15 @@ DO UPDATE SET topic = excluded.topic, payload = excluded.payload, due_at = CASE
 RETURNING id, due_at""",  # noqa: S608  only the index's own condition enters this text
     now="timestamptz",
     dues="timestamptz[]",
-    **dict.fromkeys(("topics", "handlers", "keys", "modes", "payloads", "earliest"), "text[]"),
+    **dict.fromkeys(("topics", "handlers", "keys", "sources", "modes", "payloads", "earliest"), "text[]"),
 )
 
 
 def _columns(rows: Sequence[Row], now: datetime) -> dict[str, Any]:
     return {
         "now": now, "topics": array(row.topic for row in rows), "handlers": array(row.handler for row in rows),
-        "keys": array(row.key for row in rows), "modes": array(row.mode for row in rows),
+        "keys": array(row.key for row in rows), "sources": array(row.source for row in rows),
+        "modes": array(row.mode for row in rows),
         "payloads": array(orjson.dumps(row.payload).decode() for row in rows),
         "dues": array(row.due_at.isoformat() for row in rows),
         "earliest": array({row.handler for row in rows if row.earliest}),
@@ -99,8 +102,8 @@ def _written(conn: Connection, rows: Sequence[Row], now: datetime) -> list[Any]:
 
 def _values(row: Row, now: datetime) -> dict[str, Any]:
     return {
-        "topic": row.topic, "handler": row.handler, "key": row.key, "mode": row.mode, "payload": row.payload,
-        "emitted_at": now, "due_at": row.due_at,
+        "topic": row.topic, "handler": row.handler, "key": row.key, "source": row.source, "mode": row.mode,
+        "payload": row.payload, "emitted_at": now, "due_at": row.due_at,
     }  # fmt: skip
 
 

@@ -21,10 +21,10 @@ def beat(conn: Connection, now: datetime, *, every: timedelta) -> timedelta | No
     if last is None:
         conn.execute(_insert(conn, sweep).values(id=1, at=now).on_conflict_do_nothing())
         return None
-    if now - last < every:
+    if timedelta() <= now - last < every:
         return None
     conn.execute(update(sweep).where(sweep.c.id == 1).values(at=now))
-    return now - last
+    return now - last if now >= last else None  # a clock that was set back starts anew
 
 
 def last_fired(conn: Connection) -> Mapping[str, datetime]:
@@ -41,10 +41,17 @@ def fire(conn: Connection, job: str, fire_at: datetime, now: datetime) -> bool:
 
 def forget_firings(conn: Connection, before: datetime) -> int:
     """Deletes firings older than ``before``, but for each job's newest. Returns how many."""
+    return conn.execute(delete(job_fired).where(*_old(before))).rowcount
+
+
+def count_old_firings(conn: Connection, before: datetime) -> int:
+    """How many firings ``forget_firings`` would delete."""
+    return int(conn.execute(select(func.count()).select_from(job_fired).where(*_old(before))).scalar_one())
+
+
+def _old(before: datetime) -> tuple[Any, ...]:
     newest = select(func.max(job_fired.c.fire_at)).group_by(job_fired.c.job)
-    return conn.execute(
-        delete(job_fired).where(job_fired.c.fire_at < before, job_fired.c.fire_at.not_in(newest))
-    ).rowcount
+    return job_fired.c.fire_at < before, job_fired.c.fire_at.not_in(newest)
 
 
 def _insert(conn: Connection, table: Any) -> Any:

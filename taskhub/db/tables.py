@@ -342,10 +342,13 @@ notice_setting = table(  # how a person wants to be told; what is empty is as th
 
 # ── the ledger, the history ──────────────────────────────────────────────────────────────────────────────────────────
 UNTAKEN = "mode = 'one' and token is null and done_at is null and dead_at is null"
+INSIDE = "mode <> 'outside' and done_at is null and dead_at is null"
+OF_SOURCES = "source <> '' and done_at is null and dead_at is null"
 message = table(
     "message",
     Column("id", Serial, primary_key=True),
     *must(Key, "topic", "handler", "key"),
+    Column("source", Key, nullable=False, server_default=""),  # those of different sources take turns; '' is our own
     Column("mode", Key, nullable=False),  # each one outside
     Column("payload", Json, nullable=False),
     *must(Instant, "emitted_at", "due_at"),
@@ -356,7 +359,9 @@ message = table(
     Column("error", Text),
     Index("uq_message_untaken", "handler", "key", unique=True, **where(UNTAKEN)),
     # A look reads only its own kind of rows, however many of the others are due.
-    Index("ix_message_inside", "due_at", **where("mode <> 'outside' and done_at is null and dead_at is null")),
+    Index("ix_message_ours", "due_at", "id", **where(f"source = '' and {INSIDE}")),
+    Index("ix_message_source", "source", "due_at", "id", **where(OF_SOURCES)),
+    Index("ix_message_inside", "due_at", **where(INSIDE)),  # for 0.1.0 beside us; goes with the release after next
     Index("ix_message_outside", "due_at", **where("mode = 'outside' and done_at is null and dead_at is null")),
     Index("ix_message_tried", "due_at", **where("attempts > 0 and done_at is null and dead_at is null")),
     Index("ix_message_taken", "handler", "key", **where(UNTAKEN.replace("token is", "token is not"))),

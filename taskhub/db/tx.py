@@ -89,7 +89,8 @@ class Tx:
         for route in self.flow[topic]:
             place = route.key(key, body)
             self._cancelled.discard((route.handler, place))
-            self._rows.append(outbox.Row(topic, route.handler, place, route.mode, body, due, route.earliest))
+            row = outbox.Row(topic, route.handler, place, route.mode, body, due, route.earliest, route.source(body))
+            self._rows.append(row)
 
     def cancel(self, topic: str, key: str) -> None:
         """Deletes the untaken timers of ``topic`` for ``key``; also what this very transaction meant to emit."""

@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from taskhub.db import leftovers
 from taskhub.db.tx import Tx
 from taskhub.errors import Conflict, DeliveryClash, NotFound
-from taskhub.events import store
+from taskhub.events import forgetting, store
 from taskhub.events.codec import event_to_json
 from taskhub.events.inbox import (
     ACCEPTED,
     APPLIED,
     DUPLICATE,
+    IGNORED,
     OTHER_BODY,
     QUARANTINED,
     RECEIVED,
@@ -96,18 +98,27 @@ def replay(tx: Tx, event_id: str, normalise: Normalise) -> Stored:
     raw = store.raw(tx.conn, event_id)
     if before.state != QUARANTINED or raw is None:
         raise Conflict(f"Only quarantined events are replayed; this one is {before.state}.", code="not_quarantined")
+    if not raw.body:
+        raise Conflict("Its body has been forgotten. Have its sender send the event again.", code="body_forgotten")
     again = next((one for one in normalise(before, raw) if one.delivery_key == before.delivery_key), None)
     changes = _outcome(again) if again else {"reason": before.reason}
     store.save(tx.conn, event_id, changes)
     tx.record("event", event_id, "replay", {"state": changes.get("state", QUARANTINED)})
     after = load(tx, event_id)
-    _emit(tx, after.id, after.state, str(after.event.record or "") if after.event else "")
+    for state in (APPLIED, IGNORED):
+        forgetting.come_back_to(tx, state, before.received_at)
+    _emit(tx, after.id, after.state, str(after.event.record or "") if after.event else "", after.source)
     return after
 
 
 def waiting(tx: Tx, most: int) -> int:
     """How many deliveries wait to be applied, counted up to ``most``."""
     return store.waiting(tx.conn, most)
+
+
+def waiting_of(tx: Tx, source: str, most: int) -> int:
+    """How many of one source wait to be applied, counted up to ``most``; what 0.1.0 took in is not among them."""
+    return leftovers.waiting(tx.conn, source, most)
 
 
 def _row(
@@ -156,12 +167,12 @@ def _judge_known(tx: Tx, rows: Sequence[dict[str, Any]], *, quarantine: bool) ->
 def _announce(tx: Tx, row: Mapping[str, Any], status: str) -> None:
     if status == ACCEPTED:
         record = (row["normalised"] or {}).get("record")
-        _emit(tx, row["id"], row["state"], ":".join(record) if record else "")
+        _emit(tx, row["id"], row["state"], ":".join(record) if record else "", row["source"])
 
 
-def _emit(tx: Tx, event_id: str, state: str, record: str) -> None:
+def _emit(tx: Tx, event_id: str, state: str, record: str, source: str) -> None:
     if state == RECEIVED:
-        tx.emit(RECEIVED_TOPIC, event_id, {"record": record})
+        tx.emit(RECEIVED_TOPIC, event_id, {"record": record, "source": source})
 
 
 def _found(event_id: str, row: Stored | None) -> Stored:

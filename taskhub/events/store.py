@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, func, literal, select, tuple_
 
 from taskhub.db import rows
 from taskhub.db.quick import quick, run
-from taskhub.db.tables import event
+from taskhub.db.tables import counter, event
 from taskhub.events.codec import event_from_json
 from taskhub.events.inbox import Raw, Stored
 
@@ -85,6 +85,32 @@ def waiting(conn: Connection, most: int) -> int:
     """How many deliveries wait to be applied, counted up to ``most``."""
     some = select(event.c.id).where(event.c.state == "received").limit(most).subquery()
     return int(conn.execute(select(func.count()).select_from(some)).scalar_one())
+
+
+def bodies(conn: Connection, state: str, after: datetime | None, before: datetime, limit: int) -> list[Any]:
+    """Up to ``limit`` deliveries in ``state`` whose body is there, received from ``after`` on: id, received_at."""
+    c = event.c
+    wanted = select(c.id, c.received_at).where(c.state == state, c.received_at < before, func.length(c.raw) > 0)
+    if after is not None:
+        wanted = wanted.where(c.received_at >= after)
+    return list(conn.execute(wanted.order_by(c.received_at).limit(limit)))
+
+
+def forget_bodies(conn: Connection, ids: Sequence[str]) -> None:
+    """What came in is forgotten; what was made of it stays."""
+    if ids:
+        conn.execute(event.update().where(event.c.id.in_(ids)).values(raw=b"", headers={}))
+
+
+def mark(conn: Connection, name: str) -> datetime | None:
+    """How far a sweep through the inbox has come."""
+    value = conn.execute(select(counter.c.value).where(counter.c.name == name)).scalar()
+    return None if value is None else datetime.fromtimestamp(value / 1000, UTC)
+
+
+def set_mark(conn: Connection, name: str, at: datetime) -> None:
+    """A sweep has come so far."""
+    rows.put(conn, counter, [{"name": name, "value": int(at.timestamp() * 1000)}])
 
 
 def _stored(row: Any) -> Stored:

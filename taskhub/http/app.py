@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio.to_thread
+from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from taskhub import __version__
+from taskhub.db.database import VITAL
 from taskhub.http import problems
 from taskhub.http.body import BodyGuard
 from taskhub.http.headers import SecurityHeaders
@@ -35,8 +37,10 @@ def create_app(state: AppState, routers: Sequence[APIRouter]) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state: AppState = app.state.taskhub
-    # More threads than connections would only queue for connections, and time out there.
-    anyio.to_thread.current_default_thread_limiter().total_tokens = state.database.pool
+    # More threads than connections would only queue for connections, and time out there. Looks leave acts a few.
+    pool = state.database.pool
+    anyio.to_thread.current_default_thread_limiter().total_tokens = pool
+    state.lanes = {"vital": CapacityLimiter(VITAL), "looks": CapacityLimiter(max(1, pool - max(1, pool // 4)))}
     yield
     state.stopping.set()
 

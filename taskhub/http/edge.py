@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import anyio
+import anyio.to_thread
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
@@ -93,6 +95,11 @@ def _endpoint(edge: Edge) -> Callable[[Callable[..., Any]], Any]:
                 given["request"] = request
             return run(request, edge, lambda tx: function(tx, **given))
 
+        if edge.vital:
+            endpoint = _apart(endpoint)
+        elif not edge.write:
+            endpoint = _after_others(endpoint)
+
         own = [p for name, p in signature.parameters.items() if name not in ("tx", "request")]
         first = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Request)
         endpoint.__signature__ = inspect.Signature([first, *own])  # type: ignore[attr-defined]
@@ -100,6 +107,28 @@ def _endpoint(edge: Edge) -> Callable[[Callable[..., Any]], Any]:
         return endpoint
 
     return wrap
+
+
+def _apart(endpoint: Callable[..., Response]) -> Any:
+    """In threads of its own, as many as it has connections of its own."""
+
+    @functools.wraps(endpoint)
+    async def elsewhere(request: Request, **given: Any) -> Response:
+        apart = state_of(request).lanes["vital"]
+        return await anyio.to_thread.run_sync(lambda: endpoint(request, **given), limiter=apart)
+
+    return elsewhere
+
+
+def _after_others(endpoint: Callable[..., Response]) -> Any:
+    """Looks that pile up leave some threads, and the connections these need, to those who do something."""
+
+    @functools.wraps(endpoint)
+    async def some(request: Request, **given: Any) -> Response:
+        async with state_of(request).lanes["looks"]:
+            return await anyio.to_thread.run_sync(lambda: endpoint(request, **given))
+
+    return some
 
 
 def run(request: Request, edge: Edge, work: Callable[[Tx], Any]) -> Response:

@@ -41,6 +41,7 @@ STATUS_OF_CODE: Mapping[str, int] = {
     "unsupported_media_type": 415,
     "unsupported_encoding": 415,
     "too_many_requests": 429,
+    "storage_full": 507,
 }
 HEADERS: Mapping[str, str] = {
     "cache-control": "no-store",

@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
+from anyio import CapacityLimiter
 from starlette.requests import Request
 
 from taskhub import settings
 from taskhub.connectors.inbound import Inbound
 from taskhub.connectors.registry import inbound_for
 from taskhub.db.database import Database
+from taskhub.events.intake import Intake
 
 
 @dataclass(slots=True)
@@ -29,7 +31,8 @@ class AppState:
     allowed_hosts: Sequence[str] = ("*",)
     body_within: float = 15.0
     stopping: threading.Event = field(default_factory=threading.Event)
-    flood: tuple[float, bool] = (0.0, False)  # when the inbox was last looked at, and whether it was full
+    intake: Intake = field(default_factory=Intake)
+    lanes: dict[str, CapacityLimiter] = field(default_factory=dict)  # threads for what must not wait, and for looks
 
 
 def state_of(request: Request) -> AppState:

@@ -14,12 +14,14 @@ class Crew:
 
     def __init__(self, name: str, size: int, run: Callable[[Taken], None], relieved: Callable[[], None]) -> None:
         self.size = size
+        self._name = name
         self._run = run
         self._relieved = relieved
         self._waiting: queue.SimpleQueue[Taken | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._unfinished = 0
-        self._threads = [threading.Thread(target=self._work, name=f"{name}-{n}", daemon=True) for n in range(size)]
+        self._threads = [self._thread(n) for n in range(size)]
+        self._given_up: set[threading.Thread] = set()
 
     def start(self) -> None:
         """Starts the threads."""
@@ -38,6 +40,25 @@ class Crew:
         """How many rows run or wait."""
         return self._unfinished
 
+    @property
+    def given_up(self) -> int:
+        """How many threads were replaced and still have not ended."""
+        return sum(thread.is_alive() for thread in self._given_up)
+
+    def replace(self, ident: int) -> bool:
+        """Another thread takes the place of thread ``ident``, which does not end its row. False: it is not of ours."""
+        with self._lock:
+            old = next((thread for thread in self._threads if thread.ident == ident), None)
+            if old is None:
+                return False
+            self._given_up.add(old)
+            self._unfinished -= 1
+            new = self._thread(len(self._given_up) + self.size)
+            self._threads[self._threads.index(old)] = new
+        new.start()
+        self._relieved()
+        return True
+
     def stop(self, deadline: Callable[[], float]) -> bool:
         """Ends the threads after the rows they run; whether all ended before ``deadline`` said 0 s were left."""
         for _ in self._threads:
@@ -47,12 +68,18 @@ class Crew:
                 thread.join(max(0.0, deadline()))
         return not any(thread.is_alive() for thread in self._threads)
 
+    def _thread(self, number: int) -> threading.Thread:
+        return threading.Thread(target=self._work, name=f"{self._name}-{number}", daemon=True)
+
     def _work(self) -> None:
         while (row := self._waiting.get()) is not None:
             try:
                 self._run(row)
             finally:
                 with self._lock:
-                    self._unfinished -= 1
-                if self._unfinished < self.size:
+                    mine = threading.current_thread() not in self._given_up
+                    self._unfinished -= mine
+                if mine and self._unfinished < self.size:
                     self._relieved()
+            if not mine:
+                return

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 
 class Gate:
-    """Counts what runs. A row on its last try waits until nothing does, and nothing starts while it runs."""
+    """Knows what runs. A row on its last try waits until nothing does, and nothing starts while it runs."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._running = 0
+        self._running: set[int] = set()
         self._closed = False
 
     @contextmanager
@@ -20,23 +20,27 @@ class Gate:
         """Held while a row runs."""
         with self._changed:
             self._changed.wait_for(lambda: not self._closed)
-            self._running += 1
+            self._running.add(threading.get_ident())
         try:
             yield
         finally:
-            with self._changed:
-                self._running -= 1
-                self._changed.notify_all()
+            self.forget(threading.get_ident())
 
     @contextmanager
     def alone(self, timeout: float) -> Iterator[bool]:
         """Held while a row runs alone; False when the others took longer than ``timeout`` seconds to end."""
         with self._changed:
             self._closed = True
-            empty = self._changed.wait_for(lambda: self._running == 0, timeout)
+            empty = self._changed.wait_for(lambda: not self._running, timeout)
         try:
             yield empty
         finally:
             with self._changed:
                 self._closed = False
                 self._changed.notify_all()
+
+    def forget(self, ident: int) -> None:
+        """Thread ``ident`` runs no row any more, or is given up."""
+        with self._changed:
+            self._running.discard(ident)
+            self._changed.notify_all()

@@ -18,6 +18,7 @@ class Holdings:
         self._database = database
         self._lock = threading.Lock()
         self._held: dict[str, Taken] = {}
+        self._forsaken: set[str] = set()
         self._owed: dict[str, tuple[Taken, timedelta | None]] = {}
 
     def add(self, rows: Iterable[Taken]) -> None:
@@ -29,6 +30,16 @@ class Holdings:
         """This one has run, or will not."""
         with self._lock:
             self._held.pop(_name(row), None)
+
+    def forsake(self, row: Taken) -> None:
+        """This one was given up: what its thread says of it later counts for nothing."""
+        with self._lock:
+            self._held.pop(_name(row), None)
+            self._forsaken.add(_name(row))
+
+    def forsaken(self, row: Taken) -> bool:
+        """Whether it was given up."""
+        return _name(row) in self._forsaken
 
     def owe(self, row: Taken, wait: timedelta | None = None) -> None:
         """``row`` goes back uncounted as soon as the database can be told; ``wait``: not to be taken for so long."""

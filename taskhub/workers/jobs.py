@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
@@ -15,6 +16,7 @@ from taskhub.db.database import Database
 from taskhub.db.interruption import Interrupted
 from taskhub.db.tx import Tx
 
+MOST_RUNS = 200  # of one job at one tick; what is left then waits for its next slot
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 log = logging.getLogger(__name__)
@@ -24,11 +26,14 @@ Slot = Callable[[datetime], datetime]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """``slot(now)`` is the newest instant at or before ``now`` for which ``run`` should have run."""
+    """``slot(now)`` is the newest instant at or before ``now`` for which ``run`` should have run.
+
+    Each run is one transaction; one that answers True is run again, in a transaction of its own.
+    """
 
     name: str
     slot: Slot
-    run: Callable[[Tx], None]
+    run: Callable[[Tx], bool | None]
 
 
 def every(step: timedelta) -> Slot:
@@ -71,6 +76,7 @@ class Ticker:
         self._database = database
         self._jobs = jobs
         self._ready = ready
+        self._stopped = threading.Event()
         defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         self._scheduler = BackgroundScheduler(job_defaults=defaults, timezone=UTC, daemon=True)
 
@@ -81,7 +87,8 @@ class Ticker:
         self._scheduler.start()
 
     def stop(self) -> None:
-        """No further tick."""
+        """No further tick, and no further run of a job."""
+        self._stopped.set()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
@@ -100,8 +107,14 @@ class Ticker:
     def _fire(self, job: Job, slot: datetime) -> None:
         try:
             with self._database.begin() as tx:
-                if sweep.fire(tx.conn, job.name, slot, tx.now):
-                    job.run(tx)
+                more = sweep.fire(tx.conn, job.name, slot, tx.now) and job.run(tx)
+            for _ in range(MOST_RUNS if more else 0):
+                if self._stopped.is_set():
+                    return
+                with self._database.begin() as tx:
+                    more = job.run(tx)
+                if not more:
+                    return
         except Interrupted as cut:
             log.info("job %s waits for the next tick: %s", job.name, cut.message)
         except Exception:

@@ -6,18 +6,19 @@ import logging
 import random
 import threading
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from taskhub.db import ledger
 from taskhub.db.database import Database
 from taskhub.db.interruption import Interrupted
 from taskhub.db.ledger import Taken
+from taskhub.db.turns import Turns
 from taskhub.db.tx import Tx
 from taskhub.workers.crew import Crew
 from taskhub.workers.gate import Gate
 from taskhub.workers.holdings import Holdings
 from taskhub.workers.pulse import Pulse
-from taskhub.workers.runner import Runner
 
 LONGEST = 0.25
 RUNG = timedelta(seconds=1)
@@ -29,18 +30,23 @@ log = logging.getLogger(__name__)
 
 
 class Looker:
-    """One thread. Takes rows while the crews have room; runs a row on its last try itself, alone."""
+    """One thread. Takes rows while the crews have room; while a row is on its last try, nothing else runs.
+
+    ``caught_up`` is called when a look finds all there is after one that did not.
+    """
 
     def __init__(
-        self, database: Database, holdings: Holdings, pulse: Pulse, gate: Gate, runner: Runner, *, rung: bool
-    ) -> None:
+        self, database: Database, holdings: Holdings, pulse: Pulse, gate: Gate, caught_up: Callable[[], None], *,
+        rung: bool,
+    ) -> None:  # fmt: skip
         self._database = database
         self._holdings = holdings
         self._pulse = pulse
         self._gate = gate
-        self._runner = runner
+        self._caught_up = caught_up
         self._rung = RUNG if rung else timedelta()
         self._chance = random.Random()  # noqa: S311
+        self._turns = Turns()
         self._quiet_until = 0.0
         self._buried_at = 0.0
         self._lonely = False
@@ -50,15 +56,23 @@ class Looker:
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="looker", daemon=True)
 
-    def start(self, inside: Crew, single: Crew, outside: Crew) -> None:
-        """Starts the thread: it feeds the crews; ``single`` is the one thread for rows that were tried before."""
-        self._inside, self._single, self._outside = inside, single, outside
+    def start(self, inside: Crew, single: Crew, outside: Crew, last: Crew) -> None:
+        """Starts the thread: it feeds the crews.
+
+        ``single`` is the one thread for rows that were tried before, ``last`` the one for those on their last try.
+        """
+        self._inside, self._single, self._outside, self._last = inside, single, outside, last
         self._thread.start()
 
     @property
     def lonely(self) -> bool:
         """Whether a row waits to run alone: nothing that may take long should begin."""
         return self._lonely
+
+    @property
+    def behind(self) -> bool:
+        """Whether more is due than there is room for: what to take is then a matter of turns, not of ringing."""
+        return self._short
 
     def wake(self) -> None:
         """There may be something to take, or room for it."""
@@ -107,11 +121,18 @@ class Looker:
             now, due, next_ = tx.now, ledger.any_due(tx.conn, tx.now), ledger.next_due(tx.conn, tx.now)
             soon = tx.after(timedelta(seconds=LONGEST))
         found = due and self._take()
+        if not due:
+            self._note_short(short=False)
         if self._lonely and not self._outside.unfinished:
             self._run_alone()
         if found:
             return 0.0 if self._inside.unfinished < self._inside.size else LONGEST
         return _until(next_, now, soon)
+
+    def _note_short(self, *, short: bool) -> None:
+        before, self._short = self._short, short
+        if before and not short:
+            self._caught_up()
 
     def _take(self) -> bool:
         with self._database.begin() as tx:
@@ -128,8 +149,10 @@ class Looker:
         inside: list[Taken] = []
         room = min(ledger.LIMIT, 8 * self._inside.size) - self._inside.unfinished
         if room > 0:
-            inside = ledger.take_fresh(tx.conn, tx.now, until, limit=room, rung_before=before, outside=False)
-        self._short = 0 < room <= len(inside)
+            inside = ledger.take_fresh(
+                tx.conn, tx.now, until, limit=room, rung_before=before, outside=False, turns=self._turns
+            )
+            self._note_short(short=len(inside) >= room)
         free = 0 if self._lonely else self._outside.size - self._outside.unfinished
         outside: list[Taken] = []
         if free > 0:
@@ -159,8 +182,11 @@ class Looker:
             with self._database.begin() as tx:
                 rows = ledger.take_last(tx.conn, tx.now, tx.after(ledger.HOLD))
             self._holdings.add(rows)
-            for row in rows:
-                self._runner.run(row)
+            self._last.submit(rows)
+            # One that hangs is given up, and then counts as finished.
+            while self._last.unfinished and not self._stopped.is_set():
+                self._wake.wait(LONGEST)
+                self._wake.clear()
 
 
 def _until(next_: datetime | None, now: datetime, soon: datetime) -> float:

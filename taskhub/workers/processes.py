@@ -24,7 +24,10 @@ log = logging.getLogger(__name__)
 
 
 def run_until_stopped(worker: Worker) -> int:
-    """Runs ``worker`` in this process until SIGTERM, SIGINT or the end of its parent. Returns the exit code."""
+    """Runs ``worker`` in this process until SIGTERM, SIGINT or the end of its parent. Returns the exit code.
+
+    1: too many of its rows hang, and a fresh process should follow; that is for whoever watches over this one.
+    """
     parent = os.getppid()
     with _signalled() as stop:
         worker.start()
@@ -32,7 +35,12 @@ def run_until_stopped(worker: Worker) -> int:
             if os.getppid() != parent:
                 log.warning("the supervisor is gone; this worker ends too")
                 break
-        return 0 if worker.stop() else 1
+            if worker.worn:
+                log.error("too many rows of this worker hang; it ends, so that another may take its place")
+                worker.stop()
+                return 1
+        worker.stop()
+        return 0
 
 
 @contextmanager

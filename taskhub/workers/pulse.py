@@ -45,11 +45,11 @@ class Pulse:
         self._step()
         self._thread.start()
 
-    def stop(self) -> None:
-        """Ends the thread."""
+    def stop(self, timeout: float = 5.0) -> None:
+        """Ends the thread; waits ``timeout`` seconds for it at most."""
         self._stopped.set()
         if self._thread.is_alive():
-            self._thread.join(5)
+            self._thread.join(timeout)
 
     @property
     def fresh(self) -> bool:

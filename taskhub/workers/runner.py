@@ -43,15 +43,21 @@ class Runner:
         """Runs ``row``, which this process holds."""
         try:
             self._handle(row)
-        except TakenOver:
-            log.info("row %d (%s) was taken over; its work is rolled back", row.id, row.handler)
-        except Interrupted as cut:
-            log.info("row %d (%s) goes back uncounted: %s", row.id, row.handler, cut.message)
-            self._holdings.owe(row)
         except (Exception, SystemExit) as error:  # noqa: BLE001
-            self._failed(row, error)
+            self._ended(row, error)
         finally:
             self._holdings.drop(row)
+
+    def _ended(self, row: Taken, error: BaseException) -> None:
+        if self._holdings.forsaken(row):
+            log.info("row %d (%s) ended after it was given up: %s", row.id, row.handler, error)
+        elif isinstance(error, TakenOver):
+            log.info("row %d (%s) was taken over; its work is rolled back", row.id, row.handler)
+        elif isinstance(error, Interrupted):
+            log.info("row %d (%s) goes back uncounted: %s", row.id, row.handler, error.message)
+            self._holdings.owe(row)
+        else:
+            self.failed(row, error)
 
     def _handle(self, row: Taken) -> None:
         handler = self._handlers.get(row.handler)
@@ -98,7 +104,8 @@ class Runner:
             time.sleep(pause * self._chance.uniform(0.5, 1.5))
         return step()
 
-    def _failed(self, row: Taken, error: BaseException) -> None:
+    def failed(self, row: Taken, error: BaseException) -> None:
+        """Notes a failed try of ``row``, and when the next is."""
         asked = getattr(error, "retry_after", None)
         wait = ledger.wait_after(row, self._chance.uniform(1, 1.25), timedelta(seconds=asked) if asked else None)
         told = f"{type(error).__name__}: {error}"

@@ -21,18 +21,20 @@ from taskhub.workers.jobs import Job, Ticker
 from taskhub.workers.listener import Listener
 from taskhub.workers.looker import Looker
 from taskhub.workers.pulse import Pulse
-from taskhub.workers.retention import RETENTION
 from taskhub.workers.runner import Runner
 from taskhub.workers.taker import Taker
+from taskhub.workers.watch import Overdue, Watch
 
-GRACE = 8.0
+GRACE = 6.0
+HURRY = 1.5  # for what is only closed
 AHEAD = 8  # rows in hand per thread
+WORN = 8  # threads that hang; a process with more of them ends, so that a fresh one takes its place
 
 log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Runs the rows of the ledger until it is stopped. Needs ``threads`` + ``outside_threads`` + 3 connections at most.
+    """Runs the rows of the ledger until it is stopped. Needs ``threads`` + ``outside_threads`` + 4 connections at most.
 
     ``bell`` None: everything is found by the loop, at once. ``outside_threads`` run the work between two transactions,
     so that an endpoint that hangs cannot hold up the rest.
@@ -47,14 +49,16 @@ class Worker:
         self._pulse = Pulse(database, self._holdings, on_gap)
         self._gate = Gate()
         self._runner = Runner(database, handlers, self._holdings, random.Random())  # noqa: S311
-        self._looker = Looker(
-            database, self._holdings, self._pulse, self._gate, self._runner, rung=bell is not None
-        )  # fmt: skip
+        self._watch = Watch(handlers, self._give_up)
         self._taker = Taker(database, self._room, self._place)
+        self._looker = Looker(
+            database, self._holdings, self._pulse, self._gate, self._taker.wake, rung=bell is not None
+        )  # fmt: skip
         self._inside = Crew("inside", threads, self._run, self._relieved)
         self._single = Crew("single", 1, self._run, self._looker.wake)  # waits for no slot: it begins at once
         self._outside = Crew("outside", outside_threads, self._run, self._looker.wake)
-        self._ticker = Ticker(database, [*jobs, RETENTION], lambda: self._pulse.fresh)
+        self._last = Crew("last", 1, self._run_now, self._looker.wake)  # runs while the gate is closed for the others
+        self._ticker = Ticker(database, jobs, lambda: self._pulse.fresh)
         self._listener = Listener(bell, self._taker.hear) if bell is not None else None
         self._stopping = False
         self._stop_lock = threading.Lock()
@@ -62,10 +66,10 @@ class Worker:
     def start(self) -> Self:
         """Starts every thread. The database and Redis may be away."""
         self._pulse.start()
-        self._inside.start()
-        self._single.start()
-        self._outside.start()
-        self._looker.start(self._inside, self._single, self._outside)
+        self._watch.start()
+        for crew in self._crews:
+            crew.start()
+        self._looker.start(*self._crews)
         self._ticker.start()
         if self._listener is not None:
             self._taker.start()
@@ -73,9 +77,9 @@ class Worker:
         return self
 
     def stop(self, grace: float = GRACE) -> bool:
-        """Finishes the rows that run, gives the others back uncounted. False when some still ran after ``grace``.
+        """Finishes the rows that run, gives the others back uncounted; those that still run after ``grace`` too.
 
-        May be called again, from any thread.
+        False when there were such. May be called again, from any thread. Takes 3 seconds longer at most.
         """
         end = time.monotonic() + grace
 
@@ -85,22 +89,46 @@ class Worker:
         self._stopping = True
         with self._stop_lock:
             self._ticker.stop()
+            deaf = self._deafen()
             self._looker.stop(max(0.0, left()))
             self._taker.stop(max(0.0, left()))
-            ended = [crew.stop(left) for crew in (self._inside, self._single, self._outside)]
-            if self._listener is not None:
-                self._listener.stop()
-            try:
-                self._holdings.pay()
-            except Interrupted as cut:
-                log.warning("rows could not be given back; they are taken again when their hold ends: %s", cut.message)
-            self._pulse.stop()
+            ended = [crew.stop(left) for crew in self._crews]
+            self._watch.stop()
+            self._return_rest()
+            deaf.join(HURRY)
+            self._pulse.stop(HURRY)
         return all(ended)
+
+    def _deafen(self) -> threading.Thread:
+        """Ends the listener meanwhile: Redis may take its time."""
+        thread = threading.Thread(target=self._listener.stop if self._listener else lambda: None, daemon=True)
+        thread.start()
+        return thread
+
+    def _return_rest(self) -> None:
+        for ident, row in self._watch.running():
+            log.warning("row %d (%s) still runs; it is given back and will run again", row.id, row.handler)
+            self._holdings.forsake(row)
+            self._database.sever(ident)
+            self._holdings.owe(row)
+        try:
+            self._holdings.pay()
+        except Interrupted as cut:
+            log.warning("rows could not be given back; they are taken again when their hold ends: %s", cut.message)
 
     @property
     def healthy(self) -> bool:
         """Whether the database was reached a moment ago."""
         return self._pulse.fresh and not self._stopping
+
+    @property
+    def worn(self) -> bool:
+        """Whether so many threads hang that a fresh process should take over."""
+        return sum(crew.given_up for crew in self._crews) >= WORN
+
+    @property
+    def _crews(self) -> tuple[Crew, Crew, Crew, Crew]:
+        return self._inside, self._single, self._outside, self._last
 
     def __enter__(self) -> Self:
         return self.start()
@@ -110,18 +138,30 @@ class Worker:
 
     def _run(self, row: Taken) -> None:
         with self._gate.among_others():
-            if self._stopping or not self._pulse.fresh:
-                self._holdings.owe(row)
-            else:
-                self._runner.run(row)
+            self._run_now(row)
+
+    def _run_now(self, row: Taken) -> None:
+        if self._stopping or not self._pulse.fresh:
+            self._holdings.owe(row)
+            return
+        with self._watch.over(row):
+            self._runner.run(row)
+
+    def _give_up(self, row: Taken, ident: int, why: Overdue) -> None:
+        """Thread ``ident`` hangs with ``row``: its transaction is cut, its place filled, the try counted as failed."""
+        self._holdings.forsake(row)
+        self._database.sever(ident)
+        self._runner.failed(row, why)
+        self._gate.forget(ident)
+        any(crew.replace(ident) for crew in self._crews)
 
     def _relieved(self) -> None:
         self._looker.relieved()
         self._taker.wake()
 
     def _room(self) -> int:
-        """How many rung rows may be taken; none while nothing may run: the loop finds them later."""
-        if self._stopping or not self._pulse.fresh:
+        """How many rung rows may be taken; none while nothing may run, or the loop is behind: it finds them later."""
+        if self._stopping or not self._pulse.fresh or self._looker.behind:
             return 0
         return max(0, AHEAD * self._inside.size - self._inside.unfinished)
 

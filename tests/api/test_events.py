@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from taskhub.db.tables import event
+from taskhub.events.intake import Intake
 from taskhub.http.state import AppState
+from taskhub.testing.drain import drain
 from tests.api.client import code
 from tests.api.house import House
 
@@ -101,14 +103,35 @@ def test_lists_page_newest_first(any_house: House) -> None:
     assert [row["id"] for row in first["items"] + rest["items"]] == ["4", "3", "2", "1", "0"]
 
 
-def test_a_flood_is_asked_to_come_later(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("taskhub.api.backlog.MOST", 2)
-    monkeypatch.setattr("taskhub.api.backlog.EVERY", -1.0)
+@pytest.mark.parametrize("every", [-1.0, 60.0])
+def test_a_flood_is_asked_to_come_later(any_house: House, every: float) -> None:
+    """Counted at every call, or counted once and added to."""
+    any_house.state.intake = Intake(2, 2, every)
+    sender = any_house.of("integration")
     for number in range(2):
-        house.of("integration").ok("POST", EVENTS, cloud(str(number)))
-    answer = house.of("integration").post(EVENTS, cloud("9"))
+        sender.ok("POST", EVENTS, cloud(str(number)))
+    answer = sender.post(EVENTS, cloud("9"))
     assert code(answer) == (429, "too_many_requests")
     assert int(answer.headers["retry-after"]) > 0
+    hook = any_house.client.post("/hooks/crm", won(), headers=BASIC)
+    assert code(hook) == (429, "too_many_requests")
+    assert len(stored(any_house)) == 2
+    assert 'taskhub_inbox_limit{of="source"} 2' in any_house.client.get("/metrics").text
+
+
+def test_a_flood_of_one_source_is_refused_as_a_whole_and_others_come_in(any_house: House) -> None:
+    any_house.state.intake = Intake(100, 3, -1.0)
+    sender = any_house.of("integration")
+    for number in range(3):
+        sender.ok("POST", EVENTS, cloud(str(number)))
+    mixed = [cloud("new", source="other"), cloud("9")]
+    answer = sender.post(EVENTS, mixed, headers={"content-type": "application/cloudevents-batch+json"})
+    assert code(answer) == (429, "too_many_requests")
+    assert answer.json()["source"] == "crm"
+    assert len(stored(any_house)) == 3
+    sender.ok("POST", EVENTS, mixed[0])
+    drain(any_house.db)
+    sender.ok("POST", EVENTS, mixed[1])
 
 
 def test_the_webhook_handshake(house: House) -> None:

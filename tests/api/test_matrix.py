@@ -71,6 +71,8 @@ TABLE: dict[str, dict[str, str]] = {
     "GET /api/v1/events": NOBODY | {"integration": "yyy", **READ_ALL},
     "GET /api/v1/events/{event_id}": NOBODY | {"integration": "yyy", **READ_ALL},
     "POST /api/v1/events/{event_id}/replay": ADMIN,
+    "GET /api/v1/messages/dead": NOBODY | READ_ALL,
+    "POST /api/v1/messages/{number}/replay": ADMIN,
     "GET /api/v1/teams": PEOPLE,
     "GET /api/v1/teams/{key}": PEOPLE,
     "POST /api/v1/teams": ADMIN,
@@ -260,7 +262,7 @@ def address(route: str, role: str, number: int) -> str:
         "events": THINGS["event"], "acts": "0" * 32, "metrics": "specialists",
     }  # fmt: skip
     thing = for_noun.get(noun, f"{noun.removesuffix('s')}-{owners[number]}")
-    filled = path.replace("{absence_id}", "none").replace("{key_id}", "none")
+    filled = path.replace("{absence_id}", "none").replace("{number}", "1").replace("{key_id}", "none")
     return filled.replace("{id}", thing).replace("{key}", thing).replace("{event_id}", thing)
 
 

@@ -5,13 +5,10 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import func, select, update
 
-from taskhub.db.tables import job_fired, message
-from taskhub.workers import Job, daily, due_jobs, every, run_due
+from taskhub.workers import Job, daily, due_jobs, every
 from taskhub.workers.jobs import Ticker
-from taskhub.workers.retention import RETENTION
-from tests.service.house import House, note
+from tests.service.house import House
 
 NOW = datetime(2026, 3, 2, 9, 27, 31, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -90,15 +87,57 @@ def test_a_worker_ticks_when_it_starts(house):
     assert ran.wait(30)
 
 
-def test_what_was_done_a_week_ago_is_forgotten(house):
-    house.handlers["work"] = note
-    house.emit("work", "old", "new", "open")
-    run_due(house.database, house.handlers, limit=2)
-    with house.database.begin() as tx:
-        week = tx.now - timedelta(days=7, minutes=1)
-        tx.conn.execute(update(message).where(message.c.key == "old").values(done_at=week))
-        fired = [{"job": "j", "fire_at": week - timedelta(days=n), "at": week} for n in range(3)]
-        tx.conn.execute(job_fired.insert(), fired)
-        RETENTION.run(tx)
-        assert tx.conn.execute(select(func.max(job_fired.c.fire_at), func.count())).one() == (week, 1)
-    assert {row.key for row in house.rows()} == {"new", "open"}
+def test_a_job_that_has_more_to_do_is_run_again_in_transactions_of_its_own(house):
+    acts = []
+
+    def run(tx):
+        acts.append(tx.act_id)
+        return len(acts) < 5
+
+    ticker = Ticker(house.database, [Job("j", every(timedelta(days=10_000)), run)], lambda: True)
+    ticker.tick()
+    ticker.tick()
+    assert len(set(acts)) == len(acts) == 5
+
+
+class Stepping:
+    """A clock of the test's choosing."""
+
+    def __init__(self, now):
+        self.now = now
+
+    def at(self, real):
+        return self.now
+
+    def after(self, real, wait):
+        return self.now + wait
+
+
+def test_two_schedulers_fire_once_per_slot_whatever_the_clock_does(postgres_url):
+    """Forward by hours: missed slots are one run. Back: nothing is run again."""
+    clock, ran = Stepping(NOW), []
+    job = Job("j", every(timedelta(minutes=10)), lambda tx: ran.append(tx.now))
+    houses = [House(postgres_url, clock=clock) for _ in range(2)]
+    tickers = [Ticker(house.database, [job], lambda: True) for house in houses]
+    counts = []
+    for step in (0, 1, 9, 60, 600, -600, -1, 602, 30):
+        clock.now += timedelta(minutes=step)
+        together(ticker.tick for ticker in tickers)
+        counts.append(len(ran))
+    for house in houses:
+        house.closing.close()
+    assert counts == [1, 1, 2, 3, 4, 4, 4, 4, 5]
+
+
+def together(calls):
+    meet = threading.Barrier(2)
+
+    def call(one):
+        meet.wait()
+        one()
+
+    threads = [threading.Thread(target=call, args=(one,)) for one in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()

@@ -97,6 +97,20 @@ def test_sigterm_finishes_what_runs_and_gives_back_the_rest(house, program, begu
     assert {(row.attempts, row.dead_at) for row in house.rows(done_at=None)} <= {(0, None)}
 
 
+def test_sigterm_ends_a_process_in_time_although_a_row_hangs(house, program, begun, tmp_path):
+    house.emit("work", "hang", "a", "b", "c", "d")
+    worker = program()
+    wait_for(begun)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(LONG) == 0
+    assert "hang" not in house.ran()
+    assert {(row.attempts, row.lost, row.dead_at) for row in house.rows(done_at=None)} == {(0, 0, None)}
+    (tmp_path / "go").touch()
+    program()
+    house.wait_for(lambda: set(house.ran()) == {"hang", "a", "b", "c", "d"})
+    assert set(house.ran().values()) == {1}
+
+
 def test_a_worker_ends_with_its_supervisor(house, program, begun, tmp_path):
     house.emit("work", "hang")
     supervisor = program("1")

@@ -226,6 +226,35 @@ def test_a_row_that_takes_long_is_prolonged_meanwhile(house):
     house.wait_for(lambda: not house.rows(done_at=None))
 
 
+def test_a_stop_does_not_wait_for_a_delivery_that_hangs(house):
+    """It is given back uncounted, and delivered again under the same id by whoever comes next."""
+    hang, begun = threading.Event(), threading.Event()
+    seen = []
+
+    class Endpoint(Crm):
+        def prepare(self, tx, row):
+            seen.append((row.id, row.attempts))
+            return super().prepare(tx, row)
+
+        def work(self):
+            if len(seen) == 1:
+                begun.set()
+                hang.wait(LONG)
+            return "sent"
+
+    house.handlers["crm"] = Endpoint(house)
+    house.emit("crm", "a")
+    worker = house.worker()
+    assert begun.wait(LONG)
+    assert not worker.stop(grace=0.2)
+    (row,) = house.rows()
+    assert (row.attempts, row.lost, row.token, row.dead_at) == (0, 0, None, None)
+    house.worker()
+    house.wait_for(lambda: house.ran() == {"a": 1})
+    assert seen == [(row.id, 1), (row.id, 1)]
+    hang.set()
+
+
 def test_after_a_gap_everyone_is_told_once_before_anything_runs(house):
     order = []
     house.handlers["wake"] = lambda tx, row: order.append("row")

@@ -32,6 +32,8 @@ class Ledger:
     def take(self, how=ledger.take_fresh, **named):
         if how in (ledger.take, ledger.take_fresh):
             named = {"limit": 100, "rung_before": self.now} | named
+        if how is ledger.take_fresh and "turns" in named:
+            named["outside"] = False
         if how is ledger.take_fresh and "outside" not in named:
             return self.take(how, **named, outside=False) or self.take(how, **named, outside=True)
         return self.call(how, self.now, self.now + ledger.HOLD, **named)

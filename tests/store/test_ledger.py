@@ -1,11 +1,14 @@
 """What the ledger promises, the same on SQLite and PostgreSQL. Time is an argument here: no test waits."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from taskhub.db import ledger, leftovers, outbox
+from taskhub.db.outbox import Row
+from taskhub.db.turns import Turns
 from tests.store.book import HOUR, NOW, SECOND, Ledger, c
 
 
@@ -224,6 +227,52 @@ def test_looks_say_what_is_due_and_when_the_next_is(book):
 def test_done_rows_are_forgotten_and_no_others(book):
     book.emit("done", "open")
     book.settle(book.take(limit=1)[0])
-    assert book.call(leftovers.forget, NOW, limit=10) == 0
-    assert book.call(leftovers.forget, NOW + HOUR, limit=10) == 1
+    assert book.call(leftovers.forget, NOW, limit=10) == (0, False)
+    assert book.call(leftovers.forget, NOW + HOUR, limit=10) == (1, False)
     assert book.column(c.key) == ["open"]
+
+
+def test_forgetting_goes_round_in_bounded_steps(book):
+    """Rows that stay open do not keep those behind them, and what was done behind the last step goes the next time."""
+    book.emit(*"abcdefg")
+    for row in book.take():
+        if row.key in "bcg":
+            book.settle(row)
+    later = NOW + HOUR
+    assert [book.call(leftovers.forget, later, limit=3) for _ in range(3)] == [(2, True), (0, True), (1, False)]
+    assert book.call(leftovers.count_done, later) == 0
+    assert [book.call(leftovers.forget, later, limit=3) for _ in range(2)] == [(0, True), (0, False)]
+    assert book.column(c.key) == ["a", "d", "e", "f"]
+
+
+def flood(book, **counts):
+    for source, count in counts.items():
+        rows = [Row("t", "h", f"{source}{n}", "each", {}, book.now, source=source) for n in range(count)]
+        book.call(outbox.write, rows, book.now)
+        book.pass_(SECOND)
+
+
+def test_sources_take_turns_and_our_own_rows_wait_for_none(book):
+    flood(book, flood=500, few=10)
+    book.emit("timer", due_at=book.now)
+    turns = Turns()
+    first, second = (Counter(row.source for row in book.take(limit=20, turns=turns)) for _ in range(2))
+    assert first == {"": 1, "few": 10, "flood": 9}
+    assert second == {"flood": 20}
+
+
+def test_a_flood_of_our_own_leaves_the_sources_their_half(book):
+    book.emit(*map(str, range(100)))
+    flood(book, crm=100)
+    assert Counter(row.source for row in book.take(limit=20, turns=Turns())) == {"": 10, "crm": 10}
+
+
+def test_the_circle_of_sources_goes_on_where_it_was(book):
+    flood(book, **{f"s{n:02}": 3 for n in range(30)})
+    turns, seen = Turns(), []
+    for _ in range(4):
+        seen += dict.fromkeys(row.source for row in book.take(limit=8, turns=turns))
+    assert sorted(set(seen)) == [f"s{n:02}" for n in range(30)]
+    for _ in range(30):
+        book.take(limit=8, turns=turns)
+    assert book.take(limit=8, turns=turns) == []

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import Engine, inspect, text
 from taskhub.db import engine
 from taskhub.db.migrate import check, upgrade
 from taskhub.db.tables import metadata
+from taskhub.errors import InvalidInput
 
 
 def shape(url: str) -> set[str]:
@@ -94,12 +96,49 @@ def test_check_says_what_is_wrong(empty_database_url):
     problems = check(empty_database_url)
     assert len(problems) == 2
     assert all(problem.startswith("The tables were changed by hand: ") for problem in problems)
-    with owner.begin() as conn:
-        conn.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     owner.dispose()
-    assert check(empty_database_url) == [
-        "The tables are at 9999, which a newer taskhub made. Run that version, or restore a backup."
-    ]
+
+
+def test_newer_tables_are_fine_until_something_was_taken_away(database_url):
+    """Old processes that are started again during a deploy find the tables of the new version."""
+    owner = engine.writer(database_url, 1)
+    with owner.begin() as conn:
+        conn.execute(text("ALTER TABLE sweep ADD COLUMN extra text"))
+        conn.execute(text("UPDATE alembic_version SET version_num = '9998'"))
+    assert check(database_url) == []
+    upgrade(database_url)
+    with owner.begin() as conn:
+        conn.execute(text("INSERT INTO counter (name, value) VALUES ('schema.contract', 9998)"))
+    owner.dispose()
+    told = "The tables are at 9998, which a newer taskhub made. Run that version, or restore a backup."
+    assert check(database_url) == [told]
+    with pytest.raises(InvalidInput, match="9998"):
+        upgrade(database_url)
+
+
+def test_tables_change_while_others_write(postgres_url):
+    """A step that has to wait for a long transaction lets the others pass meanwhile, and comes again."""
+    owner = engine.writer(postgres_url, 3)
+    with owner.begin() as conn:
+        conn.execute(text("DROP INDEX ix_message_ours, ix_message_source"))
+        conn.execute(text("ALTER TABLE message DROP COLUMN source"))
+        conn.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    with owner.connect() as reader:
+        reader.execute(text("SELECT count(*) FROM message"))
+        upgrading = threading.Thread(target=upgrade, args=(postgres_url,))
+        upgrading.start()
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'ALTER TABLE message%'"
+        with owner.connect() as writer:
+            while not writer.execute(text(waiting)).scalar():
+                writer.rollback()
+            writer.execute(text("SET lock_timeout = 5000"))
+            writer.execute(text("INSERT INTO message (topic, handler, key, mode, payload, emitted_at, due_at)"
+                                " VALUES ('t', 'h', 'k', 'each', '{}', now(), now())"))  # fmt: skip
+            writer.commit()
+        reader.rollback()
+    upgrading.join()
+    owner.dispose()
+    assert check(postgres_url) == []
 
 
 @pytest.mark.parametrize("url", ["sqlite:////nowhere/at/all.db", "postgresql://postgres@/postgres?host=/nowhere"])

@@ -6,14 +6,16 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, exists, func, insert, literal_column, or_, select, tuple_, update
+from sqlalchemy import Select, and_, delete, exists, func, insert, literal_column, not_, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from taskhub.db.tables import agent, letter, message, notice_setting, notification
 from taskhub.db.tx import Tx
 from taskhub.escalation.notifications.model import Wishes
+from taskhub.ids import floor
 
 SEND = "letter.send"  # the handler of letters in the ledger
+PLAIN = "notification.deliver"  # that of versions without letters
 
 n, m = notification.c, message.c
 
@@ -132,6 +134,37 @@ def read(tx: Tx, agent_key: str, ids: Collection[str] | None, until: datetime) -
     mine = [n.agent == agent_key, n.read_at.is_(None)]
     mine.append(n.at <= until if ids is None else n.id.in_(ids))
     return tx.conn.execute(update(notification).where(*mine).values(read_at=tx.now)).rowcount
+
+
+# ── what is kept for a while only ────────────────────────────────────────────────────────────────────────────────────
+def forget(tx: Tx, before: datetime, limit: int) -> int:
+    """Deletes up to ``limit`` notifications made before then, and as many letters; of what is still to leave, none."""
+    old = list(tx.conn.execute(_old(before).limit(limit)).scalars())
+    if old:
+        tx.conn.execute(delete(notification).where(n.id.in_(old)))
+    waits = exists().where(m.handler == SEND, m.key == letter.c.id + ":" + letter.c.channel, *_OPEN)
+    sent = select(letter.c.id).where(letter.c.at < before, letter.c.id < floor(before), not_(waits))
+    if gone := list(tx.conn.execute(sent.order_by(letter.c.id).limit(limit)).scalars()):
+        tx.conn.execute(delete(letter).where(letter.c.id.in_(gone), not_(waits)))
+    return len(old)
+
+
+def count_old(tx: Tx, before: datetime, most: int) -> int:
+    """How many notifications ``forget`` would delete, counted up to ``most``."""
+    return len(list(tx.conn.execute(_old(before).limit(most)).scalars()))
+
+
+_OPEN = (m.done_at.is_(None), m.dead_at.is_(None))
+
+
+def _old(before: datetime) -> Select[tuple[str]]:
+    """Their ids are in the order of their making, so that the oldest are found without a look at the rest."""
+    plain = exists().where(m.key == n.id, m.handler == PLAIN, *_OPEN)
+    written = select(letter.c.id + ":" + letter.c.channel).where(letter.c.id == n.letter)
+    sending = exists().where(m.handler == SEND, m.key.in_(written), *_OPEN)
+    unplaced = and_(n.placed_at.is_(None), n.severity.is_not(None))
+    oldest = select(n.id).where(n.at < before, n.id < floor(before))
+    return oldest.where(not_(or_(unplaced, plain, sending))).order_by(n.id)
 
 
 # ── wishes ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,53 @@
+"""``/messages``: work of the ledger that failed for good, and another try."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import Path, Query
+
+from taskhub.db import ledger, leftovers
+from taskhub.db.tx import Tx
+from taskhub.errors import InvalidInput, NotFound
+from taskhub.http import paging
+from taskhub.http.edge import act, look
+from taskhub.http.inputs import BIGGEST
+from taskhub.http.paging import Cursor, Limit
+from taskhub.http.route import router
+
+routes = router("messages")
+SHOWN = (
+    "id", "topic", "handler", "key", "source", "mode", "payload", "attempts", "lost", "emitted_at", "dead_at", "error",
+)  # fmt: skip
+Number = Annotated[int, Path(ge=1, le=BIGGEST)]
+Handler = Annotated[str | None, Query(max_length=100, description="Only of this handler.")]
+
+
+@routes.get("/messages/dead")
+@look("message.read")
+def list_dead(tx: Tx, handler: Handler = None, limit: Limit = 50, cursor: Cursor = None) -> dict[str, Any]:
+    """What failed on its last try, newest first, each with the reason."""
+    found = paging.instant_after(cursor)
+    if found is not None and not (found[1].isascii() and found[1].isdigit() and int(found[1]) <= BIGGEST):
+        raise InvalidInput("This cursor did not come from here. Start again without one.", code="bad_cursor")
+    after = (found[0], int(found[1])) if found else None
+    rows = leftovers.dead(tx.conn, limit=limit + 1, handler=handler, after=after)
+    page = rows[:limit]
+    following = paging.encode(page[-1]["dead_at"], str(page[-1]["id"])) if len(rows) > limit else None
+    return paging.page(list(map(_shown, page)), following)
+
+
+@routes.post("/messages/{number}/replay")
+@act("message.replay")
+def replay(tx: Tx, number: Number) -> dict[str, Any]:
+    """Lets a dead message be tried again from the start; workers take it at once."""
+    dead = leftovers.dead_one(tx.conn, number)
+    if dead is None or not ledger.revive(tx.conn, number, tx.now):
+        raise NotFound(f"No dead message has the id {number}. GET /api/v1/messages/dead lists them.")
+    tx.record("message", str(number), "replay", {"handler": dead["handler"], "key": dead["key"]})
+    return {"id": number, "handler": dead["handler"], "key": dead["key"], "due_at": tx.now}
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in SHOWN}

@@ -1,0 +1,69 @@
+"""Who uses a connection now, so that somebody else can cut it when its user hangs."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from taskhub.db.line import Line
+
+
+@dataclass(slots=True, eq=False)
+class _Use:
+    """A connection, and the line its user stands at the head of."""
+
+    conn: Connection
+    line: Line | None
+
+
+class Uses:
+    """The connections in use, by thread. Each use ends once: by its user, or by ``sever``."""
+
+    def __init__(self) -> None:
+        self._by_thread: dict[int, list[_Use]] = {}
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def of(self, conn: Connection, line: Line | None) -> Iterator[None]:
+        """Held while this thread uses ``conn``; ``line`` is handed on afterwards."""
+        ident, use = threading.get_ident(), _Use(conn, line)
+        self._by_thread.setdefault(ident, []).append(use)
+        try:
+            yield
+        finally:
+            self._end(ident, use)
+
+    def sever(self, ident: int) -> None:
+        """Cuts what thread ``ident`` uses: rolled back, closed, its place in the pool free. It will notice."""
+        for use in list(self._by_thread.get(ident, ())):
+            with contextlib.suppress(SQLAlchemyError):
+                _cut(use.conn)
+            self._end(ident, use)
+
+    def _end(self, ident: int, use: _Use) -> None:
+        with self._lock:
+            mine = self._by_thread.get(ident, [])
+            if use not in mine:
+                return
+            mine.remove(use)
+            if not mine:
+                self._by_thread.pop(ident, None)
+        if use.line is not None:
+            use.line.release()
+
+
+def _cut(conn: Connection) -> None:
+    driver: Any = conn.connection.driver_connection
+    conn.detach()
+    if conn.dialect.name == "sqlite":
+        driver.interrupt()
+        # What is closed while a statement is open goes on holding the file.
+        driver.rollback()
+    driver.close()
