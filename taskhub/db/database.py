@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -14,7 +15,7 @@ from taskhub.clock import Clock
 from taskhub.db import engine, policy_set
 from taskhub.db.flow import Flow
 from taskhub.db.interruption import Interrupted, interruption
-from taskhub.db.line import Line
+from taskhub.db.line import Line, Place
 from taskhub.db.opening import Opening, open_
 from taskhub.db.tx import SYSTEM, By, Tx
 from taskhub.policy.policies import Policies
@@ -68,7 +69,7 @@ class Database:
         ``by`` may be a function that judges the opening (authentication). ``vital``: what keeps work alive does not
         queue for a connection behind other work. Raises Interrupted, an Unavailable: the database cannot do it now.
         """
-        with self._connection(write=write, vital=vital) as conn:
+        with self._connection(write=write, vital=vital) as (conn, place):
             opening = _opened(conn, key_id)
             if self.clock is not None:
                 opening = replace(opening, clock=self.clock)
@@ -76,6 +77,7 @@ class Database:
             policies = self._policies(conn, opening.policy_hash)
             tx = Tx(
                 conn, opening.now, opening.real_now, opening.clock, policies, who, self.flow, act_kind=act,
+                aside=partial(_aside, conn, place, _changes(conn)),
             )  # fmt: skip
             if not opening.periods:
                 tx.lookups["periods"] = [None]
@@ -95,21 +97,19 @@ class Database:
             yield tx
 
     @contextmanager
-    def _connection(self, *, write: bool, vital: bool) -> Iterator[Connection]:
-        line = self._line if write else None
-        if line is not None and not line.acquire(LINE_WAIT, first=vital):
-            raise Interrupted("The database is busy with another writer. Try again.", lost=True, retry_after=2)
+    def _connection(self, *, write: bool, vital: bool) -> Iterator[tuple[Connection, Place]]:
+        place = Place(self._line if write else None)
+        _wait(place, first=vital)
         try:
             with (self._vital if vital else self.engine if write else self.readers).connect() as conn:
-                yield conn
+                yield conn, place
         except SQLAlchemyError as error:
             cut = interruption(error)
             if cut is None:
                 raise
             raise cut from error
         finally:
-            if line is not None:
-                line.release()
+            place.let_go()
 
     def _policies(self, conn: Connection, hash_: str | None) -> Policies:
         if hash_ is None:
@@ -127,6 +127,30 @@ class Database:
         """Closes every connection."""
         for each in (self.engine, self.readers, self._vital):
             each.dispose()
+
+
+def _wait(place: Place, *, first: bool = False) -> None:
+    if not place.take(LINE_WAIT, first=first):
+        raise Interrupted("The database is busy with another writer. Try again.", lost=True, retry_after=2)
+
+
+@contextmanager
+def _aside(conn: Connection, place: Place, changes: int) -> Iterator[None]:
+    """SQLite: other writers pass meanwhile, so what was read may have changed; not once this one has written."""
+    if not place.waits or _changes(conn) != changes:
+        yield
+        return
+    conn.commit()
+    place.let_go()
+    try:
+        yield
+    finally:
+        _wait(place)
+
+
+def _changes(conn: Connection) -> int:
+    """Rows this connection has changed since it was made; 0 where nobody waits for it."""
+    return int(getattr(conn.connection.dbapi_connection, "total_changes", 0))
 
 
 def _opened(conn: Connection, key_id: str | None) -> Opening:

@@ -36,3 +36,27 @@ class Line:
                 self._waiting.popleft().set()
             else:
                 self._held = False
+
+
+class Place:
+    """One writer's place: held, let go while somebody else's code thinks, and taken again."""
+
+    def __init__(self, line: Line | None) -> None:
+        self._line = line
+        self._held = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether there is a line at all."""
+        return self._line is not None
+
+    def take(self, timeout: float, *, first: bool = False) -> bool:
+        """False when ``timeout`` seconds passed without a turn."""
+        self._held = self._line is not None and self._line.acquire(timeout, first=first)
+        return self._held or self._line is None
+
+    def let_go(self) -> None:
+        """Hands it on, if it is held."""
+        if self._line is not None and self._held:
+            self._held = False
+            self._line.release()

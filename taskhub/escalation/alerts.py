@@ -28,6 +28,24 @@ PLUGIN = {
         ),
     ),
 }
+MISSING = {
+    "en": (
+        "The plug-in {plugin} of {queue} is not installed",
+        (
+            "The queue {queue} is to be served by the plug-in {plugin}, which is not installed any more.\n\n"
+            "Tasks go to whoever has the least open work, out of all teams of the queue, until it is installed again "
+            "or the queue ({key}) is served otherwise."
+        ),
+    ),
+    "fr": (
+        "L'extension {plugin} de {queue} n'est pas installée",
+        (
+            "La file {queue} doit être servie par l'extension {plugin}, qui n'est plus installée.\n\n"
+            "Les tâches vont à la personne la moins chargée de toutes les équipes de la file, jusqu'à ce que "
+            "l'extension soit de nouveau installée ou que la file ({key}) soit servie autrement."
+        ),
+    ),
+}
 
 
 def plugin_failed(tx: Tx, row: Taken) -> None:
@@ -42,7 +60,8 @@ def plugin_failed(tx: Tx, row: Taken) -> None:
         person = directory.people.get(agent or "")
         language = person.language.split("-")[0].lower() if person is not None else "en"
         facts = {"queue": queue.name.in_(language), "key": queue.key, **row.payload}
-        subject, body = (text.format_map(facts) for text in PLUGIN.get(language, PLUGIN["en"]))
+        words = MISSING if row.payload.get("missing") else PLUGIN
+        subject, body = (text.format_map(facts) for text in words.get(language, words["en"]))
         address = f"mailto:{person.email}" if person is not None and person.email else LOG
         notice = {"id": new_id(), "task": None, "agent": agent, "address": address, "at": tx.now}
         store.add_notice(tx, notice | {"subject": subject, "body": body})

@@ -278,6 +278,13 @@ def followers(tx: Tx, task_id: str) -> list[Task]:
     return [_task(row) for row in tx.conn.execute(found)]
 
 
+def chained(tx: Tx, parent: str, at: datetime, tie: str) -> list[Task]:
+    """What followed from a task under that version, locked."""
+    place = task.c.parent == parent, task.c.version_at == at, task.c.version_tie == tie
+    found = tx.conn.execute(select(*_COLUMNS).where(*place).order_by(task.c.id).with_for_update())
+    return [_task(row) for row in found]
+
+
 def open_by(tx: Tx, column: str) -> dict[str, int]:
     """Open tasks counted by ``queue`` or ``kind``."""
     counted = select(task.c[column], func.count()).where(task.c.state.in_(OPEN)).group_by(task.c[column])
