@@ -14,7 +14,7 @@ from typing import Any
 from taskhub.events.model import NOUNS, RecordRef
 from taskhub.policy.policies import Policies
 from taskhub.policy.rule import Rule
-from taskhub.rules.model import Plan, TaskDraft
+from taskhub.rules.model import Plan, TaskDraft, TimerCheck
 from taskhub.rules.plan import plan_for_timer
 from taskhub.rules.timers import before_due, is_timed, silence_due
 from taskhub.sales.model import RecordState
@@ -71,12 +71,21 @@ class WaitingRules:
         armed = self._armed[side].get(state.ref, set())
         for key in sorted(armed):
             rule = self._rules[side][key]
-            check = (silence_due if rule.after is not None else before_due)(rule, state, at, known)
-            if check.due and check.at is not None and check.at >= self._since:
+            check = _looked(rule, state, known, max(self._since, state.last_changed), at)
+            old = check.at is not None and check.at < self._since and state.last_changed < self._since
+            if check.due and check.at is not None and not old:
                 found += plan_for_timer(rule, state, check.at, known, self._sides[side].kinds).drafts
             if check.due or (check.at is None and rule.after is not None):
                 armed.discard(key)
         return found
+
+
+def _looked(rule: Rule, state: RecordState, known: Known, since: datetime, until: datetime) -> TimerCheck:
+    """What the rule's timer finds in that time: it looks when it begins, and again when it was told to."""
+    ask = silence_due if rule.after is not None else before_due
+    check = ask(rule, state, since, known)
+    again = not check.due and check.at is not None and check.at <= until
+    return ask(rule, state, check.at or until, known) if again else check
 
 
 def _waits_for(rule: Rule, noun: str) -> bool:

@@ -134,12 +134,15 @@ def _people(
     return store.people(tx, teams, paused_queues(tx), _today(tx, queues[0]), list(served), wanted)
 
 
-def _look(tx: Tx, behind: foreign.Wall, crowd: Sequence[AgentFacts], shapes: Mapping[str, Shape], each: int) -> Seen:
+def _look(tx: Tx, behind: foreign.Wall, crowd: Sequence[AgentFacts], shapes: dict[str, Shape], each: int) -> Seen:
     served, keys = behind.served, list(behind.served)
     rows = {row.id: row for row in store.unseen(tx, keys, LOOK)}
     more = len(rows) == LOOK
     if each:
         rows |= {row.id: row for row in store.heads(tx, shapes, each)}
+    if any(row.shape not in shapes for row in rows.values()):
+        # Work of a sort nobody had seen came in between: while a plug-in thought, or just now.
+        shapes.update(store.shapes(tx, keys))
     out = store.excluded(tx, list(rows))
     by = _served_by(tx, served, rows)
     tasks = tuple(store.facts_of(row, shapes, out, by) for row in rows.values())

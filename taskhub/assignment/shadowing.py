@@ -113,7 +113,12 @@ class Shadow:
              moment(one.until) if one.until else None]
             for one in self._moved.values()
         ]  # fmt: skip
-        return {"moved": rows, "shapes": list(shapes), "turns": self._turns, "pools": self._pools.state}
+        return {
+            "moved": rows,
+            "shapes": [list(shape) for shape in shapes],
+            "turns": self._turns,
+            "pools": self._pools.state,
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Inverse of ``state``."""

@@ -29,7 +29,10 @@ def policies() -> Policies:
         org.queue("push", **both, staffing=Staffing("rotating")),
         org.queue("pull", **both, mode="pull", staffing=Staffing("rotating")),
     ]
-    kinds = [Kind(key, LocalText(key), queue) for key, queue in (("mail", "push"), ("post", "push"), ("self", "pull"))]
+    kinds = [
+        Kind(key, LocalText(key), queue)
+        for key, queue in (("mail", "push"), ("post", "push"), ("self", "pull"), ("own", "pull"))
+    ]
     return org.policies(queues=queues, kinds=kinds)
 
 
@@ -94,7 +97,7 @@ def test_piece_by_piece_it_answers_what_it_answers_at_one_go(desk: Desk, queue: 
     story(desk)
     since = desk.clock.now - org.minutes(48 * 60)
     if queue == "pull" and other.model == "chain":
-        other = replace(other, params={"ring": ["self", "self"]})
+        other = replace(other, params={"ring": ["self", "own"]})
     made = begun(desk, queue, other)
     assert (made.done, made.total > 4) == (0, True)
     desk.drain()

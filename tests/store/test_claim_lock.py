@@ -76,7 +76,8 @@ def test_ten_thousand_past_switches_loans_and_absences_are_not_read(desk: Desk) 
     past(desk, PAST)
     with desk.as_("ana") as tx:
         looked = read(tx)
-    assert looked["staffing"] <= len(desk.policies.queues)
+    # Two of each queue: the second shows that no other began at the same instant.
+    assert looked["staffing"] <= 2 * len(desk.policies.queues)
     assert looked["loan"] == looked["absence"] == 0
     assert len(desk.rows(staffing)) == PAST
 
