@@ -29,10 +29,8 @@ def policies() -> Policies:
         org.queue("push", **both, staffing=Staffing("rotating")),
         org.queue("pull", **both, mode="pull", staffing=Staffing("rotating")),
     ]
-    kinds = [
-        Kind(key, LocalText(key), queue)
-        for key, queue in (("mail", "push"), ("post", "push"), ("self", "pull"), ("own", "pull"))
-    ]
+    served = {"mail": "push", "post": "push", "self": "pull", "own": "pull"}
+    kinds = [Kind(key, LocalText(key), queue) for key, queue in served.items()]
     return org.policies(queues=queues, kinds=kinds)
 
 
