@@ -127,6 +127,7 @@ OPEN_ROUTES = {
     "GET /healthz", "GET /readyz", "GET /metrics",
 }  # fmt: skip
 BODIES: dict[str, Any] = {
+    "POST /api/v1/queues/{key}/staffing/shadow": {"since": "1d"},
     "POST /api/v1/tasks": {"kind": "contract", "title": "x"},
     "PATCH /api/v1/tasks/{id}": {"version": 1, "note": "x"},
     "POST /api/v1/tasks/{id}/claim": {"reason": "x"},

@@ -21,7 +21,7 @@ from taskhub.queues import service as queues
 from taskhub.queues import store
 from tests.service.desk import Desk
 
-PAST = 10_000
+PAST, PIECE = 10_000, 1_000
 HOUR = timedelta(hours=1)
 
 
@@ -35,19 +35,24 @@ def desk(postgres_url: str) -> Iterator[Desk]:
 
 def past(desk: Desk, count: int) -> None:
     """So many switches, loans and absences that are long over, newest last."""
-    model = ("rotating", "dedicated")
-    with desk.as_("worker") as tx:
-        at = [tx.now - (count - n) * HOUR - 40 * 24 * HOUR for n in range(count)]
-        tx.conn.execute(insert(staffing), [
-            {"id": f"s{n:06}", "queue": ("desk", "front")[n % 2], "model": model[n // 2 % 2], "params": {},
-             "effective_at": when, "at": when, "by": "admin"} for n, when in enumerate(at)
-        ])  # fmt: skip
-        spans = [{"agent": "ana", "from_at": when, "until_at": when + HOUR} for when in at]
-        tx.conn.execute(insert(absence), [{"id": f"a{n:06}", **span} for n, span in enumerate(spans)])
-        over = {"queue": "front", "by": "admin", "at": tx.now}
-        tx.conn.execute(insert(loan), [{"id": f"l{n:06}", **over, **span} for n, span in enumerate(spans)])
+    for first in range(0, count, PIECE):
+        with desk.as_("worker") as tx:
+            _past(tx, range(first, min(first + PIECE, count)), count)
     with desk.db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         conn.exec_driver_sql("ANALYZE")
+
+
+def _past(tx: Tx, numbers: range, count: int) -> None:
+    at = {n: tx.now - (count - n) * HOUR - 40 * 24 * HOUR for n in numbers}
+    switches = [
+        {"id": f"s{n:06}", "queue": ("desk", "front")[n % 2], "model": ("rotating", "dedicated")[n // 2 % 2],
+         "params": {}, "effective_at": when, "at": when, "by": "admin"} for n, when in at.items()
+    ]  # fmt: skip
+    spans = {n: {"agent": "ana", "from_at": when, "until_at": when + HOUR} for n, when in at.items()}
+    over = {"queue": "front", "by": "admin", "at": tx.now}
+    tx.conn.execute(insert(staffing), switches)
+    tx.conn.execute(insert(absence), [{"id": f"a{n:06}", **span} for n, span in spans.items()])
+    tx.conn.execute(insert(loan), [{"id": f"l{n:06}", **over, **span} for n, span in spans.items()])
 
 
 def read(tx: Tx) -> Counter[str]:
