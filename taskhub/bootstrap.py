@@ -16,8 +16,9 @@ from taskhub.acts.activate import activate
 from taskhub.agents import directory
 from taskhub.assignment import serving
 from taskhub.assignment.installed import plugins
+from taskhub.assignment.registry import built_ins
 from taskhub.bell.bell import Bell
-from taskhub.db import migrate
+from taskhub.db import migrate, policy_set
 from taskhub.db.database import Database, silent
 from taskhub.db.tx import SYSTEM, Tx
 from taskhub.errors import PolicyError, Problem, TaskhubError
@@ -26,6 +27,7 @@ from taskhub.escalation import surroundings
 from taskhub.flow import FLOW
 from taskhub.policy.load import Known, load
 from taskhub.policy.policies import Policies
+from taskhub.policy.work import Queue
 from taskhub.tasks import timers
 from taskhub.tasks.order import ORDERS
 
@@ -54,14 +56,18 @@ def example_config() -> Path:
     return beside if beside.is_dir() else Path(str(resources.files("taskhub") / "_config"))
 
 
-def known(agents: frozenset[str] | None = None) -> Known:
-    """The names a policy set may use beyond its own files. ``agents`` None: nobody looked who there is."""
+def known(agents: frozenset[str] | None = None, *, gone: bool = False) -> Known:
+    """The names a policy set may use beyond its own files; ``gone``: also what is no longer installed.
+
+    ``agents`` None: nobody looked who there is.
+    """
     installed = plugins()
     return Known(
         strategies=frozenset(installed.strategy_names),
         models=frozenset(installed.model_names),
         orders=frozenset(ORDERS),
         agents=agents,
+        gone=gone,
     )
 
 
@@ -85,19 +91,51 @@ def _directory(db: Database) -> tuple[frozenset[str], frozenset[str]]:
         return directory.keys(tx)
 
 
+def accepted(texts: Mapping[str, str], resolved: Mapping[str, Any] | None = None) -> Policies:
+    """A set that was accepted before: what plug-ins of others say today, or that they are gone, only warns."""
+    return load(
+        texts, known=known(gone=True), checks=(escalation_checks.check, check_own_staffing),
+        doubting=(doubt_staffing,), resolved=resolved,
+    )  # fmt: skip
+
+
 def check_staffing(set_: Policies) -> list[Problem]:
     """What is wrong with the staffing of the queues, as the installed models judge it."""
-    return [
-        Problem("queues.toml", 0, f"queue.{queue.key}.{path}", message, hint)
-        for queue in set_.queues.values()
-        for path, message, hint in serving.complaints(queue, plugins(), set_.kinds.values())
-    ]
+    return [problem for queue in set_.queues.values() for problem in _staffing(set_, queue)]
+
+
+def check_own_staffing(set_: Policies) -> list[Problem]:
+    """The same of the queues that built-ins alone serve."""
+    return [problem for queue in set_.queues.values() if _is_own(queue) for problem in _staffing(set_, queue)]
+
+
+def doubt_staffing(set_: Policies) -> list[Problem]:
+    """The same of the other queues, as warnings."""
+    found = []
+    for queue in set_.queues.values():
+        gone = serving.missing(queue.staffing, plugins())
+        if gone:
+            message = f"{', '.join(gone)} is not installed: {serving.MODEL} or {serving.STRATEGY} stands in for it"
+            found.append(Problem("queues.toml", 0, f"queue.{queue.key}.staffing", message))
+        elif not _is_own(queue):
+            found += _staffing(set_, queue)
+    return found
+
+
+def _is_own(queue: Queue) -> bool:
+    own = built_ins()
+    return queue.staffing.model in own.model_names and queue.staffing.strategy in own.strategy_names
+
+
+def _staffing(set_: Policies, queue: Queue) -> list[Problem]:
+    found = serving.complaints(queue, plugins(), set_.kinds.values())
+    return [Problem("queues.toml", 0, f"queue.{queue.key}.{path}", message, hint) for path, message, hint in found]
 
 
 def database(chosen: settings.Settings, bell: Bell | None = None) -> Database:
     """The database these settings name, wired to flow, policies and bell."""
     ring = bell.ring if bell is not None else silent
-    return Database(chosen.url, pool=chosen.pool, flow=FLOW, loader=policies, ring=ring)
+    return Database(chosen.url, pool=chosen.pool, flow=FLOW, loader=accepted, ring=ring)
 
 
 def make_tables(chosen: settings.Settings) -> None:
@@ -108,11 +146,32 @@ def make_tables(chosen: settings.Settings) -> None:
 
 
 def accept(db: Database, folder: Path) -> tuple[Policies, bool]:
-    """Checks and activates the config in ``folder``. Returns the set and whether it is a new one."""
+    """Checks and activates the config in ``folder``. Returns the set and whether it is a new one.
+
+    Files that are active already stay so, whatever has been uninstalled since.
+    """
     texts = read_config(folder)
-    new = wanted(texts, db)
+    texts = read_config(folder)
+    try:
+        new = wanted(texts, db)
+    except PolicyError:
+        same = active_already(db, texts)
+        if same is None:
+            raise
+        return same, False
     with db.begin(SYSTEM) as tx:
         return new, activate(tx, new, texts)
+
+
+def active_already(db: Database, texts: Mapping[str, str]) -> Policies | None:
+    """The active set, if these are its texts."""
+    with db.read() as tx:
+        stored = policy_set.texts(tx.conn, tx.policies.hash)[0] if tx.policies.hash else None
+        return tx.policies if stored is not None and _plain(stored) == _plain(texts) else None
+
+
+def _plain(texts: Mapping[str, str]) -> dict[str, str]:
+    return {file: text.replace("\r\n", "\n") for file, text in texts.items()}
 
 
 def make_policies(db: Database, folder: Path | None) -> None:

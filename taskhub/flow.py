@@ -7,6 +7,7 @@ from typing import Any
 
 from taskhub.acts import activate, apply_event, completed, lending, missed, month_end, staffing, watch
 from taskhub.assignment import experience, passes, pool_states
+from taskhub.assignment.shadows.service import WorkOff
 from taskhub.db.flow import Flow, Route
 from taskhub.db.handler import Handlers, Inside
 from taskhub.db.ledger import Taken
@@ -55,6 +56,7 @@ FLOW: Flow = {
     "agent.changed": (*_wake("assignment.agent"), *_wake("pool.person")),
     "absence.ended": _timer("assignment.back"),
     "rotation.wake": _wake("assignment.wake"),
+    "favourite.waited": _wake("assignment.favourite"),
     "pool.look": _wake("pool.look"),
     "duty.changed": _timer("pool.duty"),
     "cool_down.ended": _timer("assignment.cool"),
@@ -65,6 +67,8 @@ FLOW: Flow = {
     "lend.ended": _timer("queue.lend_over"),
     "period.changed": _timer("queue.period"),
     "queue.reorder": _timer("queue.reorder"),
+    # what else would have been decided, worked off in pieces
+    "shadow.asked": (Route("assignment.shadow", "outside"),),
     # clocks
     "clock.due": _timer("task.clock"),
     "offer.expired": _timer("task.offer"),
@@ -113,12 +117,14 @@ HANDLERS: Handlers = {
     "task.file": _key(timers.file_changed),
     "assignment.pass": _key(pool_states.run),
     "assignment.wake": _key(pool_states.run),
+    "assignment.favourite": _key(pool_states.run),
     "pool.look": _key(pool_states.changed),
     "pool.duty": _key(pool_states.changed),
     "pool.person": _key(pool_states.person_changed),
     "assignment.cool": _cool,
     "assignment.agent": _key(passes.of_agent),
     "assignment.back": _back,
+    "assignment.shadow": WorkOff(),
     "assignment.learn": _key(experience.completed),
     "queue.switch": staffing.effective,
     "queue.lent": lending.began,

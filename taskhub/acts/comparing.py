@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ class Difference:
     """One task that would come out otherwise. ``cause``: the id of the event or of the completed task behind it.
 
     ``task``: the one that was really made, where there is one. ``fields``: name -> (today, under the files).
+    ``assumed``: it would follow from a task that was never made, once that one is done.
     """
 
     what: str
@@ -30,6 +31,7 @@ class Difference:
     origin: str
     task: str | None = None
     fields: Mapping[str, tuple[Any, Any]] | None = None
+    assumed: bool = False
 
 
 class Drafts:
@@ -64,6 +66,13 @@ def compare(
     return found
 
 
+def followed(cause: Difference, files: Drafts, drafts: Iterable[TaskDraft]) -> list[Difference]:
+    """What a task that was never made would lead to."""
+    return [
+        replace(_one(CREATED, cause.origin, cause.at, one, files.policies), assumed=True) for one in files.fresh(drafts)
+    ]
+
+
 def _paired(
     ours: list[TaskDraft], theirs: list[TaskDraft]
 ) -> tuple[list[tuple[TaskDraft, TaskDraft]], list[TaskDraft], list[TaskDraft]]:
@@ -91,7 +100,7 @@ def _shown(one: TaskDraft, policies: Policies) -> dict[str, Any]:
     return {
         "kind": one.kind, "queue": kind.queue, "priority": one.priority, "level": one.level, "sla": one.sla,
         "requires": dict(one.requires), "waits_for": list(one.waits_for), "title": one.title,
-        "delay_s": one.delay.total_seconds() if one.delay else None, "weight": kind.weight,
+        "delay_s": one.delay.total_seconds() if one.delay else None, "weight": kind.weight, "asked_at": one.version.at,
     }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from taskhub.acts.carry_out import carry_out
@@ -15,9 +16,10 @@ from taskhub.agents import directory
 from taskhub.assignment import service as assignment
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
-from taskhub.events.model import RecordRef
+from taskhub.events.model import RecordRef, Version
+from taskhub.policy.policies import Policies
 from taskhub.policy.work import PRIORITIES
-from taskhub.rules.model import COMPLETED, Plan, TaskFacts
+from taskhub.rules.model import COMPLETED, Plan, TaskDraft, TaskFacts
 from taskhub.rules.plan import plan_for_completion
 from taskhub.sales import service as sales
 from taskhub.tasks import second_look
@@ -89,6 +91,17 @@ def plan_of(tx: Tx, task: Task) -> Plan:
         id=task.id, kind=task.kind, completed_at=task.completed_at or tx.now, completed_by=task.completed_by,
         outcome=task.outcome, priority=PRIORITIES[task.priority], level=task.level, record=ref, file=task.file,
         lead=task.lead, deal=task.deal, data=task.data, depth=task.depth, is_check=task.checks is not None,
+        version=Version(task.version_at, task.version_tie or "") if task.version_at is not None else None,
         learning=directory.is_learning(tx, task.completed_by, names),
     )  # fmt: skip
     return plan_for_completion(facts, sales.known_of(tx, ref), tx.policies.rules, tx.policies.kinds)
+
+
+def plan_of_draft(tx: Tx, draft: TaskDraft, at: datetime, policies: Policies) -> Plan:
+    """What a task that was never made would lead to under ``policies``, done by nobody in particular at ``at``."""
+    facts = TaskFacts(
+        id=draft.origin, kind=draft.kind, completed_at=at, priority=draft.priority, level=draft.level,
+        record=draft.record, file=draft.file, lead=draft.lead, deal=draft.deal, data=draft.data, depth=draft.depth,
+        version=draft.version, is_check=draft.checks is not None,
+    )  # fmt: skip
+    return plan_for_completion(facts, sales.known_of(tx, draft.record), policies.rules, policies.kinds)

@@ -1,27 +1,31 @@
 """What would have been different since a moment, had other policy files been active. Reads only, writes nothing.
 
-Stored events are projected and planned once more under both sets, so a difference is one the files make. Completed work
-is asked for its chained rules, open and finished tasks for their due times, stored decisions for their people. Rules
-that wait for silence or for a date are not asked again, and what tasks would have led to is followed one step.
+Stored events are projected and planned once more under both sets, so a difference is one the files make. Rules that
+wait are asked wherever a record fell silent or a date came near. Completed work is asked for its chained rules: what
+would not have been there leads to nothing, what was never made is followed link by link, as if it had been done without
+an outcome. Open and finished tasks are asked for their due times, stored decisions for their people.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from taskhub.acts import completed
-from taskhub.acts.comparing import CREATED, Difference, Drafts, compare
+from taskhub.acts.comparing import CREATED, NOT_CREATED, Difference, Drafts, compare, followed
+from taskhub.acts.waiting_rules import Known, WaitingRules
 from taskhub.assignment import passes
 from taskhub.assignment.shadow import MOST as MOST_PASSES
 from taskhub.assignment.shadow import Shown, asked_again
 from taskhub.db.tx import Tx
 from taskhub.events import service as events
 from taskhub.policy.policies import Policies
+from taskhub.rules.model import TaskDraft
 from taskhub.rules.plan import plan
 from taskhub.sales import service as sales
+from taskhub.sales.model import RecordState
 from taskhub.tasks import clocks, queries
 from taskhub.tasks.model import Task
 
@@ -76,6 +80,7 @@ def dry_run(
     _completions(tx, new, found, sides, most)
     tell("completions", found.completions)
     _settle(tx, found, sides[0])
+    found.differences += _followed(tx, sides[1], found.differences)
     _due(tx, new, found, sides, most)
     tell("tasks", found.tasks)
     _decisions(tx, new, found)
@@ -83,26 +88,63 @@ def dry_run(
 
 
 def _events(tx: Tx, new: Policies, found: Findings, sides: tuple[Drafts, Drafts], most: int) -> None:
-    replay = sales.replay(tx, found.since)
+    replay, waiting = sales.replay(tx, found.since), WaitingRules((tx.policies, new), found.since)
+    if waiting.longest is not None:
+        known_before = sales.changed_since(tx, waiting.nouns, found.since - waiting.longest, most)
+        waiting.were_there(known_before)
+        found.complete &= len(known_before) < most
     for stored in events.understood_since(tx, found.since, most):
         if stored.event is None:
             continue
+        for stood in replay.before(stored.event):
+            found.differences += _waited(waiting, *stood, stored.received_at, sides)
         changes, known = replay.apply(stored.event)
-        plans = [
-            plan(stored.event, changes, known, policies.rules, policies.kinds).drafts for policies in (tx.policies, new)
-        ]
-        found.differences += compare(stored.id, stored.occurred_at, *sides, plans)
+        plans = [plan(stored.event, changes, known, policies.rules, policies.kinds) for policies in (tx.policies, new)]
+        waiting.arm(plans)
+        found.differences += compare(stored.id, stored.occurred_at, *sides, [one.drafts for one in plans])
         found.events += 1
+    for ref in waiting.refs:
+        left = replay.standing(ref)
+        found.differences += _waited(waiting, *left, found.until, sides) if left is not None else []
     found.complete &= found.events < most
+
+
+def _waited(
+    waiting: WaitingRules, state: RecordState, known: Known, at: datetime, sides: tuple[Drafts, Drafts]
+) -> list[Difference]:
+    drafts = waiting.until(state, known, at)
+    asked = [one.version.at for each in drafts for one in each]
+    return compare(str(state.ref), min(asked), *sides, drafts) if asked else []
 
 
 def _completions(tx: Tx, new: Policies, found: Findings, sides: tuple[Drafts, Drafts], most: int) -> None:
     then = replace(tx, policies=new)
+    gone = {one.origin for one in found.differences if one.what == NOT_CREATED}
     for task in _pages(tx, "completed_at", found.since, most):
-        plans = [completed.plan_of(each, task).drafts for each in (tx, then)]
-        found.differences += compare(task.id, task.completed_at or tx.now, *sides, plans)
+        plans = [completed.plan_of(tx, task).drafts, _plan_then(then, task, gone, sides[1])]
+        differs = compare(task.id, task.completed_at or tx.now, *sides, plans)
+        gone |= {one.origin for one in differs if one.what == NOT_CREATED}
+        found.differences += differs
         found.completions += 1
     found.complete &= found.completions < most
+
+
+def _plan_then(then: Tx, task: Task, gone: Collection[str], files: Drafts) -> Sequence[TaskDraft]:
+    """What a completed task would have led to under the files: nothing, had it not been there."""
+    if task.origin in gone:
+        return ()
+    other = files.origins.get(task.origin or "")
+    return completed.plan_of(then, replace(task, kind=other.kind) if other is not None else task).drafts
+
+
+def _followed(tx: Tx, files: Drafts, differences: Sequence[Difference]) -> list[Difference]:
+    found: list[Difference] = []
+    for one in differences:
+        draft = files.origins.get(one.origin) if one.what == CREATED else None
+        if draft is not None:
+            links = followed(one, files, completed.plan_of_draft(tx, draft, one.at, files.policies).drafts)
+            found += [*links, *_followed(tx, files, links)]
+    return found
 
 
 def _settle(tx: Tx, found: Findings, today: Drafts) -> None:

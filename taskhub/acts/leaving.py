@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from taskhub.acts import lending as lends
 from taskhub.agents import leaving as agents
 from taskhub.agents import service as people
 from taskhub.agents.model import Absence, Agent
@@ -14,9 +15,9 @@ from taskhub.assignment import leaving as assignment
 from taskhub.assignment.cover import Cover
 from taskhub.assignment.leaving import Move
 from taskhub.db.tx import Tx
-from taskhub.errors import InvalidInput
+from taskhub.errors import InvalidInput, TaskhubError
 from taskhub.queues import lending
-from taskhub.queues.model import Lending
+from taskhub.queues.model import Lending, flat
 from taskhub.tasks import leaving as tasks
 
 
@@ -57,15 +58,22 @@ def leave(tx: Tx, key: str, to: str | None = None, note: str | None = None) -> L
     for loan in found.loans:
         lending.end(tx, key, loan.id)
     moved = {move.task.id: move.to for move in found.moves}
-    loans = [[loan.queue, loan.from_at.isoformat(), loan.until_at.isoformat()] for loan in found.loans]
-    tx.inverse = {"op": "come_back", "agent": key, "tasks": moved, "loans": loans, **was}
+    tx.inverse = {"op": "come_back", "agent": key, "tasks": moved, "lent": [flat(loan) for loan in found.loans], **was}
     return found
 
 
 def come_back(tx: Tx, inverse: Mapping[str, Any]) -> Agent:
-    """Undo: the person is back, with what nobody has begun since. Loans are made anew by who lends."""
+    """Undo: the person is back, with what nobody has begun since, and lent as they were.
+
+    A loan that may no longer be (over, the queue closed, another in its place) stays ended, and history says so.
+    """
     key = inverse["agent"]
     agents.lock(tx, {key, *[to for to in inverse["tasks"].values() if to]})
     person = agents.come_back(tx, key, inverse)
     tasks.give_back(tx, key, inverse["tasks"])
+    for row in inverse.get("lent", ()):
+        try:
+            lends.again(tx, row)
+        except TaskhubError as refused:
+            tx.record("loan", row["id"], "not_lent_again", {"agent": key, "why": refused.stable_code})
     return person

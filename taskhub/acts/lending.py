@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from taskhub.agents import service as agents
+from taskhub.assignment.models.share import pool_of, share
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
+from taskhub.errors import Conflict
 from taskhub.policy.work import Queue
 from taskhub.queues import lending
 from taskhub.queues import service as queues
-from taskhub.queues.model import Lending
+from taskhub.queues.model import Lending, unflat
 from taskhub.tasks import returning
 
 SKILL, ABSENT, IN_POOL, QUEUE_PAUSED = "skill_missing", "absent", "in_pool_already", "queue_paused"
@@ -40,7 +42,20 @@ class Loan:
 def preview(tx: Tx, agent: str, queue: Queue, begin: datetime | None, end: datetime) -> Loan:
     """What ``lend`` would do. Raises what it would raise."""
     person, since, until = lending.checked(tx, agent, queue, begin, end)
+    _refuse_two_shares(tx, person, queue)
     return Loan(since, until, _kinds(tx, person, queue), list(_warnings(tx, person, queue, since, until)))
+
+
+def _refuse_two_shares(tx: Tx, person: Any, queue: Queue) -> None:
+    """Who is in a pool of a ``share`` would be in all of them when lent to it, and the shares would be none."""
+    (now,) = queues.as_served(tx, [queue])
+    pool = pool_of(now.staffing.params, person.team) if now.staffing.model == share.name else None
+    if pool is not None:
+        raise Conflict(
+            f"{person.name} serves {queue.key!r} in the pool {pool!r} already; a loan would put them into all "
+            "of them. Lend somebody of another team, or change the team.",
+            code="in_share_pool", pool=pool, agent=person.key,
+        )  # fmt: skip
 
 
 def _kinds(tx: Tx, person: Any, queue: Queue) -> list[str]:
@@ -65,6 +80,7 @@ def lend(tx: Tx, agent: str, queue: Queue, begin: datetime | None, end: datetime
     """Lends a person to a queue. Raises InvalidInput, NotFound, NotEligible or Conflict."""
     made = lending.lend(tx, agent, queue, begin, end)
     person = agents.get_agent(tx, agent)
+    _refuse_two_shares(tx, person, queue)
     return made, list(_warnings(tx, person, queue, made.from_at, made.until_at))
 
 
@@ -72,6 +88,16 @@ def end(tx: Tx, agent: str, id_: str) -> tuple[Lending, list[str]]:
     """Ends a loan by hand. Returns it and the offers that went back to the queue."""
     begun = lending.end(tx, agent, id_)
     return begun, _over(tx, begun)
+
+
+def again(tx: Tx, row: Mapping[str, Any]) -> Lending:
+    """Undo of an ended loan, checked like a new one. Offers that went back to the queue stay there."""
+    was = unflat(Lending, row)
+    queue = queues.known(tx, was.queue)
+    _refuse_two_shares(tx, agents.get_agent(tx, was.agent), queue)
+    back = lending.again(tx, was, queue)
+    _wake(tx, back)
+    return back
 
 
 def began(tx: Tx, row: Taken) -> None:

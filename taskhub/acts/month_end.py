@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
 from taskhub.policy.work import Queue
 from taskhub.queues import periods
-from taskhub.queues.model import Period
+from taskhub.queues import service as queues
+from taskhub.queues.model import Period, unflat
 from taskhub.tasks import periods as order
 from taskhub.tasks.overtaking import Overtaken, overtaken
 
@@ -44,6 +47,12 @@ def put(tx: Tx, queue: Queue, begin: datetime | None, end: datetime, ahead_by: t
 def end(tx: Tx, queue: str, id_: str) -> Period:
     """Ends a period by hand, or takes it back."""
     return periods.end(tx, queue, id_)
+
+
+def again(tx: Tx, row: Mapping[str, Any]) -> Period:
+    """Undo of an ended period, checked like a new one."""
+    was = unflat(Period, row)
+    return periods.again(tx, was, queues.known(tx, was.queue))
 
 
 def changed(tx: Tx, row: Taken) -> None:

@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from taskhub.agents import service as agents
 from taskhub.assignment import pools
+from taskhub.assignment.models.share import pool_of, share
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
 from taskhub.errors import Conflict, Problem
 from taskhub.policy.policies import Policies
 from taskhub.policy.work import Queue, Staffing
-from taskhub.queues import model
+from taskhub.queues import lending, model
 from taskhub.queues import service as queues
 from taskhub.queues.model import Switch
 from taskhub.tasks import returning
@@ -72,7 +74,7 @@ def preview(tx: Tx, queue: Queue, asked: Mapping[str, Any], effective_at: str | 
 def _then(tx: Tx, queue: Queue, at: datetime) -> Queue:
     """The queue as it would be served at an instant if nothing more were said."""
     holds = queues.held(tx, [queue.key])[queue.key]
-    come = model.holding(queues.switches(tx, queue.key), at)
+    come = model.holding([*([holds.switch] if holds.switch else []), *queues.planned(tx, [queue.key])], at)
     return model.as_served(queue, replace(holds, switch=come))
 
 
@@ -80,19 +82,37 @@ def _checked(tx: Tx, queue: Queue, asked: Mapping[str, Any]) -> Staffing:
     staffing = model.staffing_of(queue.staffing, model.consistent(asked))
     if asked.get("model") is not None:
         pools.check(tx, queue, staffing)
+        _refuse_lent(tx, queue, staffing)
     return staffing
+
+
+def _refuse_lent(tx: Tx, queue: Queue, staffing: Staffing) -> None:
+    """Nobody may be lent into a ``share`` and in one of its pools: they would be in all of them."""
+    if staffing.model != share.name:
+        return
+    lent = sorted({one.agent for one in lending.of_queues(tx, [queue.key])})
+    inside = [key for key in lent if pool_of(staffing.params, agents.get_agent(tx, key).team) is not None]
+    if inside:
+        raise Conflict(
+            f"{', '.join(inside)} would be in a pool of the share and lent to {queue.key!r} as well. "
+            "End these loans first.",
+            code="in_share_pool", agents=inside,
+        )  # fmt: skip
+
+
+def plan_again(tx: Tx, row: Mapping[str, Any]) -> Switch:
+    """Undo of a cancelled switch, checked like a new one."""
+    was = model.unflat(Switch, row)
+    _checked(tx, queues.known(tx, was.queue), {name: value or None for name, value in model.wanted(was).items()})
+    return queues.plan_again(tx, was)
 
 
 def differences(tx: Tx, set_: Policies) -> list[Problem]:
     """Where a switch that holds or is planned says otherwise than the files of ``set_``, and whether it still fits."""
     found = []
     for queue in set_.queues.values():
-        every = queues.switches(tx, queue.key)
-        holds = model.holding(every, tx.now)
-        shown = [
-            *([holds] if holds is not None and holds.model else []),
-            *(o for o in every if o.effective_at > tx.now),
-        ]
+        holds = queues.held(tx, [queue.key])[queue.key].switch
+        shown = [*([holds] if holds is not None and holds.model else []), *queues.planned(tx, [queue.key])]
         found += [Problem("queues.toml", 0, f"queue.{queue.key}.staffing", _told(queue, one, set_)) for one in shown]
     return found
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from taskhub.acts import leaving, lending, month_end
+from taskhub.acts import leaving, lending, month_end, staffing
 from taskhub.assignment import service as assignment
 from taskhub.db import acts
 from taskhub.db.acts import Act
@@ -42,6 +42,8 @@ def _why_not(tx: Tx, one: Act) -> str | None:
         return "switch_started"
     if acts.touched_since(tx.conn, one):
         return "changed_since"
+    if "ends" in one.inverse and datetime.fromisoformat(one.inverse["ends"]) <= tx.now:
+        return "moved_on"
     return "follower_started" if followers.started(tx, one.inverse.get("task")) else None
 
 
@@ -112,6 +114,18 @@ def _period(tx: Tx, inverse: Mapping[str, Any]) -> Any:
     return month_end.end(tx, inverse["queue"], inverse["period"])
 
 
+def _plan_again(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return staffing.plan_again(tx, inverse["row"])
+
+
+def _lend_again(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return lending.again(tx, inverse["row"])
+
+
+def _put_again(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return month_end.again(tx, inverse["row"])
+
+
 def _stop(tx: Tx, inverse: Mapping[str, Any]) -> Any:
     return queues.restore(tx, inverse["queue"], inverse)
 
@@ -128,5 +142,5 @@ INVERSES: Mapping[str, Callable[[Tx, Mapping[str, Any]], Any]] = {
     "resume": _resume, "reopen": _reopen, "restore": _restore, "release": _release, "assign": _assign,
     "unassign": _unassign, "change_kind": _kind, "patch": _patch, "cancel_switch": _switch, "end_loan": _loan,
     "unacknowledge": _unacknowledge, "end_period": _period, "queue_state": _stop, "move_back": _move,
-    "come_back": _come_back,
+    "come_back": _come_back, "plan_again": _plan_again, "lend_again": _lend_again, "put_again": _put_again,
 }  # fmt: skip

@@ -21,14 +21,14 @@ REFUSED = "This address or its credentials are not known. Check the connection's
 
 
 @routes.post("/hooks/{connection}")
-@declared(OPEN)
+@declared(OPEN, any_query=True)
 def hook(request: Request, connection: Id) -> Response:
     """One delivery of a CRM; the answer is the one its system wants."""
     return _receive(request, connection, None)
 
 
 @routes.post("/hooks/{connection}/{path_secret}")
-@declared(OPEN)
+@declared(OPEN, any_query=True)
 def hook_with_secret(request: Request, connection: Id, path_secret: Id) -> Response:
     """The same for systems without a check of their own: the last part of the address is the secret."""
     return _receive(request, connection, path_secret)

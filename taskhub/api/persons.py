@@ -36,9 +36,9 @@ def of_person(tx: Tx, key: Key, period: Period = "week") -> dict[str, Any]:
     mine = found if key in found else {**found, **queries.works(tx, [key], span)}
     told = figures.of_person(key, mine)
     if own:
-        told["looked"] = queries.looks(tx, key)
+        told |= {"looked": queries.looks(tx, key), "missed_in_a_row": queries.missed_in_a_row(tx, key)}
     else:
-        told = {**told, "share_today": None, "overdue": None}
+        told = {**told, "share_today": None, "overdue": None, "missed_in_a_row": None}
         tx.record("figures", key, "look", {"period": period})
     quality_ = quality.of_people(tx, [key], since, until) if since < until else quality_figures.figures([], 0)
     facts = {"agent": key, "period": period, "from": since, "until": until, **told, "quality": quality_}

@@ -19,28 +19,27 @@ from taskhub.http import paging
 from taskhub.http.edge import act, look
 from taskhub.http.inputs import Id, Key
 from taskhub.http.route import router
-from taskhub.queues import model, periods
+from taskhub.queues import periods
 from taskhub.queues import service as queues
 
 routes = router("queues")
 STAFF = "queue.staff"
+PAST = 100
 Language = Annotated[Literal["en", "fr"] | None, Query()]
 
 
 @routes.get("/queues/{key}/staffing")
 @look("queue.read")
 def get_staffing(tx: Tx, key: Key) -> dict[str, Any]:
-    """The file's staffing, the switch that holds, what is planned, what was before; each with who and when."""
+    """The file's staffing, the switch that holds, what is planned, what was before (PAST at most); each with who."""
     queue = seen.queue(tx, key)
-    every = queues.switches(tx, key)
-    holds = model.holding(every, tx.now)
-    past = [one for one in every if one.effective_at <= tx.now and one is not holds]
+    started = queues.past(tx, key, PAST + 1)
     return {
         "queue": key, "file": shown.staffing(queue.staffing),
         "now": shown.staffing(queues.as_served(tx, [queue])[0].staffing),
-        "holds": shown.switch(holds) if holds else None,
-        "planned": [shown.switch(one) for one in every if one.effective_at > tx.now],
-        "past": [shown.switch(one) for one in reversed(past)],
+        "holds": shown.switch(started[0]) if started else None,
+        "planned": [shown.switch(one) for one in queues.planned(tx, [key])],
+        "past": [shown.switch(one) for one in started[1:]],
     }  # fmt: skip
 
 

@@ -63,6 +63,16 @@ class SwitchPreview(Switch):
     since: Annotated[str, Field(max_length=40)] | None = None
 
 
+class Shadow(Body):
+    """Another staffing to ask about; what is left out is the file's, parameters only where the model is the same."""
+
+    model: Name | None = None
+    params: Annotated[dict[str, Any], Field(max_length=50)] | None = None
+    strategy: Name | None = None
+    strategy_params: Annotated[dict[str, Any], Field(max_length=50)] | None = None
+    since: Annotated[str, Field(max_length=40)] | None = None
+
+
 class Span(Body):
     """From when (now where it is left out) up to, not including, ``until``."""
 

@@ -123,7 +123,7 @@ def as_queue(raw: dict[str, Any]) -> QueueFacts:
         version, is_open, members, kinds = raw["pool_state"]
         listed = None if members is None else frozenset(members)
         raw["pool_state"] = PoolState(version, is_open, listed, {key: tuple(kinds[key]) for key in kinds})
-    return QueueFacts(**raw | {"teams": tuple(raw["teams"])})
+    return QueueFacts(**raw | {"teams": tuple(raw["teams"]), "missing": tuple(raw.get("missing", ()))})
 
 
 def as_shape(raw: list[Any]) -> Shape:

@@ -124,7 +124,8 @@ class QueueFacts:
     """How a queue is served now: model and strategy with resolved parameters and the versions that decide.
 
     A pass gives nothing of a ``pull`` queue away: it says whether anybody may take a task, and why not. ``ceilings``:
-    kind -> how many of it one person is given in a day.
+    kind -> how many of it one person is given in a day. ``missing``: plug-ins that are not installed, for which model
+    or strategy stand in.
     """
 
     key: str
@@ -140,6 +141,7 @@ class QueueFacts:
     paused: bool = False
     pool_state: PoolState | None = None
     ceilings: Mapping[str, int] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
 
     @property
     def turn_key(self) -> str:

@@ -20,6 +20,7 @@ from taskhub.assignment.installed import plugins
 from taskhub.assignment.model import AgentFacts, Assigned, PassResult, QueueFacts, Snapshot, TaskFacts, Waiting
 from taskhub.assignment.queries import people
 from taskhub.assignment.registry import Plugins
+from taskhub.assignment.seams import Patient
 from taskhub.assignment.standing import Standing
 from taskhub.db.tx import Tx
 from taskhub.ids import new_id
@@ -71,7 +72,8 @@ def back(tx: Tx, agent: str) -> None:
 
 
 def everything(tx: Tx) -> None:
-    """The net: every rotation once."""
+    """The net: every rotation once; plug-ins that are gone are noticed."""
+    foreign.note_missing(tx, in_force_now(tx, tuple(tx.policies.queues)).queues)
     for rotation in sorted({queue.turn_key for queue in tx.policies.queues.values()}):
         tx.emit("rotation.wake", rotation)
 
@@ -100,6 +102,7 @@ def _pass(tx: Tx, queues: Sequence[Queue]) -> None:
         return
     kept = _overtaken(tx, seen, result)
     _write(tx, seen, kept)
+    _arm(tx, seen, kept)
     if seen.more or len(kept.decisions) < len(result.decisions):
         for rotation in sorted({queue.turn_key for queue in queues}):
             tx.emit("rotation.wake", rotation)
@@ -132,12 +135,15 @@ def _people(
     return store.people(tx, teams, paused_queues(tx), _today(tx, queues[0]), list(served), wanted)
 
 
-def _look(tx: Tx, behind: foreign.Wall, crowd: Sequence[AgentFacts], shapes: Mapping[str, Shape], each: int) -> Seen:
+def _look(tx: Tx, behind: foreign.Wall, crowd: Sequence[AgentFacts], shapes: dict[str, Shape], each: int) -> Seen:
     served, keys = behind.served, list(behind.served)
     rows = {row.id: row for row in store.unseen(tx, keys, LOOK)}
     more = len(rows) == LOOK
     if each:
         rows |= {row.id: row for row in store.heads(tx, shapes, each)}
+    if any(row.shape not in shapes for row in rows.values()):
+        # Work of a sort nobody had seen came in between: while a plug-in thought, or just now.
+        shapes.update(store.shapes(tx, keys))
     out = store.excluded(tx, list(rows))
     by = _served_by(tx, served, rows)
     tasks = tuple(store.facts_of(row, shapes, out, by) for row in rows.values())
@@ -210,6 +216,18 @@ def _write(tx: Tx, seen: Seen, result: PassResult) -> None:
     store.wait(tx, [{"id": d.task, "waiting_reasons": list(d.reasons)} for d in new if isinstance(d, Waiting)])
 
 
+def _arm(tx: Tx, seen: Seen, result: PassResult) -> None:
+    """What waits for its favourite is looked at again when the first of these waits is over: one timer a rotation."""
+    by_task = {task.id: task for task in seen.snapshot.tasks}
+    for d in result.decisions:
+        if isinstance(d, Waiting) and reasons.WAITS_FOR_FAVOURITE in d.reasons:
+            task = by_task[d.task]
+            queue = seen.snapshot.queues[task.queue]
+            strategy = seen.plugins.strategy(queue.strategy, queue.strategy_version)
+            ends = strategy.patience_ends(task, queue) if isinstance(strategy, Patient) else None
+            tx.emit("favourite.waited", queue.turn_key, due_at=ends)
+
+
 def _row(
     tx: Tx, d: Assigned | Waiting, task: TaskFacts, snapshot: Snapshot, pass_id: str, positions: Mapping[str, int]
 ) -> dict[str, Any]:
@@ -218,6 +236,8 @@ def _row(
     told: dict[str, Any] = (
         {"score": list(d.score), "tie": d.tie} if isinstance(d, Assigned) else {"reasons": list(d.reasons)}
     )
+    if queue.missing:
+        told["missing"] = list(queue.missing)
     return {
         "id": new_id(), "task": d.task, "pass_id": pass_id, "way": "push", "at": tx.now,
         "outcome": "assigned" if given else "waiting", "agent": d.agent if isinstance(d, Assigned) else None,

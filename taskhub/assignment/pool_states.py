@@ -7,8 +7,10 @@ looked at, before people and tasks are; its version rises when what is found dif
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,9 +18,10 @@ from taskhub.agents import service as agents
 from taskhub.assignment import duties, eligibility, passes, store
 from taskhub.assignment.model import AgentFacts, QueueFacts
 from taskhub.assignment.models.at_risk import Ahead, late_fraction, opens
-from taskhub.assignment.models.lanes import lane_for
+from taskhub.assignment.models.lanes import counts_after, next_lane
 from taskhub.assignment.models.overflow import AT_RISK_FRACTION
 from taskhub.assignment.models.ring_plan import placed
+from taskhub.assignment.models.share import pool_of
 from taskhub.assignment.queries import pools
 from taskhub.db.tx import Tx
 from taskhub.tasks import lanes
@@ -26,6 +29,8 @@ from taskhub.tasks import lanes
 LOOK, TIMER = "pool.look", "duty.changed"
 AT_ONCE = 2_000
 MOST_SHOWN = 20
+# A claim that was still under way at the last look may bear an earlier time than that look.
+STILL_OPEN = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,16 +149,27 @@ def _ring(tx: Tx, facts: QueueFacts, before: Mapping[str, Any]) -> Found:
 
 
 def _share(tx: Tx, facts: QueueFacts, before: Mapping[str, Any]) -> Found:
-    """Every task that has no pool yet gets one, in the order in which they became ready; no other counts."""
+    """Every task that has no pool yet gets one, in the order in which they became ready.
+
+    What somebody took before it was drawn counts for the pool of their team.
+    """
     weights = dict(facts.params["weights"])
-    drawn = before["facts"].get("drawn", 0) if before["facts"].get("weights") == weights else 0
+    known = before["facts"] if before["facts"].get("weights") == weights else {}
+    counts = Counter(known.get("counts") or counts_after(weights, known.get("drawn", 0)))
     shapes = {id_: shape for id_, shape in store.shapes(tx, [facts.key]).items() if shape.lane not in weights}
+    since = min(before["at"], tx.now) - STILL_OPEN
     rows = []
-    for number, row in enumerate(pools.undrawn(tx, list(shapes), AT_ONCE), start=drawn):
-        lane = lane_for(weights, number)
+    for row in pools.taken(tx, facts, list(shapes), since) if shapes else ():
+        lane = pool_of(facts.params, row.team)
+        if lane is not None:
+            counts[lane] += 1
+            rows.append((row.id, shapes[row.shape]._replace(lane=lane)))
+    for row in pools.undrawn(tx, list(shapes), AT_ONCE):
+        lane = next_lane(weights, counts)
+        counts[lane] += 1
         rows.append((row.id, shapes[row.shape]._replace(lane=lane)))
     lanes.draw(tx, rows)
-    return Found(facts={"weights": weights, "drawn": drawn + len(rows)})
+    return Found(facts={"weights": weights, "drawn": counts.total(), "counts": dict(sorted(counts.items()))})
 
 
 _FIND: Mapping[str, Callable[[Tx, QueueFacts, Mapping[str, Any]], Found]] = {

@@ -103,6 +103,10 @@ class Patient(Protocol):
         """Whether the task still waits for a favourite who is in the pool but not free."""
         ...
 
+    def patience_ends(self, task: TaskFacts, queue: QueueFacts) -> Instant | None:
+        """When it no longer does, and is to be looked at again; None: it never waits."""
+        ...
+
     def ranking(self, queue: QueueFacts) -> Strategy:
         """What puts the people in order where the favourite does not get the task."""
         ...

@@ -1,9 +1,13 @@
-"""How a queue of the policy files is served: its facts for a decision, and what is wrong with its staffing."""
+"""How a queue of the policy files is served: its facts for a decision, and what is wrong with its staffing.
+
+A plug-in may be uninstalled while files or switches still name it. The queue is then served by MODEL, all its teams,
+and STRATEGY, and its facts say for what these stand in: a package that goes must not stop the house.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from taskhub.assignment.model import AgentFacts, PoolState, QueueFacts
@@ -15,6 +19,7 @@ from taskhub.tasks.shape import Shape
 
 Complaint = tuple[str, str, str | None]
 
+MODEL, STRATEGY = "dedicated", "least_loaded"
 EVERY_FACT = frozenset(one.name for one in fields(AgentFacts))
 
 
@@ -30,7 +35,9 @@ def served(
 
     ``kinds`` give their ceilings; those of other queues do not matter.
     """
-    staffing = switch or queue.staffing
+    asked = switch or queue.staffing
+    gone = missing(asked, plugins)
+    staffing = standing_in(asked, plugins) if gone else asked
     return QueueFacts(
         key=queue.key,
         teams=queue.teams,
@@ -43,13 +50,29 @@ def served(
         rotation=queue.rotation or "",
         pull=queue.mode == "pull",
         paused=queue.paused,
-        pool_state=pool_state,
+        pool_state=pool_state if staffing.model == asked.model else None,
+        missing=gone,
         ceilings={
             kind.key: kind.variety_ceiling
             for kind in kinds
             if kind.queue == queue.key and kind.variety_ceiling is not None
         },
     )
+
+
+def missing(staffing: Staffing, plugins: Plugins) -> tuple[str, ...]:
+    """Names the staffing asks for and this installation lacks."""
+    asked = ((plugins.model_names, staffing.model), (plugins.strategy_names, staffing.strategy))
+    return tuple(dict.fromkeys(name for known, name in asked if name not in known))
+
+
+def standing_in(staffing: Staffing, plugins: Plugins) -> Staffing:
+    """The staffing with built-ins in the place of what is not installed."""
+    if staffing.model not in plugins.model_names:
+        staffing = replace(staffing, model=MODEL, params={})
+    if staffing.strategy not in plugins.strategy_names:
+        staffing = replace(staffing, strategy=STRATEGY, strategy_params={})
+    return staffing
 
 
 def _strategy_params(queue: Queue, staffing: Staffing) -> Any:

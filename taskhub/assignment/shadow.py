@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from taskhub.assignment import claim, serving, shadowing
 from taskhub.assignment.foreign.wrappers import ForeignModel
 from taskhub.assignment.installed import plugins
 from taskhub.assignment.model import QueueFacts
+from taskhub.assignment.past_pools import Setting
 from taskhub.assignment.queries import past
+from taskhub.assignment.queries.past import StoredPass
 from taskhub.assignment.record import read_block
 from taskhub.assignment.redecide import NotRerunnable
 from taskhub.assignment.registry import NotInstalled
@@ -73,18 +76,33 @@ def shadow(
 
     Raises InvalidInput for an unknown queue, model, strategy or parameter, and for a ``since`` that lies ahead.
     """
+    found = asked_of(tx, queue, staffing)
+    served = {queue: serving.served(found, plugins(), switch=staffing)}
+    return asked_again(tx, served, {found.turn_key}, since, most=most, progress=progress, staffing_only=True)
+
+
+def asked_of(tx: Tx, queue: str, staffing: Staffing) -> Queue:
+    """The queue, if such a staffing of it can be asked about. Raises what ``shadow`` raises."""
     found = tx.policies.queues.get(queue)
     if found is None:
         known = ", ".join(sorted(tx.policies.queues))
         raise InvalidInput(f"There is no queue {queue!r}. Queues: {known}.", code="unknown_queue")
     check(found, staffing)
-    served = {queue: serving.served(found, plugins(), switch=staffing)}
     if isinstance(plugins().model(staffing.model), ForeignModel) and staffing.model != found.staffing.model:
         message = (
             f"{staffing.model} is a plug-in that only workers ask; whom it would have let in then is not on record"
         )
         raise InvalidInput(f"{message}.", code="model_not_on_record", errors=[{"path": "model", "message": message}])
-    return asked_again(tx, served, {found.turn_key}, since, most=most, progress=progress, staffing_only=True)
+    return found
+
+
+def settings_of(tx: Tx, queues: Collection[str]) -> dict[str, Setting]:
+    """With what the pools of these queues are found where no worker has found them."""
+    return {
+        key: Setting(tx.policies.calendar_of(key), {kind.key: kind.skill_key for kind in tx.policies.kinds_of(key)})
+        for key in queues
+        if key in tx.policies.queues
+    }
 
 
 def check(queue: Queue, staffing: Staffing) -> None:
@@ -103,13 +121,12 @@ def asked_again(
 
     ``staffing_only``: of ``served`` model and strategy alone count, all else of a queue is as it was then.
     """
-    if since >= tx.now:
-        raise InvalidInput("since must lie in the past.", errors=[{"path": "since", "message": "lies ahead"}])
+    refuse_ahead(tx, since)
     places = past.passes_since(tx, rotations, since, most)
     shown = Shown(since, tx.now)
     if len(places) == most:
         shown.since, shown.complete = places[0][0], False
-    ghost = Shadow(served, plugins(), staffing_only=staffing_only)
+    ghost = Shadow(served, plugins(), staffing_only=staffing_only, settings=settings_of(tx, served))
     for one in _pushed(tx, ghost, [id_ for _, id_ in places], shown, progress):
         shown.count(one)
     for one in _pulled(tx, served, most, shown, staffing_only=staffing_only):
@@ -117,18 +134,50 @@ def asked_again(
     return shown
 
 
+def refuse_ahead(tx: Tx, since: datetime) -> None:
+    """Raises InvalidInput for a moment that has not come."""
+    if since >= tx.now:
+        raise InvalidInput("since must lie in the past.", errors=[{"path": "since", "message": "lies ahead"}])
+
+
 def _pushed(tx: Tx, ghost: Shadow, ids: list[str], shown: Shown, progress: Progress | None) -> Iterator[Asked]:
     for at in range(0, len(ids), past.CHUNK):
         stored = past.passes(tx, ids[at : at + past.CHUNK])
-        tasks = {task.id for one in stored for block in one.blocks for task in read_block(block).tasks}
-        ended = past.ends(tx, list(tasks), tx.now)
-        for one in stored:
-            try:
-                yield from ghost.passed(one.head, one.blocks, ended)
-            except (NotRerunnable, NotInstalled) as reason:
-                shown.unknown[str(reason)] += 1
+        yield from passed(ghost, stored, ends_of(tx, stored), shown)
         if progress is not None:
             progress(min(at + past.CHUNK, len(ids)), len(ids))
+
+
+def ends_of(tx: Tx, stored: Sequence[StoredPass]) -> dict[str, datetime | None]:
+    """When the tasks of these passes were done."""
+    tasks = {task.id for one in stored for block in one.blocks for task in read_block(block).tasks}
+    return past.ends(tx, list(tasks), tx.now)
+
+
+def passed(
+    ghost: Shadow, stored: Sequence[StoredPass], ended: Mapping[str, datetime | None], shown: Shown
+) -> Iterator[Asked]:
+    """These passes as the other staffing would have decided them; what cannot be run is noted. Pure."""
+    for one in stored:
+        try:
+            yield from ghost.passed(one.head, one.blocks, ended)
+        except (NotRerunnable, NotInstalled) as reason:
+            shown.unknown[str(reason)] += 1
+
+
+def claimed(
+    tx: Tx, rows: Sequence[Any], served: Mapping[str, QueueFacts], shown: Shown, *, staffing_only: bool
+) -> Iterator[Asked]:
+    """These claims as the other staffing would have answered them."""
+    for row in rows:
+        try:
+            facts = claim.read_record(tx, row.facts["pull"])
+            one = shadowing.pulled(facts, served, plugins(), staffing_only=staffing_only)
+        except (NotRerunnable, NotInstalled) as reason:
+            shown.unknown[str(reason)] += 1
+            continue
+        if one is not None:
+            yield one
 
 
 def _pulled(
@@ -140,15 +189,7 @@ def _pulled(
         rows = past.claims_since(tx, list(served), shown.since, after, past.CHUNK)
         if not rows:
             return
-        for row in rows:
-            try:
-                facts = claim.read_record(tx, row.facts["pull"])
-                one = shadowing.pulled(facts, served, plugins(), staffing_only=staffing_only)
-            except (NotRerunnable, NotInstalled) as reason:
-                shown.unknown[str(reason)] += 1
-                continue
-            if one is not None:
-                yield one
+        yield from claimed(tx, rows, served, shown, staffing_only=staffing_only)
         read += len(rows)
         after = (rows[-1].at, rows[-1].id)
     shown.complete = False

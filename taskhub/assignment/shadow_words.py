@@ -53,9 +53,12 @@ LIMITS = {
 }
 
 POOLS = {
-    "en": "Whom {model} lets in is found by workers as time goes by; what they would have found is not on record.",
-    "fr": "Les personnes admises par {model} sont trouvées au fil du temps ; ce qui aurait été trouvé n'est pas "
-    "dans l'historique.",
+    "en": "Whom {model} would have let in is worked out from people and tasks that were looked at then.",
+    "fr": "Les personnes que {model} aurait admises sont déduites des personnes et des tâches considérées alors.",
+}
+SHORT = {
+    "en": "Only the newest part of that time was asked: POST to this address asks all of it in the background.",
+    "fr": "Seule la partie la plus récente a été examinée\u00a0: un POST à cette adresse examine tout en arrière-plan.",
 }
 FOUND_BY_WORKERS = frozenset({"overflow", "duty_rota", "chain", "share"})
 
@@ -68,11 +71,11 @@ def sentence(one: Asked, names: Mapping[str, str], language: str = "en") -> str:
     return VERDICT[known][one.verdict].format(was=was, now=now, reasons=reasons)
 
 
-def limits(model: str, language: str = "en") -> tuple[str, ...]:
+def limits(model: str, language: str = "en", *, complete: bool = True) -> tuple[str, ...]:
     """What a shadow of that model does not know."""
     known = _ours(language)
     more = (POOLS[known].format(model=model),) if model in FOUND_BY_WORKERS else ()
-    return (*LIMITS[known], *more)
+    return (*LIMITS[known], *more, *(() if complete else (SHORT[known],)))
 
 
 def _ours(language: str) -> str:

@@ -11,15 +11,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
+from taskhub.assignment.codec import as_shape, as_task, moment, task_facts, to_moment
 from taskhub.assignment.decide import Run
 from taskhub.assignment.floor import enrolled
 from taskhub.assignment.model import AgentFacts, Assigned, Decision, Instant, Snapshot, TaskFacts
+from taskhub.assignment.past_pools import PastPools, Setting
 from taskhub.assignment.pull import PullFacts, against
 from taskhub.assignment.reasons import READY_TO_PULL
 from taskhub.assignment.record import Block, read_block
 from taskhub.assignment.redecide import Served, restaffed, served_as, snapshot_of
 from taskhub.assignment.registry import Plugins
+from taskhub.tasks.shape import Shape
 
 SAME = "same"
 OTHER_PERSON = "other_person"
@@ -68,11 +72,16 @@ class _Moved:
 class Shadow:
     """The other staffing as it goes through the record; hand passes in as they happened.
 
-    ``staffing_only``: model and strategy of ``served`` alone, all else of a queue as it was then.
+    ``staffing_only``: model and strategy of ``served`` alone, all else of a queue as it was then. ``settings``: with
+    what pools are found that no worker has found.
     """
 
-    def __init__(self, served: Served, plugins: Plugins, *, staffing_only: bool = False) -> None:
+    def __init__(
+        self, served: Served, plugins: Plugins, *, staffing_only: bool = False,
+        settings: Mapping[str, Setting] | None = None,
+    ) -> None:  # fmt: skip
         self._served = served
+        self._pools = PastPools(settings or {})
         self._staffing_only = staffing_only
         self._plugins = plugins
         self._moved: dict[str, _Moved] = {}
@@ -89,10 +98,36 @@ class Shadow:
         read = [read_block(block) for block in blocks]
         self._forget(then.now, read)
         other = served_as(then, self._served, staffing_only=self._staffing_only)
+        other = self._pools.found(then, other, [task for block in read for task in block.tasks], ended)
         run = Run(enrolled(self._stood(other), self._plugins), self._plugins)
-        asked = [self._one(run, then.now, task, who, ended) for task, who in _recorded(read)]
+        asked = [self._one(run, then.now, self._pools.laned(task), who, ended) for task, who in _recorded(read)]
+        self._pools.gone([one.task for one in asked if one.was or one.now])
         self._keep_turns(then, read, run.floor.turns())
         return [one for one in asked if one.queue in self._served]
+
+    def state(self) -> dict[str, Any]:
+        """Where it stands, fit for JSON; ``restore`` goes on from there."""
+        shapes: dict[Shape, int] = {}
+        rows = [
+            [task_facts(one.task, shapes.setdefault(one.task.shape, len(shapes))), one.was, one.now, moment(one.at),
+             moment(one.until) if one.until else None]
+            for one in self._moved.values()
+        ]  # fmt: skip
+        return {
+            "moved": rows,
+            "shapes": [list(shape) for shape in shapes],
+            "turns": self._turns,
+            "pools": self._pools.state,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Inverse of ``state``."""
+        shapes = [as_shape(row) for row in state["shapes"]]
+        for row, was, now, at, until in state["moved"]:
+            task = as_task(row, shapes)
+            self._moved[task.id] = _Moved(task, was, now, to_moment(at), to_moment(until) if until else None)
+        self._turns = {name: dict(row) for name, row in state["turns"].items()}
+        self._pools.state = {key: dict(value) for key, value in state["pools"].items()}
 
     def _one(self, run: Run, at: Instant, task: TaskFacts, was: str | None, ended: Ended) -> Asked:
         before = self._moved.get(task.id)

@@ -88,8 +88,8 @@ class Taken:
 
 def lock(tx: Tx, me: str, front_line: Sequence[str]) -> Locked | None:
     """Locks the caller and reads what the filters need, in one statement; ``front_line`` queues come before others."""
-    recently = tx.now - LONGEST_RAMP
-    rows = run(tx.conn, LOCK, {"me": me, "now": tx.now, "recently": recently, "front_line": array(front_line)})
+    given = {"me": me, "now": tx.now, "recently": tx.now - LONGEST_RAMP}
+    rows = run(tx.conn, LOCK, given | {"served": array(tx.policies.queues), "front_line": array(front_line)})
     if not rows:
         return None
     away, lent, switches, stopped, states, shapes, waiting, *plain = rows[0][: -len(STEADY)]

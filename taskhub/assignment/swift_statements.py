@@ -42,8 +42,9 @@ SELECT
     WHERE b.agent = a.key AND b.until_at > :recently) AS absences,
   (SELECT jsonb_agg(jsonb_build_array(o.queue, o.from_at, o.until_at) ORDER BY o.from_at, o.id) FROM loan o
     WHERE o.agent = a.key AND o.until_at > :now) AS loans,
-  (SELECT jsonb_agg(to_jsonb(s) ORDER BY s.effective_at, s.id) FROM staffing s
-    WHERE s.effective_at <= :now) AS switches,
+  (SELECT jsonb_agg(to_jsonb(s)) FROM unnest(:served) k(queue) CROSS JOIN LATERAL (
+    SELECT * FROM staffing c WHERE c.queue = k.queue AND c.effective_at <= :now
+    ORDER BY c.effective_at DESC, c.id DESC LIMIT 1) s) AS switches,
   (SELECT jsonb_agg(to_jsonb(q)) FROM queue_state q WHERE q.paused) AS stopped,
   (SELECT jsonb_agg(to_jsonb(p)) FROM pool_state p) AS states,
   (SELECT array_agg(h.id) FROM shape h) AS shapes,
@@ -212,7 +213,8 @@ def _take(part: _Parts) -> str:
 
 _TYPES = {
     "now": "timestamptz", "kept_since": "timestamptz", "recently": "timestamptz", "midnight": "timestamptz",
-    "no_absence": "boolean", "ceiled": "boolean", "front_line": "text[]", "kinds": "text[]", "caps": "float8[]",
+    "served": "text[]", "no_absence": "boolean", "ceiled": "boolean", "front_line": "text[]", "kinds": "text[]",
+    "caps": "float8[]",
     "ceilings": "float8[]", "refused_kinds": "text[]", "refused_caps": "float8[]", "refused_ceilings": "float8[]",
     "queues": "text[]", "paused_queues": "text[]", "allowed": "text[]", "allowed_queues": "text[]",
     "untils": "timestamptz[]", "refused": "text[]", "refused_queues": "text[]", "refused_why": "text[]",

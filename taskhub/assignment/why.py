@@ -53,7 +53,7 @@ def _told(tx: Tx, row: Any, kind: str, reader: Reader, table: Plugins | None) ->
         "outcome": row.outcome, "agent": row.agent, "way": row.way, "reason": _sentence(tx, row, again, kind, reader),
         "reasons": row.facts.get("reasons", []), "strategy": row.strategy, "strategy_version": row.strategy_version,
         "model": row.model, "candidates": [], "decided_at": row.at, "passed_over": [], "policy_hash": row.policy_hash,
-        "rerun": again.status, "rerun_detail": None,
+        "stood_in_for": _missing(row), "rerun": again.status, "rerun_detail": None,
         "rerun_text": decision_words.run_again(again.status, reader.language),
     }  # fmt: skip
     if reader.oversees:
@@ -129,6 +129,14 @@ def _able(again: Rerun) -> int:
 
 def _name(tx: Tx, key: str) -> str:
     return past.names_of(tx, [key]).get(key, key)
+
+
+def _missing(row: Any) -> list[str]:
+    """Plug-ins that were not installed then, and for which built-ins decided."""
+    pulled = row.facts.get("pull") or {}
+    return list(dict.fromkeys(name for queue in pulled.get("queues", ()) for name in queue.get("missing", ()))) or list(
+        row.facts.get("missing", ())
+    )
 
 
 def _passed_over(row: Any) -> list[dict[str, Any]]:

@@ -35,13 +35,17 @@ def check(folder: Folder = None, data: Data = None, json: Json = False) -> None:
     from taskhub.cli.output import as_json
 
     where = _folder(folder)
+    texts = bootstrap.read_config(where)
     try:
-        found = _wanted(bootstrap.read_config(where), data)
+        found = _wanted(texts, data)
     except PolicyError as error:
-        if not json:
+        active = _active(texts, data)
+        if active is None and not json:
             raise
-        as_json({"ok": False, "problems": list(map(_problem, error.problems)), "warnings": []})
-        raise typer.Exit(1) from None
+        if active is None:
+            as_json({"ok": False, "problems": list(map(_problem, error.problems)), "warnings": []})
+            raise typer.Exit(1) from None
+        found = active
     told = [*found.warnings, *_switched(found, data)]
     if json:
         as_json({"ok": True, "hash": found.hash, "problems": [], "warnings": list(map(_problem, told))})
@@ -78,6 +82,17 @@ def _wanted(texts: dict[str, str], data: Path | None) -> Policies:
         except TaskhubError:
             db = None
         return bootstrap.wanted(texts, db)
+
+
+def _active(texts: dict[str, str], data: Path | None) -> Policies | None:
+    """The active set, if these files are it: what has been uninstalled since is a warning then."""
+    from taskhub import bootstrap
+
+    try:
+        with place.existing(data) as db:
+            return bootstrap.active_already(db, texts)
+    except TaskhubError:
+        return None
 
 
 def _switched(found: Policies, data: Path | None) -> list[Problem]:

@@ -122,6 +122,7 @@ def _rules(tx: Tx) -> Finding:
 
 
 def _plugins(tx: Tx) -> Finding:
+    from taskhub.assignment import passes
     from taskhub.assignment.foreign import service as foreign
     from taskhub.assignment.installed import plugins
 
@@ -131,8 +132,15 @@ def _plugins(tx: Tx) -> Finding:
         f"{one.name} failed {one.failures} times in a row in {one.queue} ({one.error})"
         + (f" and is left out: `taskhub plugin reset {one.queue}`" if one.out else "")
         for one in failing
+        if one.failures
     ]
-    state = "wrong" if any(one.out for one in failing) else "note" if said else "ok"
+    gone = [
+        f"{name} is not installed, built-ins stand in for it in {key}: install it, or change queues.toml or the switch"
+        for key, facts in passes.in_force_now(tx, tuple(tx.policies.queues)).queues.items()
+        for name in facts.missing
+    ]
+    said += gone
+    state = "wrong" if gone or any(one.out for one in failing) else "note" if said else "ok"
     return Finding("plug-ins", state, "; ".join(said) or "every one answers")
 
 

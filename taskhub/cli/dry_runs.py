@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 EXAMPLES = 10
 NOTES = (
     "Events are planned again from what was known of their records before; a field overwritten since is missing first.",
-    "Rules that wait for silence or for a date are not asked again, and nothing is followed further than one step.",
+    "What was never made is followed as if it had been done without an outcome: rules that ask for one are left out.",
+    "Rules that wait are asked of records something was said of while they wait; of dates, within the last year.",
     "Decisions are asked with the people, pools and presence of their moment; who was not looked at then stays out.",
 )
 
@@ -60,8 +61,7 @@ def _tasks(found: Findings) -> None:
     head = f"Tasks: {counts['created']} more, {counts['not_created']} fewer, {counts['changed']} otherwise"
     typer.echo(f"\n{head} ({', '.join(f'{n} {name}' for name, n in counts['fields'].items()) or 'no field'})")
     rows = [
-        (one.what.replace("_", " "), one.rule, one.kind, one.queue, one.title[:60], _fields(one))
-        for one in _some(found.differences)
+        (_what(one), one.rule, one.kind, one.queue, one.title[:60], _fields(one)) for one in _some(found.differences)
     ]
     _table(("", "rule", "kind", "queue", "title", "today -> files"), rows, len(found.differences))
     for kind, count in found.gone.items():
@@ -122,7 +122,11 @@ def _due_counts(due: Iterable[Moved]) -> dict[str, int]:
 def _difference(one: Difference) -> dict[str, Any]:
     fields = {name: {"today": was, "files": now} for name, (was, now) in (one.fields or {}).items()}
     names = ("what", "cause", "at", "rule", "kind", "queue", "title", "task")
-    return {**{name: getattr(one, name) for name in names}, "fields": fields}
+    return {**{name: getattr(one, name) for name in names}, "fields": fields, "assumed": one.assumed}
+
+
+def _what(one: Difference) -> str:
+    return one.what.replace("_", " ") + " then" * one.assumed
 
 
 def _moved(one: Moved) -> dict[str, Any]:

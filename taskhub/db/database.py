@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, NoResultFound, SQLAlchemyError
 
 from taskhub.clock import Clock
 from taskhub.db import engine, policy_set
 from taskhub.db.flow import Flow
 from taskhub.db.interruption import Interrupted, interruption
-from taskhub.db.line import Line
+from taskhub.db.line import Line, Place
 from taskhub.db.opening import Opening, open_
 from taskhub.db.patience import NoAnswer, Patience
 from taskhub.db.steady import Steady
@@ -75,7 +76,7 @@ class Database:
         ``by`` may be a function that judges the opening (authentication). ``vital``: what keeps work alive does not
         queue for a connection behind other work. Raises Interrupted, an Unavailable: the database cannot do it now.
         """
-        with self._connection(write=write, vital=vital) as conn:
+        with self._connection(write=write, vital=vital) as (conn, place):
             opening = _opened(conn, key_id)
             if self._steady is not None:
                 opening = replace(opening, real_now=self._steady.at(opening.real_now))
@@ -86,6 +87,7 @@ class Database:
             tx = Tx(
                 conn, opening.now, opening.real_now, opening.clock, policies, who, self.flow,
                 accepted=lambda hash_: self._accepted_set(conn, hash_), act_kind=act,
+                aside=partial(_aside, conn, place, _changes(conn)),
             )  # fmt: skip
             if not opening.periods:
                 tx.lookups["periods"] = [None]
@@ -105,20 +107,21 @@ class Database:
             yield tx
 
     @contextmanager
-    def _connection(self, *, write: bool, vital: bool) -> Iterator[Connection]:
-        line = self._line if write else None
-        if line is not None and not line.acquire(LINE_WAIT, first=vital):
-            raise Interrupted("The database is busy with another writer. Try again.", lost=True, retry_after=2)
+    def _connection(self, *, write: bool, vital: bool) -> Iterator[tuple[Connection, Place]]:
+        place = Place(self._line if write else None)
+        _wait(place, first=vital)
         chosen = self._vital if vital else self.engine if write else self.readers
         try:
             self._patience.check()
-            with _connected(chosen, line) as conn, self._uses.of(conn, line):
-                yield conn
+            with chosen.connect() as conn, self._uses.of(conn, place):
+                yield conn, place
         except (SQLAlchemyError, NoAnswer) as error:
             cut = interruption(error)
             if cut is None:
                 raise
             raise cut from error
+        finally:
+            place.close()
 
     def sever(self, thread: int) -> None:
         """Cuts what ``thread``, which hangs, is doing: rolled back, its connection closed, its place given on."""
@@ -149,14 +152,28 @@ class Database:
             each.dispose()
 
 
-def _connected(chosen: Engine, line: Line | None) -> Connection:
-    """A connection; whoever gets none gives its place in the line on."""
+def _wait(place: Place, *, first: bool = False) -> None:
+    if not place.take(LINE_WAIT, first=first):
+        raise Interrupted("The database is busy with another writer. Try again.", lost=True, retry_after=2)
+
+
+@contextmanager
+def _aside(conn: Connection, place: Place, changes: int) -> Iterator[None]:
+    """SQLite: other writers pass meanwhile, so what was read may have changed; not once this one has written."""
+    if not place.waits or _changes(conn) != changes:
+        yield
+        return
+    conn.commit()
+    place.let_go()
     try:
-        return chosen.connect()
-    except BaseException:
-        if line is not None:
-            line.release()
-        raise
+        yield
+    finally:
+        _wait(place)
+
+
+def _changes(conn: Connection) -> int:
+    """Rows this connection has changed since it was made; 0 where nobody waits for it."""
+    return int(getattr(conn.connection.dbapi_connection, "total_changes", 0))
 
 
 def _opened(conn: Connection, key_id: str | None) -> Opening:

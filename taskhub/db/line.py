@@ -36,3 +36,46 @@ class Line:
                 self._waiting.popleft().set()
             else:
                 self._held = False
+
+
+class Place:
+    """One writer's place: held, let go while somebody else's code thinks, taken again, and closed in the end.
+
+    Thread-safe: who hangs is cut off by another thread, which closes its place.
+    """
+
+    def __init__(self, line: Line | None) -> None:
+        self._line = line
+        self._lock = threading.Lock()
+        self._held = False
+        self._closed = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether there is a line at all."""
+        return self._line is not None
+
+    def take(self, timeout: float, *, first: bool = False) -> bool:
+        """False when ``timeout`` seconds passed without a turn, or when the place was closed."""
+        if self._line is None:
+            return True
+        if not self._line.acquire(timeout, first=first):
+            return False
+        with self._lock:
+            self._held = not self._closed
+        if not self._held:
+            self._line.release()
+        return self._held
+
+    def let_go(self) -> None:
+        """Hands it on, if it is held."""
+        with self._lock:
+            held, self._held = self._held, False
+        if held and self._line is not None:
+            self._line.release()
+
+    def close(self) -> None:
+        """Hands it on, if it is held; it is never taken again."""
+        with self._lock:
+            self._closed = True
+        self.let_go()

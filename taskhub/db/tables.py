@@ -289,6 +289,11 @@ plugin_state = table(  # a foreign model or strategy that failed in a queue
     "plugin_state", *keys("queue", "name"), *must(Integer, "failures"), *must(Text, "error"), *must(Instant, "at"),
 )  # fmt: skip
 turn = table("turn", *keys("rotation", "agent"), *must(BigInteger, "seq"))
+shadow_run = table(  # what another staffing would have done over a long time, worked off in pieces
+    "shadow_run", *keys("id"), *must(Key, "queue", "by"), *must(Instant, "at", "since", "until"), *must(Json, "asked"),
+    *must(Integer, "done", "total"), *may(Json, "state", "result"), *may(Instant, "ended_at"),
+    *may(Text, "error"), Index("ix_shadow_run_queue", "queue", "at"),
+)  # fmt: skip
 pass_ = table(
     "pass",
     Column("id", Key, primary_key=True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -46,7 +47,8 @@ class Tx:
     """Collects messages and history rows and writes them last, before commit, in a fixed order.
 
     ``now`` is taskhub's time at the first statement, ``policies`` the active set at that moment. ``accepted`` gives a
-    set by its hash, also one no longer active; None where it is not known or can no longer be read.
+    set by its hash, also one no longer active; None where it is not known or can no longer be read. ``aside()``: what
+    is done inside waits for code that is not ours; on SQLite other writers pass meanwhile.
     """
 
     conn: Connection
@@ -62,6 +64,7 @@ class Tx:
     inverse: Mapping[str, Any] | None = None
     ring: list[int] = field(default_factory=list)
     lookups: dict[str, Any] = field(default_factory=dict)  # what was read once and holds for the whole transaction
+    aside: Callable[[], AbstractContextManager[None]] = nullcontext
     _rows: list[outbox.Row] = field(default_factory=list)
     _history: list[history.Entry] = field(default_factory=list)
     _cancelled: set[tuple[str, str]] = field(default_factory=set)

@@ -12,15 +12,15 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from taskhub.db.line import Line
+from taskhub.db.line import Place
 
 
 @dataclass(slots=True, eq=False)
 class _Use:
-    """A connection, and the line its user stands at the head of."""
+    """A connection, and its user's place in the line."""
 
     conn: Connection
-    line: Line | None
+    place: Place
 
 
 class Uses:
@@ -31,9 +31,9 @@ class Uses:
         self._lock = threading.Lock()
 
     @contextmanager
-    def of(self, conn: Connection, line: Line | None) -> Iterator[None]:
-        """Held while this thread uses ``conn``; ``line`` is handed on afterwards."""
-        ident, use = threading.get_ident(), _Use(conn, line)
+    def of(self, conn: Connection, place: Place) -> Iterator[None]:
+        """Held while this thread uses ``conn``."""
+        ident, use = threading.get_ident(), _Use(conn, place)
         self._by_thread.setdefault(ident, []).append(use)
         try:
             yield
@@ -46,6 +46,7 @@ class Uses:
             with contextlib.suppress(SQLAlchemyError):
                 _cut(use.conn)
             self._end(ident, use)
+            use.place.close()
 
     def _end(self, ident: int, use: _Use) -> None:
         with self._lock:
@@ -55,8 +56,6 @@ class Uses:
             mine.remove(use)
             if not mine:
                 self._by_thread.pop(ident, None)
-        if use.line is not None:
-            use.line.release()
 
 
 def _cut(conn: Connection) -> None:

@@ -29,6 +29,24 @@ PLUGIN = {
         ),
     ),
 }
+MISSING = {
+    "en": (
+        "The plug-in {plugin} of {queue} is not installed",
+        (
+            "The queue {queue} is to be served by the plug-in {plugin}, which is not installed any more.\n\n"
+            "Tasks go to whoever has the least open work, out of all teams of the queue, until it is installed again "
+            "or the queue ({key}) is served otherwise."
+        ),
+    ),
+    "fr": (
+        "L'extension {plugin} de {queue} n'est pas installée",
+        (
+            "La file {queue} doit être servie par l'extension {plugin}, qui n'est plus installée.\n\n"
+            "Les tâches vont à la personne la moins chargée de toutes les équipes de la file, jusqu'à ce que "
+            "l'extension soit de nouveau installée ou que la file ({key}) soit servie autrement."
+        ),
+    ),
+}
 
 
 def plugin_failed(tx: Tx, row: Taken) -> None:
@@ -43,5 +61,6 @@ def plugin_failed(tx: Tx, row: Taken) -> None:
         person = directory.people.get(agent or "")
         language = person.language.split("-")[0].lower() if person is not None else "en"
         facts = {"queue": queue.name.in_(language), "key": queue.key, **row.payload}
-        subject, body = (text.format_map(facts) for text in PLUGIN.get(language, PLUGIN["en"]))
+        words = MISSING if row.payload.get("missing") else PLUGIN
+        subject, body = (text.format_map(facts) for text in words.get(language, words["en"]))
         tell(tx, Notice("plugin", LATE, subject, body, agent, email=person.email if person else None))

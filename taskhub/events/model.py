@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 NOUNS = ("lead", "deal", "contact", "account", "activity")
 
 
+LINK = "\x01"
+
+
 class RecordRef(NamedTuple):
     """A sales record: ``noun`` of NOUNS and its ``id`` in taskhub (a CRM's ids are prefixed by their connection)."""
 
@@ -25,6 +28,11 @@ class Version(NamedTuple):
 
     at: datetime
     tie: str
+
+    @property
+    def linked(self) -> Version:
+        """What follows from it in a chain: newer than it and all that came with it, older than every later change."""
+        return Version(self.at, self.tie + LINK)
 
 
 @dataclass(frozen=True, slots=True)

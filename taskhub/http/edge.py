@@ -46,6 +46,7 @@ class Edge:
     """How a route is entered: its permission, the act it is in history, whether it writes.
 
     ``secret``: its reply is shown once and never stored. ``vital``: it keeps work alive and never queues behind others.
+    ``any_query``: others make its address, and may hang parameters of their own on it.
     ``looks``: under an Idempotency-Key it looks for its first run itself, behind the lock at which its twin waits.
     """
 
@@ -55,6 +56,7 @@ class Edge:
     secret: bool = False
     vital: bool = False
     looks: bool = False
+    any_query: bool = False
 
 
 def json_bytes(value: Any) -> bytes:
@@ -74,11 +76,11 @@ def look(permission: str) -> Callable[[Callable[..., Any]], Any]:
     return _endpoint(Edge(permission, write=False))
 
 
-def declared(permission: str) -> Callable[[Callable[..., Any]], Any]:
+def declared(permission: str, *, any_query: bool = False) -> Callable[[Callable[..., Any]], Any]:
     """Marks an endpoint that opens its own transactions with the permission it checks (or OPEN)."""
 
     def mark(function: Any) -> Any:
-        function.edge = Edge(permission)
+        function.edge = Edge(permission, any_query=any_query)
         return function
 
     return mark

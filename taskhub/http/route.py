@@ -42,7 +42,7 @@ class Route(APIRoute):
         inner = cast("Handler", super().get_route_handler())
         edge: Edge | None = getattr(self.endpoint, "edge", None)
 
-        known = frozenset(_names(self)) if self.methods == {"GET"} else None
+        known = None if edge is not None and edge.any_query else frozenset(_names(self))
 
         async def handle(request: Request) -> Response:
             async with _caller_first(request, edge, InvalidInput):

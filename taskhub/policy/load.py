@@ -36,13 +36,17 @@ OWN_CHECKS: tuple[Check, ...] = (sense.check, chains.check, waits.check)
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Names a policy set may use beyond its own files. ``teams`` and ``agents`` None: nobody looked, no warnings."""
+    """Names a policy set may use beyond its own files. ``teams`` and ``agents`` None: nobody looked, no warnings.
+
+    ``gone``: a set that was accepted once may name strategies and models that are no longer installed.
+    """
 
     strategies: frozenset[str]
     models: frozenset[str]
     orders: frozenset[str] = frozenset({"urgency"})
     teams: frozenset[str] | None = None
     agents: frozenset[str] | None = None
+    gone: bool = False
 
 
 def load(
@@ -50,12 +54,14 @@ def load(
     *,
     known: Known,
     checks: Sequence[Check] = (),
+    doubting: Sequence[Check] = (),
     resolved: Mapping[str, Any] | None = None,
 ) -> Policies:
     """The set that ``texts`` (file name → TOML) make. Raises PolicyError with every problem found.
 
-    ``checks`` are what other rooms have to say; a problem of theirs with line 0 gets the line of its key. ``resolved``
-    is the stored form of an accepted set: it stays what it was under a newer library of holidays.
+    ``checks`` are what other rooms have to say, ``doubting`` the same as warnings; what they find with line 0 gets the
+    line of its key. ``resolved`` is the stored form of an accepted set: it stays what it was under a newer library of
+    holidays.
     """
     findings = Findings()
     sheets = _open(texts, findings)
@@ -68,7 +74,8 @@ def load(
     if findings.problems:
         raise PolicyError(_in_order(findings.problems))
     findings.warnings.extend(doubts.fields(draft, findings.paths))
-    noted = (*doubts.check(draft), *doubts.absent(draft, known.teams, known.agents))
+    noted = [*doubts.check(draft), *doubts.absent(draft, known.teams, known.agents)]
+    noted += [doubt for check in doubting for doubt in check(draft)]
     findings.warnings.extend(_placed(warning, sheets) for warning in noted)
     return replace(draft, hash=fingerprint(texts, draft.resolved), warnings=_in_order(findings.warnings))
 
@@ -101,7 +108,7 @@ def _read(sheets: Mapping[str, Sheet], known: Known, resolved: Mapping[str, Any]
         sheet = sheets.get(file) or Sheet(file, findings)
         return Table(sheet, sheet.data)
 
-    installed = queues.Installed(known.strategies, known.models, known.orders)
+    installed = queues.Installed(known.strategies, known.models, known.orders, gone=known.gone)
     calendars, regions = hours.read(root("calendars.toml"), resolved)
     promised = promises.read(root("sla.toml"))
     climbed = ladders.read(root("escalation.toml"))

@@ -30,6 +30,11 @@ def checked(
 ) -> tuple[Any, datetime, datetime]:
     """The person and the time, if the loan may be made. Raises InvalidInput, NotFound, NotEligible or Conflict."""
     since, until = model.span(begin, end, tx.now)
+    return allowed(tx, agent, queue, since, until, lock=lock), since, until
+
+
+def allowed(tx: Tx, agent: str, queue: Queue, since: datetime, until: datetime, *, lock: bool = False) -> Any:
+    """The person, if they may be lent to the queue in that time."""
     person = store.person(tx, agent, lock=lock)
     if person is None:
         raise NotFound(f"There is no agent {agent[:64]!r}.")
@@ -42,20 +47,36 @@ def checked(
             f"{person.name} is lent to {queue.key!r} in that time already. End that loan first or choose another.",
             code="already_lent", loan=clash,
         )  # fmt: skip
-    return person, since, until
+    return person
 
 
 def lend(tx: Tx, agent: str, queue: Queue, begin: datetime | None, end: datetime) -> Lending:
     """Lends a person to a queue; undone by ending it."""
     _, since, until = checked(tx, agent, queue, begin, end, lock=True)
     new = Lending(new_id(), queue.key, agent, tx.by.label, since, until, tx.now)
-    store.add(tx, new)
-    told = {"agent": agent, "queue": queue.key, "from": since.isoformat(), "until": until.isoformat()}
-    tx.record("loan", new.id, "lend", told)
-    tx.emit(BEGAN, new.id, due_at=since)
-    tx.emit(ENDED, new.id, due_at=until)
+    _begin(tx, new, "lend")
     tx.inverse = {"op": "end_loan", "agent": agent, "loan": new.id}
     return new
+
+
+def _begin(tx: Tx, new: Lending, act: str) -> None:
+    store.add(tx, new)
+    told = {"agent": new.agent, "queue": new.queue, "from": new.from_at.isoformat(), "until": new.until_at.isoformat()}
+    tx.record("loan", new.id, act, told)
+    tx.emit(BEGAN, new.id, due_at=new.from_at)
+    tx.emit(ENDED, new.id, due_at=new.until_at)
+
+
+def again(tx: Tx, was: Lending, queue: Queue) -> Lending:
+    """Undo of an ended loan: it holds on until its old end. Raises what ``lend`` raises, Conflict when it is over."""
+    if was.until_at <= tx.now:
+        raise Conflict(f"This loan would have ended at {was.until_at.isoformat()}; make a new one.", code="moved_on")
+    allowed(tx, was.agent, queue, was.from_at, was.until_at, lock=True)
+    rest = store.lending(tx, was.id)
+    if rest is not None:
+        store.drop(tx, rest)
+    _begin(tx, was, "lend_again")
+    return was
 
 
 def end(tx: Tx, agent: str, id_: str) -> Lending:
@@ -72,6 +93,7 @@ def end(tx: Tx, agent: str, id_: str) -> Lending:
     else:
         store.end(tx, found)
     tx.record("loan", found.id, "end", {"agent": agent, "queue": found.queue})
+    tx.inverse = {"op": "lend_again", "ends": found.until_at.isoformat(), "row": model.flat(found)}
     return found
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from taskhub.calendars import BusinessCalendar
 from taskhub.errors import InvalidInput
@@ -84,6 +84,24 @@ class Held:
 
     switch: Switch | None = None
     state: State = field(default_factory=lambda: State(""))
+
+
+Said = TypeVar("Said", Switch, Lending, Period)
+
+
+def flat(one: Switch | Lending | Period) -> dict[str, Any]:
+    """What was said, fit for JSON; ``unflat`` gives an equal value back."""
+    values = {name: getattr(one, name) for name in type(one).__slots__}
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
+
+
+def unflat(kind: type[Said], row: Mapping[str, Any]) -> Said:
+    """Inverse of ``flat``."""
+    values: dict[str, Any] = dict(row)
+    for name in row:
+        if name == "at" or name.endswith("_at"):
+            values[name] = datetime.fromisoformat(row[name])
+    return kind(**values)
 
 
 def staffing_of(file: Staffing, said: Mapping[str, Any]) -> Staffing:

@@ -32,6 +32,11 @@ def checked(
     """From when until when, if the period may be made. Raises InvalidInput or Conflict."""
     since, until = model.span(begin, end, tx.now)
     model.ahead_within(ahead_by)
+    _allowed(tx, queue, since, until)
+    return since, until
+
+
+def _allowed(tx: Tx, queue: Queue, since: datetime, until: datetime) -> None:
     service.refuse_closed(tx, queue)
     clash = model.overlapping(store.periods(tx, tx.now, queue=queue.key), since, until)
     if clash is not None:
@@ -39,7 +44,6 @@ def checked(
             f"Queue {queue.key!r} goes ahead in that time already. End that period first, or choose another time.",
             code="period_overlaps", period=clash,
         )  # fmt: skip
-    return since, until
 
 
 def put(tx: Tx, queue: Queue, begin: datetime | None, end: datetime, ahead_by: timedelta) -> Period:
@@ -47,14 +51,32 @@ def put(tx: Tx, queue: Queue, begin: datetime | None, end: datetime, ahead_by: t
     store.lock(tx, queue.key)
     since, until = checked(tx, queue, begin, end, ahead_by)
     new = Period(new_id(), queue.key, tx.by.label, since, until, tx.now, ahead_by.total_seconds())
-    store.add(tx, new)
-    tx.lookups.pop("periods", None)
-    told = {"queue": queue.key, "from": since.isoformat(), "until": until.isoformat(), "ahead_s": new.ahead_s}
-    tx.record("period", new.id, "put", told)
-    tx.emit(CHANGED, f"{new.id}:begin", {"queue": queue.key}, due_at=since)
-    tx.emit(CHANGED, f"{new.id}:end", {"queue": queue.key}, due_at=until)
+    _begin(tx, new, "put")
     tx.inverse = {"op": "end_period", "queue": queue.key, "period": new.id}
     return new
+
+
+def _begin(tx: Tx, new: Period, act: str) -> None:
+    store.add(tx, new)
+    tx.lookups.pop("periods", None)
+    since, until = new.from_at, new.until_at
+    told = {"queue": new.queue, "from": since.isoformat(), "until": until.isoformat(), "ahead_s": new.ahead_s}
+    tx.record("period", new.id, act, told)
+    tx.emit(CHANGED, f"{new.id}:begin", {"queue": new.queue}, due_at=since)
+    tx.emit(CHANGED, f"{new.id}:end", {"queue": new.queue}, due_at=until)
+
+
+def again(tx: Tx, was: Period, queue: Queue) -> Period:
+    """Undo of an ended period: it holds on until its old end. Raises Conflict when it is over or another overlaps."""
+    store.lock(tx, queue.key)
+    if was.until_at <= tx.now:
+        raise Conflict(f"This period would have ended at {was.until_at.isoformat()}; make a new one.", code="moved_on")
+    _allowed(tx, queue, was.from_at, was.until_at)
+    rest = store.one_period(tx, was.id)
+    if rest is not None:
+        store.drop(tx, rest)
+    _begin(tx, was, "put_again")
+    return was
 
 
 def end(tx: Tx, queue: str, id_: str) -> Period:
@@ -73,4 +95,5 @@ def end(tx: Tx, queue: str, id_: str) -> Period:
     tx.lookups.pop("periods", None)
     tx.record("period", found.id, "end", {"queue": queue})
     tx.emit(CHANGED, f"{found.id}:end", {"queue": queue})
+    tx.inverse = {"op": "put_again", "ends": found.until_at.isoformat(), "row": model.flat(found)}
     return found

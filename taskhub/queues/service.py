@@ -13,7 +13,7 @@ from taskhub.ids import new_id
 from taskhub.policy.reading.nearest import nearest
 from taskhub.policy.work import Queue
 from taskhub.queues import model, store
-from taskhub.queues.model import Held, State, Switch
+from taskhub.queues.model import Held, State, Switch, flat
 
 CHANGED, EFFECTIVE = "queue.changed", "switch.effective"
 AGAIN = timedelta(seconds=10)
@@ -65,14 +65,14 @@ def refuse_closed(tx: Tx, queue: Queue) -> None:
 
 
 # ── switches ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-def switches(tx: Tx, key: str) -> list[Switch]:
-    """Every switch of a queue that was not cancelled, in the order in which they start."""
-    return store.switches(tx, [key])
+def past(tx: Tx, key: str, most: int) -> list[Switch]:
+    """The newest switches of a queue that have started, the one that holds first; history keeps the others."""
+    return store.past(tx, key, most)
 
 
 def planned(tx: Tx, keys: Collection[str]) -> list[Switch]:
     """Switches of these queues that have not started, in the order in which they will."""
-    return [one for one in store.switches(tx, keys) if one.effective_at > tx.now]
+    return store.planned(tx, keys)
 
 
 def has_started(tx: Tx, id_: str | None) -> bool:
@@ -94,12 +94,29 @@ def switch(tx: Tx, key: str, asked: Mapping[str, Any], effective_at: datetime) -
         params=dict(asked.get("params") or {}), strategy_params=dict(asked.get("strategy_params") or {}),
         effective_at=effective_at, at=tx.now, by=tx.by.label,
     )  # fmt: skip
-    store.add(tx, new)
-    tx.record("switch", new.id, "plan", {"queue": key, **model.wanted(new), "effective_at": effective_at.isoformat()})
+    _plan(tx, new)
     if effective_at > tx.now:
-        tx.emit(EFFECTIVE, new.id, due_at=effective_at)
         tx.inverse = {"op": "cancel_switch", "queue": key, "switch": new.id}
     return new
+
+
+def _plan(tx: Tx, new: Switch) -> None:
+    store.add(tx, new)
+    told = {"queue": new.queue, **model.wanted(new), "effective_at": new.effective_at.isoformat()}
+    tx.record("switch", new.id, "plan", told)
+    if new.effective_at > tx.now:
+        tx.emit(EFFECTIVE, new.id, due_at=new.effective_at)
+
+
+def plan_again(tx: Tx, one: Switch) -> Switch:
+    """Undo of a cancelled switch: it is planned as it was, checked by the caller. Raises Conflict when it is late."""
+    store.lock(tx, one.queue)
+    if one.effective_at <= tx.now:
+        raise Conflict(
+            f"This switch would have started at {one.effective_at.isoformat()}; make a new one.", code="moved_on"
+        )
+    _plan(tx, one)
+    return one
 
 
 def cancel_switch(tx: Tx, key: str, id_: str) -> Switch:
@@ -117,6 +134,7 @@ def cancel_switch(tx: Tx, key: str, id_: str) -> Switch:
     store.drop(tx, found)
     tx.cancel(EFFECTIVE, found.id)
     tx.record("switch", found.id, "cancel", {"queue": key})
+    tx.inverse = {"op": "plan_again", "queue": key, "ends": flat(found)["effective_at"], "row": flat(found)}
     return found
 
 

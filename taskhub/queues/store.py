@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, delete, insert, select, update
+from sqlalchemy import ARRAY, Table, Text, cast, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from taskhub.db.tables import agent, loan, period, queue_state, staffing
@@ -19,17 +20,31 @@ _PERIOD = [period.c[name] for name in Period.__slots__]
 _STATE = [queue_state.c[name] for name in State.__slots__]
 
 
-def switches(tx: Tx, queues: Collection[str]) -> list[Switch]:
-    """Every switch of these queues, past and planned, in the order in which they start."""
-    rows = select(*_SWITCH).where(staffing.c.queue.in_(queues)).order_by(staffing.c.effective_at, staffing.c.id)
+def planned(tx: Tx, queues: Collection[str]) -> list[Switch]:
+    """Switches of these queues that have not started, in the order in which they will."""
+    ahead = staffing.c.queue.in_(queues), staffing.c.effective_at > tx.now
+    rows = select(*_SWITCH).where(*ahead).order_by(staffing.c.effective_at, staffing.c.id)
     return [Switch(*row) for row in tx.conn.execute(rows)]
 
 
+def past(tx: Tx, queue: str, most: int) -> list[Switch]:
+    """The newest switches of a queue that have started, the one that holds first."""
+    come = staffing.c.queue == queue, staffing.c.effective_at <= tx.now
+    rows = select(*_SWITCH).where(*come).order_by(staffing.c.effective_at.desc(), staffing.c.id.desc())
+    return [Switch(*row) for row in tx.conn.execute(rows.limit(most))]
+
+
 def holding(tx: Tx, queues: Collection[str]) -> dict[str, Switch]:
-    """The newest switch of each queue whose time has come."""
-    come = select(*_SWITCH).where(staffing.c.queue.in_(queues), staffing.c.effective_at <= tx.now)
-    rows = tx.conn.execute(come.order_by(staffing.c.effective_at, staffing.c.id))
-    return {row.queue: Switch(*row) for row in rows}
+    """The newest switch of each queue whose time has come; of the others none is read, however many there are."""
+    if tx.lite:
+        keys: Any = func.json_each(json.dumps(list(queues))).table_valued("value", name="k")
+    else:
+        keys = func.unnest(cast(list(queues), ARRAY(Text))).table_valued("value", name="k").render_derived()
+    each = staffing.alias("each")
+    come = each.c.queue == keys.c.value, each.c.effective_at <= tx.now
+    newest = select(each.c.id).where(*come).order_by(each.c.effective_at.desc(), each.c.id.desc()).limit(1)
+    rows = select(*_SWITCH).select_from(keys).join(staffing, staffing.c.id == newest.scalar_subquery())
+    return {row.queue: Switch(*row) for row in tx.conn.execute(rows)}
 
 
 def switch(tx: Tx, id_: str, *, lock: bool = True) -> Switch | None:

@@ -97,6 +97,7 @@ class Plan:
 class TaskFacts:
     """A completed task, as far as rules may know it. ``depth`` counts the chained rules behind it (0 = an event).
 
+    ``version`` is that of the change behind it; None: somebody made it by hand.
     ``learning``: its person is learning this kind, all of it is checked. ``is_check``: it was a second look itself.
     """
 
@@ -113,6 +114,7 @@ class TaskFacts:
     file: str | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
     depth: int = 0
+    version: Version | None = None
     learning: bool = False
     is_check: bool = False
 

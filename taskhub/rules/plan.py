@@ -52,14 +52,18 @@ def plan(
 
 
 def plan_for_completion(task: TaskFacts, known: Known, rules: Iterable[Rule], kinds: Mapping[str, Kind]) -> Plan:
-    """What a completed task leads to. Chains end after MAX_DEPTH links, whatever the rules say."""
+    """What a completed task leads to. Chains end after MAX_DEPTH links, whatever the rules say.
+
+    All of a chain carries the version of the change that began it, so that it does not matter which of two changes was
+    worked off first: what a newer change closes is closed, whether the chain had come that far or not.
+    """
     if task.depth >= MAX_DEPTH:
         return Plan(reason="too_deep")
     scope = scope_of_task(task, known)
     cause = Cause(
         scope=scope,
         key=digest(COMPLETED, task.id, task.completed_at.isoformat()),
-        version=Version(task.completed_at, task.id),
+        version=_next_link(task),
         file=File(task.record, task.file, task.lead, task.deal),
         parent=task.id,
         completer=task.completed_by,
@@ -68,6 +72,10 @@ def plan_for_completion(task: TaskFacts, known: Known, rules: Iterable[Rule], ki
         is_check=task.is_check,
     )
     return _fired([rule for rule in rules if COMPLETED in rule.on and all_hold(rule.when, scope)], cause, kinds)
+
+
+def _next_link(task: TaskFacts) -> Version:
+    return Version(task.completed_at, task.id) if task.version is None else task.version.linked
 
 
 def plan_for_timer(rule: Rule, state: RecordState, at: datetime, known: Known, kinds: Mapping[str, Kind]) -> Plan:

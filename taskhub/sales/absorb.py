@@ -2,6 +2,9 @@
 
 What rules fired for on the strength of a state-only event is remembered field by field, and takes away from the first
 self-contained event that tells of the same move at or before that instant. Else the late webhook would act again.
+
+Nobody calls this yet: the only state-only events so far are those a sender posts. ``acts.apply_event`` will, between
+projection and rules, once connectors poll and re-read records themselves; the memories then need a table of their own.
 """
 
 from __future__ import annotations

@@ -53,6 +53,16 @@ class Replay:
                 self._states[ref] = apply_fields(self._state(ref), ref, said[ref], event.version)
         return changes, self._known(event.record, said)
 
+    def before(self, event: Event) -> list[tuple[RecordState, Known]]:
+        """The records the event speaks of as they stand without it, with what is known around them."""
+        refs = () if event.record is None else sorted({event.record, *side_statements(event)})
+        return [stood for ref in refs if (stood := self.standing(ref)) is not None]
+
+    def standing(self, ref: RecordRef) -> tuple[RecordState, Known] | None:
+        """A record as it stands now; None when nothing was known of it."""
+        state = self._state(ref)
+        return None if state is None else (state, self._known(ref, {}))
+
     def _state(self, ref: RecordRef) -> RecordState | None:
         if ref not in self._states:
             self._states[ref] = rewound(self._load(ref), self._since)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -79,6 +79,11 @@ def known_of(tx: Tx, ref: RecordRef | None) -> dict[str, Mapping[str, Any]]:
 def replay(tx: Tx, since: datetime) -> Replay:
     """Events since then once more, in memory."""
     return Replay(lambda ref: store.load(tx, ref), since, LINKS)
+
+
+def changed_since(tx: Tx, nouns: Iterable[str], since: datetime, most: int) -> list[RecordRef]:
+    """Records of these nouns that something was said of since then, at most ``most`` of each."""
+    return [RecordRef(noun, id_) for noun in nouns for id_ in store.changed_since(tx, noun, since, most)]
 
 
 def get(tx: Tx, ref: RecordRef) -> RecordState:

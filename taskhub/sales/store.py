@@ -67,6 +67,13 @@ def _text(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else str(value)
 
 
+def changed_since(tx: Tx, noun: str, since: datetime, most: int) -> list[str]:
+    """Ids of the records of a noun that something was said of since then, newest first."""
+    table = RECORDS[noun]
+    newest = select(table.c.id).where(table.c.last_changed_at >= since).order_by(table.c.last_changed_at.desc())
+    return list(tx.conn.execute(newest.limit(most)).scalars())
+
+
 def find(
     tx: Tx, noun: str, filters: Mapping[str, Any], after: tuple[datetime, str] | None, limit: int
 ) -> Sequence[Any]:

@@ -13,12 +13,13 @@ from taskhub.errors import AtCapacity, Conflict, InvalidInput, TaskhubError
 from taskhub.policy.policies import Policies
 from taskhub.policy.promise import PauseReason
 from taskhub.policy.work import PRIORITIES
-from taskhub.tasks import moves, queries
+from taskhub.tasks import moves, queries, store
 from taskhub.tasks.model import VERDICTS, WRONG, Task
 
 LATEST_PAUSE = timedelta(days=366)
 NEXT_LOOK = timedelta(hours=24)
 LONGEST_NOTE = 20_000
+SHOWN = 5
 PATCHABLE = ("checklist", "note", "priority", "data", "due_at")
 
 
@@ -34,10 +35,14 @@ def skip_reason(policies: Policies, queue: str, reason: str) -> None:
 
 
 def skip_budget(tx: Tx, task: Task) -> None:
-    """Skips of one person and day stay within what the queue allows, where it sets a limit."""
+    """Skips of one person and day stay within what the queue allows, where it sets a limit.
+
+    Counted under the person's lock: of skips in two tabs the second sees the first.
+    """
     queue = tx.policies.queues.get(task.queue)
     if queue is None or queue.skip_budget is None:
         return
+    store.lock_agent(tx, tx.by.agent or "")
     zone = ZoneInfo(tx.policies.calendar_of(queue.key).tz)
     today = tx.now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     skipped = queries.skipped_since(tx, tx.by.label, queue.key, today)
@@ -78,12 +83,16 @@ def pause_until(
     return until
 
 
-def room_to_pause(policies: Policies, paused: int) -> None:
-    """Nobody collects paused work without end."""
-    if paused >= policies.max_paused:
+def room_to_pause(tx: Tx, agent: str) -> None:
+    """Nobody collects paused work without end; the person is locked, so that two tabs do not pass together."""
+    paused, most = queries.paused_by(tx, agent), tx.policies.max_paused
+    if len(paused) >= most:
         raise AtCapacity(
-            f"You have {paused} paused tasks already. Resume, complete or hand over one first.", code="too_many_paused"
-        )
+            f"You have {len(paused)} paused tasks, the most one person may keep. Resume, complete or hand over one "
+            "first: could_resume names those that have waited longest.",
+            code="too_many_paused", paused=len(paused), max_paused=most,
+            could_resume=[{"id": row.id, "title": row.title} for row in paused[:SHOWN]],
+        )  # fmt: skip
 
 
 def has_room(tx: Tx, agent: str, queue: str) -> bool:

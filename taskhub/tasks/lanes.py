@@ -1,4 +1,4 @@
-"""Waiting tasks move into the lane they were drawn for: another shape, nothing else about them changes."""
+"""Tasks move into the lane they were drawn or taken for: another shape, nothing else about them changes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from taskhub.tasks.shape import Shape
 
 
 def draw(tx: Tx, rows: Sequence[tuple[str, Shape]]) -> None:
-    """``rows``: locked waiting tasks with the shape they wait in from now on. No transition, so no history."""
+    """``rows``: locked tasks with the shape they have from now on. No transition, so no history."""
     for shape in {shape for _, shape in rows}:
         store.know_shape(tx, shape)
     for id_, shape in rows:

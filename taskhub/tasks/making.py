@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from taskhub.db.tx import Tx
+from taskhub.events.model import Version
 from taskhub.ids import new_id
 from taskhub.sales import customers
 from taskhub.tasks import clocks, drafting, moves, queries, store
@@ -53,7 +54,7 @@ def bring_about(tx: Tx, news: Sequence[NewTask]) -> Made:
     for d in fresh:
         _announce(tx, d)
     known = [d for d in drafts if d.id not in made]
-    return Made([d.id for d in fresh], [_older_wins(tx, d) for d in known])
+    return Made([d.id for d in fresh], [id_ for d in known for id_ in _older_wins(tx, d)])
 
 
 def _stamp_customers(tx: Tx, drafts: Sequence[Draft]) -> None:
@@ -64,13 +65,25 @@ def _stamp_customers(tx: Tx, drafts: Sequence[Draft]) -> None:
         d.row["customer"] = known[d.row["record"]]
 
 
-def _older_wins(tx: Tx, d: Draft) -> str:
-    """Made once per origin: the oldest change says what it is, in whatever order they arrive."""
+def _older_wins(tx: Tx, d: Draft) -> list[str]:
+    """Made once per origin: the oldest change says what it is, in whatever order they arrive.
+
+    Returns the task and what has followed from it already, whose place among the changes is another now.
+    """
     task = store.by_origin(tx, d.row["origin"])
-    told = (task.version_at, task.version_tie or "") if task.version_at is not None else None
-    if told is not None and d.new.version is not None and d.new.version < told:
-        _retell(tx, task, d)
-    return task.id
+    told = Version(task.version_at, task.version_tie or "") if task.version_at is not None else None
+    if told is None or d.new.version is None or d.new.version >= told:
+        return [task.id]
+    _retell(tx, task, d)
+    return [task.id, *_relink(tx, task.id, told, Version(*d.new.version))]
+
+
+def _relink(tx: Tx, parent: str, was: Version, now: Version) -> list[str]:
+    found: list[str] = []
+    for child in store.chained(tx, parent, was.linked.at, was.linked.tie):
+        moves.move(tx, child, "retell", {"version_at": now.linked.at, "version_tie": now.linked.tie})
+        found += [child.id, *_relink(tx, child.id, was.linked, now.linked)]
+    return found
 
 
 def _retell(tx: Tx, task: Task, d: Draft) -> None:

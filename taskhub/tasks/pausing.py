@@ -20,8 +20,9 @@ def pause(
 ) -> Task:  # fmt: skip
     """Stays with its person without a lease; every pause has a reason and a next date."""
     kind = checks.pause_reason(tx.policies, reason)
+    store.lock_agent(tx, tx.by.agent or "")
     task, _ = moves.allowed(tx, task_id, "pause", token, version)
-    checks.room_to_pause(tx.policies, len(store.find(tx, {"agent": task.agent, "state": PAUSED}, None, 1000)))
+    checks.room_to_pause(tx, task.agent or "")
     until = checks.pause_until(tx.policies, kind, until, tx.now, tx.policies.calendar_of(task.queue))
     tx.inverse = {"op": "resume", "task": task.id}
     return put_aside(tx, task, "pause", reason, until)

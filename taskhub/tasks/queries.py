@@ -10,7 +10,7 @@ from sqlalchemy import and_, func, literal, or_, select, tuple_
 
 from taskhub.db.tables import act, history, task
 from taskhub.db.tx import Tx
-from taskhub.tasks.model import COMPLETED, OPEN, QUEUED, WRONG, Task
+from taskhub.tasks.model import COMPLETED, OPEN, PAUSED, QUEUED, WRONG, Task
 
 _check, _first = task.alias("looks_again"), task.alias("first")
 # A verdict holds for the completion it looked at; work done again has its own check.
@@ -76,6 +76,12 @@ def skipped_since(tx: Tx, by: str, queue: str, since: datetime) -> int:
     ids = [id_ for touched in tx.conn.execute(mine).scalars() for noun, id_ in touched if noun == "task"]
     in_queue = set(tx.conn.execute(select(task.c.id).where(task.c.id.in_(ids), task.c.queue == queue)).scalars())
     return sum(id_ in in_queue for id_ in ids)
+
+
+def paused_by(tx: Tx, agent: str) -> list[Any]:
+    """Id and title of what a person has paused, longest first."""
+    mine = select(task.c.id, task.c.title).where(task.c.agent == agent, task.c.state == PAUSED)
+    return list(tx.conn.execute(mine.order_by(task.c.paused_at, task.c.id)))
 
 
 def customer_of(tx: Tx, task_id: str) -> str | None:

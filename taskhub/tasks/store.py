@@ -298,3 +298,10 @@ def stamp(tx: Tx, ids: Sequence[str]) -> None:
     """Locked tasks follow the active set as they are."""
     if ids:
         tx.conn.execute(update(task).where(task.c.id.in_(ids)).values(policy_hash=tx.policies.hash))
+
+
+def chained(tx: Tx, parent: str, at: datetime, tie: str) -> list[Task]:
+    """What followed from a task under that version, locked."""
+    place = task.c.parent == parent, task.c.version_at == at, task.c.version_tie == tie
+    found = tx.conn.execute(select(*_COLUMNS).where(*place).order_by(task.c.id).with_for_update())
+    return [_task(row) for row in found]

@@ -44,8 +44,7 @@ def offer_expired(tx: Tx, task_id: str) -> None:
         tx.emit("offer.expired", task_id, due_at=until)
         return
     service.keep_off(tx, task, queue)
-    if queue.max_misses is not None:
-        tx.emit("offer.missed", task_id, {"agent": task.agent, "queue": queue.key})
+    tx.emit("offer.missed", task_id, {"agent": task.agent, "queue": queue.key})
     moves.back_to_queue(tx, task, "withdraw", {"by_whom": task.agent, "why": "not_accepted"})
 
 

@@ -56,6 +56,21 @@ def test_a_misspelt_filter_is_refused_with_what_was_meant(still_house: House) ->
         assert all(name in said for name in named)
 
 
+def test_acts_refuse_unknown_parameters_too_and_senders_may_have_their_own(still_house: House) -> None:
+    zoe, admin = still_house.of("zoe"), still_house.of("admin")
+    for call in (
+        lambda: zoe.post(f"{TASKS}/claim?queue=desk", {}),
+        lambda: admin.patch(f"{AGENTS}/zoe?langage=fr", {"name": "Zoe"}),
+        lambda: admin.put(f"{AGENTS}/zoe/presence?statu=away", {"status": "away"}),
+        lambda: admin.delete(f"{AGENTS}/zoe/absences/none?force=1"),
+    ):
+        assert code(call()) == (422, "invalid_input")
+    told = admin.post(f"{AGENTS}/zoe/lend?langage=fr", {}).json()["errors"]
+    assert told == [{"path": "query.langage", "message": "is no parameter of this call; did you mean language?"}]
+    assert code(still_house.client.post(f"{TASKS}/claim?x=1", {})) == (401, "unauthenticated")
+    assert still_house.client.post("/hooks/nowhere?token=theirs", {}).status_code == 401
+
+
 def test_a_stream_ends_with_the_key_behind_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "EVERY", 0.05)
     made = house.of("admin").ok("POST", f"{AGENTS}/zoe/keys", {"name": "phone"})

@@ -94,7 +94,8 @@ TABLE: dict[str, dict[str, str]] = {
     "DELETE /api/v1/agents/{key}/keys/{key_id}": OWN_KEYS | {"auditor": "fff"},
     "GET /api/v1/queues": PEOPLE | {"rep": "fff"},
     "GET /api/v1/queues/{key}": SEE_QUEUE,
-    "GET /api/v1/queues/{key}/staffing/shadow": LEAD_QUEUE,
+    **{f"{verb} /api/v1/queues/{{key}}/staffing/shadow": LEAD_QUEUE for verb in ("GET", "POST")},
+    "GET /api/v1/queues/{key}/staffing/shadow/{id}": LEAD_QUEUE,
     "GET /api/v1/queues/{key}/staffing": SEE_QUEUE,
     "PUT /api/v1/queues/{key}/staffing": LEAD_QUEUE,
     "DELETE /api/v1/queues/{key}/staffing/{id}": LEAD_QUEUE,
@@ -139,6 +140,7 @@ OPEN_ROUTES = {
     "GET /healthz", "GET /readyz", "GET /metrics",
 }  # fmt: skip
 BODIES: dict[str, Any] = {
+    "POST /api/v1/queues/{key}/staffing/shadow": {"since": "1d"},
     "POST /api/v1/tasks": {"kind": "contract", "title": "x"},
     "PATCH /api/v1/tasks/{id}": {"version": 1, "note": "x"},
     "POST /api/v1/tasks/{id}/claim": {"reason": "x"},

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import insert, update
 
+from taskhub.agents import service as agents
 from taskhub.db.tables import fairness, task
 from tests.api.client import code
 from tests.api.house import House
@@ -100,3 +101,18 @@ def test_quality_says_how_sure_it_is(any_house: House) -> None:
     assert (mine["checked"], mine["wrong"]) == (1, 1)
     shown = any_house.of("zoe").ok("GET", f"/api/v1/tasks/{first}")["second_looks"]
     assert [(one["outcome"], one["note"]) for one in shown] == [("wrong", "The amount")]
+
+
+def test_offers_let_run_out_are_counted_for_the_person_and_by_day_for_their_manager(any_house: House) -> None:
+    with any_house.db.begin() as tx:
+        agents.missed(tx, "zoe")
+        agents.missed(tx, "zoe")
+    mine = any_house.of("zoe").ok("GET", f"{AGENTS}/zoe/metrics")
+    assert (mine["missed_offers"], mine["missed_in_a_row"]) == (2, 2)
+    assert mine["metrics"]["missed_offers"]["unit"] == "tasks"
+    seen = any_house.of("lea").ok("GET", f"{AGENTS}/zoe/metrics")
+    assert (seen["missed_offers"], seen["missed_in_a_row"]) == (0, None)
+    with any_house.db.begin() as tx:
+        agents.accepted(tx, "zoe")
+    again = any_house.of("zoe").ok("GET", f"{AGENTS}/zoe/metrics")
+    assert (again["missed_offers"], again["missed_in_a_row"]) == (2, 0)

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from taskhub.api import shadow
+from taskhub.testing.drain import drain
 from tests.api.house import House, open_house
 
 PATH = "/api/v1/queues/desk/staffing/shadow"
@@ -79,3 +81,33 @@ def test_only_managers_of_the_queue_may_ask(house: House) -> None:
     assert house.of("zoe").get(PATH).status_code == 403
     assert house.of("lea").get("/api/v1/queues/far/staffing/shadow").status_code == 404
     assert house.of("admin").get("/api/v1/queues/none/staffing/shadow").status_code == 404
+
+
+def test_a_long_time_is_asked_in_the_background_with_progress_to_look_at(house: House) -> None:
+    for _ in range(3):
+        house.task()
+        house.taken("zoe")
+    lea = house.of("lea")
+    begun = lea.post(PATH, {"model": "dedicated", "params": {"team": "specialists"}, "since": "1d"})
+    assert begun.status_code == 202, begun.text
+    run = begun.json()
+    assert (run["state"], run["done"], run["total"], run["result"]) == ("running", 0, 3, None)
+    assert lea.ok("GET", run["self"])["state"] == "running"
+    drain(house.db)
+    ended = lea.ok("GET", run["self"])
+    assert (ended["state"], ended["done"], ended["error"]) == ("ended", 3, None)
+    assert ended["result"]["verdicts"]["same"] == 3
+    assert ended["result"]["people"][0]["name"] == "Zoe"
+    assert house.of("zoe").get(run["self"]).status_code == 403
+    assert lea.get(f"{PATH}/none").status_code == 404
+    assert lea.post(PATH, {"model": "dedicatd"}).status_code == 422
+
+
+def test_an_answer_cut_short_says_how_to_get_all_of_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shadow, "MOST", 2)
+    for _ in range(3):
+        house.task()
+        house.taken("zoe")
+    found = house.of("lea").ok("GET", f"{PATH}?since=1d")
+    assert not found["complete"]
+    assert "POST to this address" in found["notes"][-1]

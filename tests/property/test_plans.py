@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from taskhub.assignment.models.duty_plan import Person, plan
 from taskhub.assignment.models.duty_seats import Seat, seated
-from taskhub.assignment.models.lanes import lane_for
+from taskhub.assignment.models.lanes import counts_after, lane_for, next_lane
 from taskhub.assignment.models.ring_plan import placed
 
 MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
@@ -92,3 +92,28 @@ def test_a_ring_is_evenly_staffed_and_keeps_its_places(first: frozenset[int], th
     assert set(sizes) <= set(links)
     assert max(sizes[link] for link in links) - min(sizes[link] for link in links) <= 1
     assert placed(KINDS, sorted(after), after) == after
+
+
+@given(st.dictionaries(st.sampled_from("abcd"), st.integers(0, 12), min_size=2).filter(lambda w: any(w.values())),
+       st.integers(0, 60))  # fmt: skip
+def test_drawing_by_count_is_drawing_by_place(weights: dict[str, int], drawn: int) -> None:
+    counts: Counter[str] = Counter()
+    for number in range(drawn):
+        lane = next_lane(weights, counts)
+        assert lane == lane_for(weights, number)
+        counts[lane] += 1
+    assert counts_after(weights, drawn) == {pool: counts[pool] for pool in sorted(weights) if weights[pool]}
+
+
+@given(st.dictionaries(st.sampled_from("abc"), st.integers(1, 9), min_size=2),
+       st.lists(st.tuples(st.booleans(), st.sampled_from("abc")), max_size=40))  # fmt: skip
+def test_what_people_took_is_made_up_for(weights: dict[str, int], story: list[tuple[bool, str]]) -> None:
+    """However work is taken before it is drawn, drawing goes on until every pool has its exact share again."""
+    counts: Counter[str] = Counter()
+    for taken, pool in story:
+        counts[pool if taken and pool in weights else next_lane(weights, counts)] += 1
+    total = sum(weights.values())
+    enough = max((counts[pool] // weights[pool] + 1) for pool in weights)
+    while counts.total() < enough * total:
+        counts[next_lane(weights, counts)] += 1
+    assert counts == {pool: enough * weight for pool, weight in weights.items()}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -213,6 +215,100 @@ def test_rules_see_what_was_known_then_not_what_came_later(desk: Desk) -> None:
     assert what(found) == [("created", "scored", "note")]
 
 
+# ── chains and rules that wait ───────────────────────────────────────────────────────────────────────────────────────
+def chain(*kinds: str) -> tuple[Rule, ...]:
+    """Each kind leads to the next once it is done."""
+    return tuple(
+        replace(RULES[2], key=f"after-{kind}", when=(Condition("task.kind", "eq", kind),), tasks=(TaskTemplate(to),))
+        for kind, to in pairwise(kinds)
+    )
+
+
+def test_what_was_never_made_is_followed_to_the_last_link(desk: Desk) -> None:
+    week(desk)
+    kinds = {key: Kind(key, LocalText(key), "desk") for key in "abcdefgh"}
+    start = Rule("begin", ("lead.created",), tasks=(TaskTemplate("a"),))
+    found = asked(desk, today(rules=(*RULES, start, *chain(*kinds)), kinds={**today().kinds, **kinds}))
+    made = [(one.kind, one.assumed) for one in found.differences if one.what == "created"]
+    # Two leads, a chain of five links behind the first task of each: the sixth would be too deep.
+    assert Counter(made) == {("a", False): 2} | {(kind, True): 2 for kind in "bcdef"}
+    assert desk.rows_of("a") == []
+
+
+def test_a_circle_of_rules_ends(desk: Desk) -> None:
+    week(desk)
+    kinds = {key: Kind(key, LocalText(key), "desk") for key in "ab"}
+    start = Rule("begin", ("lead.created",), tasks=(TaskTemplate("a"),))
+    found = asked(desk, today(rules=(*RULES, start, *chain("a", "b", "a")), kinds={**today().kinds, **kinds}))
+    assert Counter(one.kind for one in found.differences) == {"a": 6, "b": 6}
+
+
+def test_work_that_would_not_have_been_there_leads_to_nothing(desk: Desk) -> None:
+    week(desk)
+    found = asked(desk, today(rules=RULES[1:]))
+    assert what(found) == [
+        ("not_created", "after", "note"), ("not_created", "welcome", "call"), ("not_created", "welcome", "call"),
+    ]  # fmt: skip
+
+
+def quiet(after: timedelta, **changes: Any) -> Rule:
+    return Rule("quiet", (), after=after, tasks=(TaskTemplate("note", "Remind {lead.name}"),), **changes)
+
+
+def silence(desk: Desk) -> None:
+    """Ann is heard of again after three days, Bob never."""
+    crm = Crm(desk)
+    crm.say("lead.created", "L1", lead={"name": "Ann", "stage": "new"})
+    crm.say("lead.created", "L2", lead={"name": "Bob", "stage": "new"})
+    desk.forward(days=3)
+    crm.say("lead.updated", "L1", lead={"name": "Ann", "score": 1})
+    desk.forward(days=3)
+
+
+def test_rules_that_wait_for_silence_are_asked_within_the_window(desk: Desk) -> None:
+    silence(desk)
+    found = asked(desk, today(rules=(*RULES, quiet(2 * DAY))), 7 * DAY)
+    begun = desk.clock.now - 6 * DAY
+    reminders = sorted((one.title, (one.at - begun) / DAY) for one in found.differences if one.rule == "quiet")
+    assert reminders == [("Remind Ann", 2.0), ("Remind Ann", 5.0), ("Remind Bob", 2.0)]
+    short = asked(desk, today(rules=(*RULES, quiet(2 * DAY))), 2 * DAY)
+    assert [(one.title, one.cause) for one in short.differences] == [("Remind Ann", "lead:L1")]
+    assert asked(desk, today(rules=(*RULES, quiet(5 * DAY))), 7 * DAY).differences[0].title == "Remind Bob"
+
+
+def test_a_silence_that_was_answered_in_time_asks_for_nothing(desk: Desk) -> None:
+    silence(desk)
+    found = asked(desk, today(rules=(*RULES, quiet(4 * DAY))), 7 * DAY)
+    assert [one.title for one in found.differences] == ["Remind Bob"]
+    never = quiet(2 * DAY, when=(Condition("lead.stage", "eq", "offer"),))
+    assert asked(desk, today(rules=(*RULES, never)), 7 * DAY).differences == []
+
+
+def test_rules_that_count_back_from_a_date_are_asked_too(desk: Desk) -> None:
+    crm = Crm(desk)
+    crm.say("lead.created", "L1", lead={"name": "Ann", "stage": "new", "expected_close_on": "2026-03-07"})
+    crm.say("lead.created", "L2", lead={"name": "Bob", "stage": "new", "expected_close_on": "2026-03-30"})
+    desk.forward(days=6)
+    near = Rule("near", (), before_field="lead.expected_close_on", before_by=3 * DAY, tasks=(TaskTemplate("note"),))
+    found = asked(desk, today(rules=(*RULES, near)), 7 * DAY)
+    assert [(one.cause, one.at.date().isoformat()) for one in found.differences] == [("lead:L1", "2026-03-04")]
+
+
+def test_the_same_waiting_rules_show_no_difference_and_a_shorter_wait_shows_when(desk: Desk) -> None:
+    desk.db.close()
+    waiting = today(rules=(*RULES, quiet(2 * DAY)))
+    other = Desk(desk.db.url, replace(waiting, hash="waiting"))
+    silence(other)
+    made = Counter(row.title for row in other.rows_of("note"))
+    assert made == {"Remind Ann": 2, "Remind Bob": 1}
+    same = asked(other, replace(waiting, hash="again"), 7 * DAY)
+    assert (what(same), same.planned, same.as_made) == ([], 5, 5)
+    sooner = asked(other, today(rules=(*RULES, quiet(DAY))), 7 * DAY)
+    assert {one.what for one in sooner.differences} == {"changed"}
+    assert {tuple(one.fields or ()) for one in sooner.differences} == {("asked_at",)}
+    other.db.close()
+
+
 # ── the command ──────────────────────────────────────────────────────────────────────────────────────────────────────
 def _run(*arguments: str, data: Path) -> Any:
     return CliRunner().invoke(app, ["config", "dry-run", *arguments, "--data", str(data)])
@@ -267,7 +363,7 @@ def test_findings_are_shown_to_people(desk: Desk, capsys: pytest.CaptureFixture[
     )  # fmt: skip
     dry_runs.show(asked(desk, new), "a" * 32, "b" * 32)
     said = capsys.readouterr().out
-    assert "Tasks: 0 more, 2 fewer, 1 otherwise (1 priority)" in said
+    assert "Tasks: 0 more, 3 fewer, 1 otherwise (1 priority)" in said
     assert "priority: high -> urgent" in said
     assert "Due times: 4 earlier, 0 later, 0 new, 0 none" in said
     assert "Decisions in desk: 4 would wait" in said

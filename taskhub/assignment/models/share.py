@@ -61,6 +61,11 @@ def pools_of(params: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
     return params.get("pools") or {team: (team,) for team in params.get("weights", {})}
 
 
+def pool_of(params: Mapping[str, Any], team: str) -> str | None:
+    """The pool a team is in, if any."""
+    return next((pool for pool, teams in pools_of(params).items() if team in teams), None)
+
+
 def _pool_complaints(params: Mapping[str, Any], teams: Sequence[str]) -> Iterator[Complaint]:
     pools = params.get("pools", {})
     if not isinstance(pools, Mapping) or not all(isinstance(listed, list | tuple) for listed in pools.values()):

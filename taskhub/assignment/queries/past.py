@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import func, select, tuple_
 
 from taskhub.db.tables import agent, decision, pass_, pass_block, task
 from taskhub.db.tx import Tx
@@ -34,6 +34,33 @@ def passes_since(tx: Tx, rotations: Collection[str], since: datetime, most: int)
             if len(found) == most:
                 break
     return found[::-1]
+
+
+def first_pass(tx: Tx, since: datetime) -> str | None:
+    """The id of the first pass since then: ids grow with time, so the rest is read by id."""
+    return tx.conn.execute(select(func.min(pass_.c.id)).where(pass_.c.at >= since)).scalar()
+
+
+def count_passes(tx: Tx, rotations: Collection[str], since: datetime) -> int:
+    """How many passes over any of ``rotations`` there were since then."""
+    names = tx.conn.execute(
+        select(pass_.c.rotation, func.count()).where(pass_.c.at >= since).group_by(pass_.c.rotation)
+    )
+    return sum(count for name, count in names if not set(name.split(",")).isdisjoint(rotations))
+
+
+def count_claims(tx: Tx, queues: Collection[str], since: datetime) -> int:
+    """How many pulled decisions about tasks of ``queues`` there were since then."""
+    mine = decision.c.way == "pull", decision.c.at >= since, task.c.queue.in_(queues)
+    rows = select(func.count()).select_from(decision.join(task, task.c.id == decision.c.task)).where(*mine)
+    return int(tx.conn.execute(rows).scalar_one())
+
+
+def passes_from(tx: Tx, first: str, until: datetime, limit: int, *, after: bool) -> list[Any]:
+    """Id and rotation of up to ``limit`` passes from (or behind) the one of that id on, up to ``until``."""
+    place = pass_.c.id > first if after else pass_.c.id >= first
+    rows = select(pass_.c.id, pass_.c.rotation).where(place, pass_.c.at <= until)
+    return list(tx.conn.execute(rows.order_by(pass_.c.id).limit(limit)))
 
 
 def passes(tx: Tx, ids: Sequence[str]) -> list[StoredPass]:

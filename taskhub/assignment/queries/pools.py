@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import and_, func, select
 
+from taskhub.assignment.model import QueueFacts
 from taskhub.assignment.models.duty_plan import Duty
-from taskhub.db.tables import duty, task
+from taskhub.db.tables import agent, decision, duty, task
 from taskhub.db.tx import Tx
 from taskhub.tasks.model import QUEUED
 
@@ -77,3 +78,19 @@ def undrawn(tx: Tx, shapes: Collection[str], most: int) -> list[Any]:
     here = select(task.c.id, task.c.shape).where(task.c.shape.in_(shapes), task.c.state == QUEUED)
     in_order = here.order_by(task.c.ready_at, task.c.created_at, task.c.id).limit(most)
     return list(tx.conn.execute(in_order.with_for_update(skip_locked=True)))
+
+
+def taken(tx: Tx, queue: QueueFacts, shapes: Collection[str], since: datetime) -> list[Any]:
+    """Work of these shapes that somebody was given since then under the queue's model: id, shape and their team.
+
+    First come first, locked; a person of another team counts for nobody.
+    """
+    gift = decision.c.outcome == "assigned", decision.c.at > since, decision.c.model == queue.model
+    rows = (
+        select(task.c.id, task.c.shape, agent.c.team)
+        .join(decision, decision.c.task == task.c.id)
+        .join(agent, agent.c.key == decision.c.agent)
+        .where(agent.c.team.in_(queue.teams), task.c.shape.in_(shapes), task.c.state != QUEUED, *gift)
+        .order_by(decision.c.at, decision.c.id)
+    )
+    return list({row.id: row for row in tx.conn.execute(rows.with_for_update(of=task, skip_locked=True))}.values())

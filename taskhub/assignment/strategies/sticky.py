@@ -57,8 +57,12 @@ class Sticky(PlainStrategy):
         >>> [sticky.patient(task, desk, ten + timedelta(minutes=after)) for after in (0, 29, 30)]
         [True, True, False]
         """
+        ends = self.patience_ends(task, queue)
+        return ends is not None and now < ends
+
+    def patience_ends(self, task: TaskFacts, queue: QueueFacts) -> Instant | None:
         wait = queue.strategy_params.get("wait")
-        return wait is not None and now < (task.ready_at or task.created_at) + parse_duration(wait)
+        return None if wait is None else (task.ready_at or task.created_at) + parse_duration(wait)
 
     def check(self, params: Mapping[str, Any]) -> Iterator[Complaint]:
         yield from unknown(self.name, params, ("wait", "fallback"))

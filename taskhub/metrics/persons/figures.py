@@ -22,6 +22,8 @@ METRICS: tuple[Metric, ...] = (
     Metric("even_share", "share", "1 ÷ active people of the team"),
     Metric("overdue", "tasks", "open tasks with this person that are past their due time now"),
     Metric("met_late", "tasks", "tasks completed in the period after their due time"),
+    Metric("missed_offers", "tasks", "offers in the period not started within the queue's accept_for"),
+    Metric("missed_in_a_row", "tasks", "of these the last ones in a row: since this person started an offer"),
     Metric("fairness", "ledger", "sums of the last 91 days; team_median only where the team has 4 people or more"),
 )
 
@@ -36,6 +38,7 @@ class Work:
     overdue: int = 0
     given_today: int = 0
     ledger: Mapping[str, float] = field(default_factory=dict)
+    missed: int = 0
 
     @property
     def completed(self) -> int:
@@ -51,7 +54,7 @@ def of_person(key: str, works: Mapping[str, Work]) -> dict[str, Any]:
         "completed": mine.completed, "by_kind": dict(sorted(mine.kinds.items())),
         "hands_on_minutes": round(mine.minutes, 1), "variety": round(variety(mine.kinds), 3),
         "share_today": mine.given_today / given if given else None, "even_share": 1 / len(works) if works else None,
-        "overdue": mine.overdue, "met_late": mine.met_late,
+        "overdue": mine.overdue, "met_late": mine.met_late, "missed_offers": mine.missed,
         "fairness": {name: _beside(name, mine, works.values()) for name in LEDGER},
     }  # fmt: skip
 

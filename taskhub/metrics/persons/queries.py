@@ -72,10 +72,25 @@ def works(tx: Tx, people: Sequence[str], span: Span) -> dict[str, Work]:
         for who, worked in minutes.get(row.id, {}).items():
             spent[who] += worked
     overdue, given, ledger = _overdue(tx, people), _given(tx, people, span.today), _ledger(tx, people, span.last_on)
+    missed = _missed(tx, people, span)
     return {
-        key: Work(kinds[key], spent[key], late[key], overdue.get(key, 0), given.get(key, 0), ledger.get(key, {}))
+        key: Work(
+            kinds[key], spent[key], late[key], overdue.get(key, 0), given.get(key, 0), ledger.get(key, {}),
+            missed.get(key, 0),
+        )
         for key in people
-    }
+    }  # fmt: skip
+
+
+def _missed(tx: Tx, people: Sequence[str], span: Span) -> dict[str, int]:
+    mine = history.c.noun == "agent", history.c.id.in_(people), history.c.act == "missed"
+    rows = select(history.c.id, func.count()).where(*mine, history.c.at >= span.since, history.c.at < span.until)
+    return dict(tx.conn.execute(rows.group_by(history.c.id)).all())
+
+
+def missed_in_a_row(tx: Tx, key: str) -> int:
+    """Offers a person has let run out since they started one."""
+    return int(tx.conn.execute(select(agent.c.misses).where(agent.c.key == key)).scalar_one())
 
 
 def _completed(tx: Tx, people: Sequence[str], since: datetime, until: datetime) -> list[Any]:

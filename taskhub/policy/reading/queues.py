@@ -17,11 +17,15 @@ _TEAM_PARAMS = ("teams", "overflow_teams")
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """Names of what can serve a queue: strategies, staffing models, orders."""
+    """Names of what can serve a queue: strategies, staffing models, orders.
+
+    ``gone``: strategies and models of other names were installed when the set was accepted, and will do.
+    """
 
     strategies: Collection[str]
     models: Collection[str]
     orders: Collection[str]
+    gone: bool = False
 
 
 def read(root: Table, installed: Installed) -> dict[str, Queue]:
@@ -71,13 +75,21 @@ def _staffing(entry: Table, installed: Installed) -> Staffing:
     if table is None:
         return Staffing("")
     staffing = Staffing(
-        model=table.opt_choice("model", sorted(installed.models), required=True) or "",
+        model=_plugin(table, "model", installed.models, installed, required=True) or "",
         params=_params(table),
-        strategy=table.choice("strategy", sorted(installed.strategies), "least_loaded"),
+        strategy=_plugin(table, "strategy", installed.strategies, installed) or "least_loaded",
         strategy_params=free(table, "strategy_params"),
     )
     table.done()
     return staffing
+
+
+def _plugin(
+    table: Table, key: str, known: Collection[str], installed: Installed, *, required: bool = False
+) -> str | None:
+    if installed.gone:
+        return table.opt_text(key, required=required)
+    return table.opt_choice(key, sorted(known), required=required)
 
 
 def _params(table: Table) -> Mapping[str, object]:
