@@ -20,7 +20,7 @@ from benchmarks.table import Figure
 from taskhub.db import engine
 from tests.servers import start_postgres, start_redis
 
-SINGLES, BATCH, BATCHES = 300, 50, 12
+SINGLES, BATCH, BATCHES = 1_500, 50, 40
 ROUNDS = 3
 SENDERS = 4
 WITHIN = 120.0

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from taskhub import settings
 from taskhub.acts.activate import activate
+from taskhub.agents import directory
 from taskhub.assignment import serving
 from taskhub.assignment.installed import plugins
 from taskhub.bell.bell import Bell
@@ -19,6 +22,7 @@ from taskhub.db.database import Database, silent
 from taskhub.db.tx import SYSTEM, Tx
 from taskhub.errors import PolicyError, Problem, TaskhubError
 from taskhub.escalation import checks as escalation_checks
+from taskhub.escalation import surroundings
 from taskhub.flow import FLOW
 from taskhub.policy.load import Known, load
 from taskhub.policy.policies import Policies
@@ -51,18 +55,34 @@ def example_config() -> Path:
 
 
 def known(agents: frozenset[str] | None = None) -> Known:
-    """The names a policy set may use beyond its own files."""
+    """The names a policy set may use beyond its own files. ``agents`` None: nobody looked who there is."""
     installed = plugins()
     return Known(
         strategies=frozenset(installed.strategy_names),
         models=frozenset(installed.model_names),
         orders=frozenset(ORDERS),
+        agents=agents,
     )
 
 
 def policies(texts: Mapping[str, str], resolved: Mapping[str, Any] | None = None) -> Policies:
     """The set these texts make. Raises PolicyError with every problem at once."""
     return load(texts, known=known(), checks=(check_staffing, escalation_checks.check), resolved=resolved)
+
+
+def wanted(texts: Mapping[str, str], db: Database | None = None) -> Policies:
+    """The set these texts make, asked whether it fits this house as well: its teams, its people, its variables.
+
+    Without ``db`` teams and people are not looked for. Raises PolicyError with every problem at once.
+    """
+    teams, agents = _directory(db) if db is not None else (None, None)
+    here = partial(surroundings.check, teams=teams, environ=os.environ)
+    return load(texts, known=known(agents), checks=(check_staffing, escalation_checks.check, here))
+
+
+def _directory(db: Database) -> tuple[frozenset[str], frozenset[str]]:
+    with db.read() as tx:
+        return directory.keys(tx)
 
 
 def check_staffing(set_: Policies) -> list[Problem]:
@@ -90,7 +110,7 @@ def make_tables(chosen: settings.Settings) -> None:
 def accept(db: Database, folder: Path) -> tuple[Policies, bool]:
     """Checks and activates the config in ``folder``. Returns the set and whether it is a new one."""
     texts = read_config(folder)
-    new = policies(texts)
+    new = wanted(texts, db)
     with db.begin(SYSTEM) as tx:
         return new, activate(tx, new, texts)
 

@@ -13,7 +13,8 @@ from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
 from taskhub.escalation import alerts, waiting, warnings
 from taskhub.escalation import service as escalation
-from taskhub.escalation.deliver import Deliver
+from taskhub.escalation.notifications import dispatch
+from taskhub.escalation.notifications.deliver import Deliver
 from taskhub.tasks import pausing, periods, timers
 
 
@@ -75,7 +76,10 @@ FLOW: Flow = {
     "sla.breached": (Route("escalation.fall"),),
     "escalation.step": _timer("escalation.step"),
     "plugin.failed": (Route("escalation.plugin"),),
-    # what leaves the house
+    # what leaves the house; notification.created is what a version without letters wrote
+    "notice.written": _wake("notice.dispatch"),
+    "notice.window": _wake("notice.dispatch"),
+    "letter.written": (Route("letter.send", "outside"),),
     "notification.created": (Route("notification.deliver", "outside"),),
     # the policies themselves
     "policies.activated": (Route("policies.rederive"),),
@@ -129,6 +133,8 @@ HANDLERS: Handlers = {
     "escalation.step": _key(escalation.step_due),
     "escalation.held": _key(escalation.held),
     "escalation.plugin": alerts.plugin_failed,
+    "notice.dispatch": _key(dispatch.dispatch),
+    "letter.send": Deliver(),
     "escalation.reminded": waiting.reminded,
     "escalation.given_late": waiting.given_late,
     "notification.deliver": Deliver(),

@@ -92,6 +92,10 @@ def _kind(tx: Tx, inverse: Mapping[str, Any]) -> Any:
     return tasks.change_back(tx, inverse["task"], inverse["kind"], inverse.get("was", {}))
 
 
+def _unacknowledge(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return tasks.unacknowledge(tx, inverse["task"])
+
+
 def _patch(tx: Tx, inverse: Mapping[str, Any]) -> Any:
     return tasks.unpatch(tx, inverse["task"], inverse["changes"])
 
@@ -123,5 +127,6 @@ def _come_back(tx: Tx, inverse: Mapping[str, Any]) -> Any:
 INVERSES: Mapping[str, Callable[[Tx, Mapping[str, Any]], Any]] = {
     "resume": _resume, "reopen": _reopen, "restore": _restore, "release": _release, "assign": _assign,
     "unassign": _unassign, "change_kind": _kind, "patch": _patch, "cancel_switch": _switch, "end_loan": _loan,
-    "end_period": _period, "queue_state": _stop, "move_back": _move, "come_back": _come_back,
+    "unacknowledge": _unacknowledge, "end_period": _period, "queue_state": _stop, "move_back": _move,
+    "come_back": _come_back,
 }  # fmt: skip

@@ -24,6 +24,11 @@ def is_learning(tx: Tx, key: str | None, names: Collection[str]) -> bool:
     return key is not None and not store.learning(tx.conn, key).isdisjoint(names)
 
 
+def keys(tx: Tx) -> tuple[frozenset[str], frozenset[str]]:
+    """The keys of every team, and of everybody who is active."""
+    return frozenset(store.team_keys(tx.conn)), frozenset(store.active_keys(tx.conn))
+
+
 def found_teams(tx: Tx, kinds: Mapping[str, str]) -> list[str]:
     """Makes the teams that are missing (key -> kind). Returns their keys; an empty team is a warning, not an error."""
     made = [key for key in sorted(kinds) if store.add_team(tx.conn, _row(key, kinds[key]))]

@@ -135,6 +135,16 @@ def references(conn: Connection, key: str) -> list[dict[str, str]]:
     return [*led, *managed, *({"noun": "agent", "key": one, "field": "stand_in"} for one in stood_in.scalars())]
 
 
+def team_keys(conn: Connection) -> list[str]:
+    """The keys of every team."""
+    return list(conn.execute(select(team.c.key)).scalars())
+
+
+def active_keys(conn: Connection) -> list[str]:
+    """The keys of everybody who is active."""
+    return list(conn.execute(select(agent.c.key).where(agent.c.active)).scalars())
+
+
 def duties(conn: Connection, key: str, since: datetime) -> list[dict[str, Any]]:
     """Duty slots of a person that end after ``since``."""
     rows = conn.execute(select(duty).where(duty.c.agent == key, duty.c.until_at > since).order_by(duty.c.from_at))

@@ -43,7 +43,8 @@ def _task(tx: Tx, row: Task, more: Extras) -> dict[str, Any]:
         "lease": {"expires_at": ends} if ends is not None else None,
         "checklist": list(row.checklist), "data": dict(row.data), "note": row.note, "outcome": row.outcome,
         "started_at": row.started_at, "completed_at": row.completed_at, "completed_by": row.completed_by,
-        "waiting_reasons": row.waiting_reasons, "acknowledged_by": row.acknowledged_by, "checks": row.checks,
+        "waiting_reasons": row.waiting_reasons, "acknowledged_by": row.acknowledged_by,
+        "acknowledged_at": row.acknowledged_at, "extra_teams": list(row.extra_teams), "checks": row.checks,
         "version": row.version,
     }  # fmt: skip
 

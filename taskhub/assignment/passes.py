@@ -56,7 +56,8 @@ def of_agent(tx: Tx, agent: str) -> None:
     """A person has room or has changed: one pass over every push queue that might give them work."""
     team, lent = store.team_of(tx, agent), {loan.queue for loan in people.loans(tx, [agent])[agent]}
     push = [q for q in tx.policies.queues.values() if q.mode == "push" and not q.paused]
-    queues = [queue for queue in push if team in queue.teams or queue.key in lent]
+    let_in = store.let_in(tx, team) if team else set()
+    queues = [queue for queue in push if team in queue.teams or queue.key in lent or queue.key in let_in]
     if queues:
         _pass(tx, queues)
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, and_, delete, func, insert, or_, select, union_all, update
+from sqlalchemy import Table, and_, delete, exists, func, insert, or_, select, union_all, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from taskhub.assignment.fairness import Share
@@ -47,6 +47,14 @@ def shapes(tx: Tx, queues: Collection[str] | None) -> dict[str, Shape]:
     wanted = select(shape.c.id, shape.c.text)
     rows = tx.conn.execute(wanted if queues is None else wanted.where(shape.c.queue.in_(queues)))
     return {row.id: Shape.parse(row.text) for row in rows}
+
+
+def let_in(tx: Tx, team_key: str) -> set[str]:
+    """Queues in which work waits that an escalation has opened to a team."""
+    waits = exists().where(task.c.queue == shape.c.queue, task.c.shape == shape.c.id, task.c.state == QUEUED)
+    named = shape.c.text.contains(f'"{team_key}"', autoescape=True)
+    rows = tx.conn.execute(select(shape.c.queue, shape.c.text).where(named, waits))
+    return {row.queue for row in rows if team_key in Shape.parse(row.text).extra_teams}
 
 
 _TASK = (

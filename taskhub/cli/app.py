@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 from taskhub import __version__
-from taskhub.cli import configs, databases, doctor, events, keys, ledgers, plugins, queues, serving, sla, tasks
+from taskhub.cli import (
+    configs,
+    databases,
+    doctor,
+    events,
+    keys,
+    ledgers,
+    notices,
+    plugins,
+    queues,
+    serving,
+    sla,
+    tasks,
+)
 from taskhub.cli.guard import Guarded
 
 app = typer.Typer(
@@ -47,4 +60,6 @@ app.add_typer(sla.app, name="sla")
 app.command()(tasks.why)
 app.add_typer(plugins.app, name="plugin")
 app.add_typer(ledgers.app, name="ledger")
+app.add_typer(notices.notifications, name="notifications")
+app.add_typer(notices.escalation, name="escalation")
 app.command()(doctor.doctor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -35,7 +36,7 @@ def check(folder: Folder = None, data: Data = None, json: Json = False) -> None:
 
     where = _folder(folder)
     try:
-        found = bootstrap.policies(bootstrap.read_config(where))
+        found = _wanted(bootstrap.read_config(where), data)
     except PolicyError as error:
         if not json:
             raise
@@ -65,6 +66,18 @@ def apply(folder: Folder = None, data: Data = None, json: Json = False) -> None:
         return
     typer.echo(f"{'Active now' if new else 'Active already'}: {_said(found)}.")
     _warn(told)
+
+
+def _wanted(texts: dict[str, str], data: Path | None) -> Policies:
+    """The set, asked whether it fits the database as well where there is one."""
+    from taskhub import bootstrap
+
+    with ExitStack() as stack:
+        try:
+            db = stack.enter_context(place.existing(data))
+        except TaskhubError:
+            db = None
+        return bootstrap.wanted(texts, db)
 
 
 def _switched(found: Policies, data: Path | None) -> list[Problem]:

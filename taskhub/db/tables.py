@@ -198,8 +198,8 @@ task = table(
     Column("completed_by", Key),
     *may(Text, "outcome", "note"),
     *must(Json, "checklist", "data", "extra_teams"),
-    Column("acknowledged_by", Key),
-    Column("acknowledged_at", Instant),
+    *may(Key, "acknowledged_by"),
+    *may(Instant, "acknowledged_at", "ladder_from"),  # steps due up to ladder_from are passed over
     Column("policy_hash", Key, nullable=False),
     Column("waiting_reasons", Json),
     Column("seq", Integer, nullable=False, server_default="0"),  # history rows so far
@@ -288,11 +288,7 @@ fairness = table(  # what a person was given on a date of their own zone
 plugin_state = table(  # a foreign model or strategy that failed in a queue
     "plugin_state", *keys("queue", "name"), *must(Integer, "failures"), *must(Text, "error"), *must(Instant, "at"),
 )  # fmt: skip
-turn = table(
-    "turn",
-    *keys("rotation", "agent"),
-    Column("seq", BigInteger, nullable=False),
-)
+turn = table("turn", *keys("rotation", "agent"), *must(BigInteger, "seq"))
 pass_ = table(
     "pass",
     Column("id", Key, primary_key=True),
@@ -324,23 +320,25 @@ decision = table(
 
 # ── escalation ───────────────────────────────────────────────────────────────────────────────────────────────────────
 escalation = table(
-    "escalation",
-    Column("task", Key, ForeignKey("task.id"), primary_key=True),
-    Column("step", Integer, primary_key=True),
-    Column("repetition", Integer, primary_key=True),
-    Column("policy", Key, nullable=False),
-    *must(Instant, "due_at", "at"),
-    Column("effects", Json, nullable=False),
-)
-notification = table(
-    "notification",
-    Column("id", Key, primary_key=True),
-    *may(Key, "task", "agent"),
-    *must(Text, "address", "subject", "body"),
-    Column("at", Instant, nullable=False),
-    Column("delivered_at", Instant),
-    Index("ix_notification_task", "task"),
-)
+    "escalation", Column("task", Key, ForeignKey("task.id"), primary_key=True),
+    Column("step", Integer, primary_key=True), Column("repetition", Integer, primary_key=True),
+    *must(Key, "policy"), *must(Instant, "due_at", "at"), *must(Json, "effects"),
+)  # fmt: skip
+notification = table(  # what somebody is to know; it waits until placed_at, then goes out with a letter or stands here
+    "notification", *keys("id"), *may(Key, "task", "agent"), *must(Text, "address", "subject", "body"),
+    *must(Instant, "at"), *may(Instant, "delivered_at", "placed_at", "read_at"),
+    *may(Key, "addressee", "topic", "severity", "letter"), Index("ix_notification_task", "task"),
+    Index("ix_notification_agent", "agent", "at"), Index("ix_notification_letter", "letter"),
+    Index("ix_notification_waits", "addressee", **where("placed_at is null and severity is not null")),
+)  # fmt: skip
+letter = table(  # one message to one channel of an addressee; holds one notification or several
+    "letter", *keys("id", "channel"), *must(Key, "addressee", "lane"), *must(Text, "subject", "body"),
+    *must(Instant, "at"), *may(Instant, "delivered_at"), Index("ix_letter_addressee", "addressee", "at"),
+)  # fmt: skip
+notice_setting = table(  # how a person wants to be told; what is empty is as the house does
+    "notice_setting", *keys("agent"), *may(Json, "channels", "ways", "quiet_hours"), *may(Text, "own_address"),
+    *may(Key, "language"), *may(Float, "digest_s"), *must(Instant, "at"), *must(Key, "by"),
+)  # fmt: skip
 
 # ── the ledger, the history ──────────────────────────────────────────────────────────────────────────────────────────
 UNTAKEN = "mode = 'one' and token is null and done_at is null and dead_at is null"

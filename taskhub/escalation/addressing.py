@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-LOG = "log:"
-
 
 @dataclass(frozen=True, slots=True)
 class Person:

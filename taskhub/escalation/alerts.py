@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
-from taskhub.escalation import addressing, store
-from taskhub.escalation.addressing import LOG, Concern
-from taskhub.escalation.service import directory_of
-from taskhub.ids import new_id
+from taskhub.escalation import addressing
+from taskhub.escalation.addressing import Concern
+from taskhub.escalation.notifications.model import LATE, Notice
+from taskhub.escalation.notifications.tell import tell
+from taskhub.escalation.people import directory_of
 
 WHOM = ("leader", "manager")
 PLUGIN = {
@@ -43,7 +44,4 @@ def plugin_failed(tx: Tx, row: Taken) -> None:
         language = person.language.split("-")[0].lower() if person is not None else "en"
         facts = {"queue": queue.name.in_(language), "key": queue.key, **row.payload}
         subject, body = (text.format_map(facts) for text in PLUGIN.get(language, PLUGIN["en"]))
-        address = f"mailto:{person.email}" if person is not None and person.email else LOG
-        notice = {"id": new_id(), "task": None, "agent": agent, "address": address, "at": tx.now}
-        store.add_notice(tx, notice | {"subject": subject, "body": body})
-        tx.emit("notification.created", str(notice["id"]))
+        tell(tx, Notice("plugin", LATE, subject, body, agent, email=person.email if person else None))

@@ -12,7 +12,7 @@ from taskhub.policy.promise import Step
 FILE = "escalation.toml"
 PLAIN = ("agent", "leader", "manager")
 NAMED = ("agent", "team", "role", "url")
-ROLES = ("agent", "rep", "manager", "admin", "integration", "auditor")
+ROLES = ("agent", "rep", "manager", "director", "admin", "integration", "auditor")
 
 
 def check(policies: Policies) -> list[Problem]:
@@ -27,9 +27,7 @@ def check(policies: Policies) -> list[Problem]:
 
 def _step(step: Step) -> Iterator[tuple[str, str]]:
     if not (step.notify or step.raise_priority or step.reassign or step.widen):
-        yield "", "does nothing; give it notify, raise_priority or reassign"
-    if step.widen:
-        yield ".widen", "is not carried out in this version; use reassign or notify"
+        yield "", "does nothing; give it notify, raise_priority, reassign or widen"
     if step.repeat_every is not None and step.repeat_every <= timedelta():
         yield ".repeat_every", "must be more than nothing"
     for index, asked in enumerate(step.notify):

@@ -1,7 +1,8 @@
-"""What a step does to its task: raises its priority, sends it back to its queue, hands it up. Says what came of it."""
+"""What a step does to its task: raises its priority, lets teams in, sends it back, hands it up. Says what came."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from taskhub.errors import AtCapacity, NotEligible, NotFound
 from taskhub.escalation.addressing import Told
 from taskhub.policy.promise import Step
 from taskhub.policy.work import PRIORITIES
-from taskhub.tasks import clocks, moves, pausing
+from taskhub.tasks import clocks, moves, pausing, widening
 from taskhub.tasks import service as tasks
 from taskhub.tasks.model import ASSIGNED, BLOCKED, PAUSED, QUEUED, Task
 
@@ -53,7 +54,7 @@ def apply(tx: Tx, task: Task, step: Step, relief: Relief | None) -> tuple[Task, 
         if step.reassign == "leader" and relief is not None:
             done["reassigned"] |= {"asked": "leader", "agent": relief.told.agent, "because": relief.refused}
     if step.widen:
-        done["widened"] = {"teams": list(step.widen), "done": False, "because": "not_supported"}
+        task, done["widened"] = _widen(tx, task, step.widen)
     return task, done
 
 
@@ -64,6 +65,11 @@ def _raise(tx: Tx, task: Task, by: int) -> tuple[Task, Done]:
         return task, done
     row = {name: getattr(task, name) for name in Task.__slots__} | {"priority": raised}
     return moves.move(tx, task, "raise", {"priority": raised, **clocks.retarget(tx, row)}, {"why": "escalation"}), done
+
+
+def _widen(tx: Tx, task: Task, teams: Sequence[str]) -> tuple[Task, Done]:
+    moved = widening.widen(tx, task, teams)
+    return moved, {"teams": sorted(set(moved.extra_teams) - set(task.extra_teams)), "asked": list(teams)}
 
 
 def _to_queue(tx: Tx, task: Task) -> tuple[Task, Done]:

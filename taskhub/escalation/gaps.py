@@ -10,8 +10,9 @@ from taskhub.assignment.coverage import Gap
 from taskhub.assignment.coverage_words import sentence
 from taskhub.db.tx import Tx
 from taskhub.escalation import store
-from taskhub.escalation.addressing import LOG
-from taskhub.ids import new_id
+from taskhub.escalation.notifications.model import INFO, Notice
+from taskhub.escalation.notifications.tell import tell as tell_
+from taskhub.escalation.notifications.tell import told_since
 from taskhub.policy.work import Kind
 
 AHEAD = timedelta(days=7)
@@ -31,14 +32,10 @@ def _tell(tx: Tx, kind: Kind, gap: Gap) -> None:
     teams = store.teams(tx, tx.policies.queues[kind.queue].teams)
     wanted = {key for team in teams for key in (team.leader, *team.managers) if key}
     for person in store.people(tx, wanted):
-        subject = sentence(kind.name, gap, person.language)
-        if not person.active or store.told_since(tx, person.key, kind.key, _about(gap), tx.now - 2 * AHEAD):
-            continue
-        id_ = new_id()
-        row = {"id": id_, "task": None, "agent": person.key, "subject": subject, "at": tx.now}
-        address = f"mailto:{person.email}" if person.email else LOG
-        store.add_notice(tx, row | {"address": address, "body": f"{subject}\n\n{kind.key} {_about(gap)}"})
-        tx.emit("notification.created", id_)
+        about = f"{kind.key} {_about(gap)}"
+        if person.active and not told_since(tx, person.key, about, tx.now - 2 * AHEAD):
+            subject = sentence(kind.name, gap, person.language)
+            tell_(tx, Notice("gap", INFO, subject, f"{subject}\n\n{about}", person.key, email=person.email))
 
 
 def _about(gap: Gap) -> str:

@@ -31,11 +31,15 @@ class Rung:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The task's completion clock, its calendar, and since when the task has been paused."""
+    """The task's completion clock, its calendar, and since when the task has been paused.
+
+    Steps that fell due up to ``ladder_from`` are passed over: somebody had acknowledged the task then.
+    """
 
     clock: SlaClock
     calendar: BusinessCalendar
     paused_at: datetime | None = None
+    ladder_from: datetime | None = None
 
 
 OnRecord = Mapping[tuple[int, int], Fired]
@@ -81,11 +85,19 @@ def first_due(step: Step, facts: Facts) -> datetime | None:
 
 def _rung(index: int, step: Step, fired: OnRecord, facts: Facts) -> Rung | None:
     first = first_due(step, facts)
+    if first is None:
+        return None
     repetition = 1 + max((number for at, number in fired if at == index), default=-1)
-    if first is None or repetition == 0:
-        return None if first is None else Rung(index, 0, first)
-    again = _again(step, fired[index, repetition - 1], facts)
+    last = fired.get((index, repetition - 1))
+    if last is None and (facts.ladder_from is None or first > facts.ladder_from):
+        return Rung(index, 0, first)
+    again = _again(step, _silenced(last or Fired(first, first), facts), facts)
     return Rung(index, repetition, max(first, again)) if again else None
+
+
+def _silenced(last: Fired, facts: Facts) -> Fired:
+    """What fell due while the task was acknowledged is not made up for, as after an outage."""
+    return last if facts.ladder_from is None else Fired(last.due_at, max(last.at, facts.ladder_from))
 
 
 def _again(step: Step, last: Fired, facts: Facts) -> datetime | None:

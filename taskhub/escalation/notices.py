@@ -13,7 +13,10 @@ LONGEST_TITLE = 200
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """The facts of one firing. ``raised_to`` and ``moved_to`` say what was done: a priority, "queue" or a name."""
+    """The facts of one firing. ``raised_to`` and ``moved_to`` say what was done: a priority, "queue" or a name.
+
+    ``widened`` names teams that may take the task from now on.
+    """
 
     task: str
     title: str
@@ -25,6 +28,7 @@ class Case:
     held: bool = False
     raised_to: str | None = None
     moved_to: str | None = None
+    widened: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,7 @@ TEXTS = {
         "holder": "With", "nobody": "nobody yet", "raised": "Its priority is now {}.",
         "to_queue": "It is back in the queue; what was done so far may be half done.",
         "to_person": "It was handed to {}; what was done so far may be half done.",
+        "widened": "It may now be taken by {} as well.",
         "held_text": "{} put this task aside without finishing it, and has not come back to it.",
         "instead": "You receive this instead of {} ({}).",
         "stop": "Acknowledge, complete or cancel the task to stop these messages.", "low": "low", "normal": "normal",
@@ -55,6 +60,7 @@ TEXTS = {
         "raised": "Sa priorité est maintenant {}.",
         "to_queue": "Elle est de retour dans la file ; le travail peut être à moitié fait.",
         "to_person": "Elle a été confiée à {} ; le travail peut être à moitié fait.",
+        "widened": "{} peut maintenant la prendre aussi.",
         "held_text": "{} a mis cette tâche de côté sans la finir et n’y est pas revenu.",
         "instead": "Vous recevez ce message à la place de {} ({}).",
         "stop": "Prenez-en acte, terminez ou annulez la tâche pour arrêter ces messages.", "low": "basse",
@@ -93,6 +99,8 @@ def _sentences(case: Case, reader: Reader, words: dict[str, str]) -> list[str]:
     said = [words["held_text"].format(case.holder or words["somebody"])] if case.held else []
     if case.raised_to:
         said.append(words["raised"].format(words.get(case.raised_to, case.raised_to)))
+    if case.widened:
+        said.append(words["widened"].format(", ".join(case.widened)))
     if case.moved_to:
         said.append(words["to_queue"] if case.moved_to == "queue" else words["to_person"].format(case.moved_to))
     if reader.instead_of:

@@ -1,19 +1,18 @@
-"""The only SQL that writes escalations and notifications."""
+"""The only SQL that writes escalations; and the people and timers a ladder looks at."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, cast, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Text, and_, cast, exists, func, insert, literal_column, or_, select
 
-from taskhub.db.tables import absence, agent, escalation, notification, team
+from taskhub.db.tables import absence, agent, escalation, message, notice_setting, team
 from taskhub.db.tx import Tx
 
 _PERSON = (
-    "key", "name", "email", "language", "time_zone", "team", "stand_in", "roles", "active", "presence",
-    "presence_until", "shifts",
+    "key", "name", "email", "time_zone", "team", "stand_in", "roles", "active", "presence", "presence_until", "shifts",
 )  # fmt: skip
 
 
@@ -41,7 +40,10 @@ def people_of(tx: Tx, teams: Iterable[str], roles: Iterable[str]) -> list[Any]:
 
 def _people(tx: Tx, which: ColumnElement[bool]) -> list[Any]:
     planned = exists().where(absence.c.agent == agent.c.key, absence.c.from_at <= tx.now, absence.c.until_at > tx.now)
-    return list(tx.conn.execute(select(*(agent.c[name] for name in _PERSON), planned.label("absence")).where(which)))
+    language = func.coalesce(notice_setting.c.language, agent.c.language).label("language")
+    wanted = select(*(agent.c[name] for name in _PERSON), language, planned.label("absence"))
+    wished = agent.outerjoin(notice_setting, notice_setting.c.agent == agent.c.key)
+    return list(tx.conn.execute(wanted.select_from(wished).where(which)))
 
 
 def teams(tx: Tx, keys: Iterable[str]) -> list[Any]:
@@ -50,30 +52,18 @@ def teams(tx: Tx, keys: Iterable[str]) -> list[Any]:
     return list(tx.conn.execute(wanted.order_by(team.c.key)))
 
 
-def add_notice(tx: Tx, row: Mapping[str, Any]) -> None:
-    """A notification to deliver."""
-    tx.conn.execute(insert(notification).values(dict(row)))
+def absences(tx: Tx, keys: Iterable[str]) -> dict[str, list[tuple[datetime, datetime]]]:
+    """Person -> their absences that are not over: (from, until)."""
+    found: dict[str, list[tuple[datetime, datetime]]] = {}
+    wanted = select(absence).where(absence.c.agent.in_(list(keys)), absence.c.until_at > tx.now)
+    for row in tx.conn.execute(wanted.order_by(absence.c.from_at)):
+        found.setdefault(row.agent, []).append((row.from_at, row.until_at))
+    return found
 
 
-def told_since(tx: Tx, agent_key: str, kind: str, about: str, since: datetime) -> bool:
-    """Whether the person has had this very notice since then."""
-    same = and_(notification.c.agent == agent_key, notification.c.task.is_(None), notification.c.at > since)
-    ends = notification.c.body.endswith(f"{kind} {about}", autoescape=True)
-    return bool(tx.conn.execute(select(exists().where(same, ends))).scalar())
-
-
-def notice(tx: Tx, notice_id: str) -> Any:
-    """One notification."""
-    return tx.conn.execute(select(notification).where(notification.c.id == notice_id)).first()
-
-
-def notices(tx: Tx, task_id: str) -> list[Any]:
-    """The notifications of a task, oldest first."""
-    mine = select(notification).where(notification.c.task == task_id)
-    return list(tx.conn.execute(mine.order_by(notification.c.at, notification.c.id)))
-
-
-def delivered(tx: Tx, notice_id: str) -> None:
-    """It has left the house."""
-    open_ = and_(notification.c.id == notice_id, notification.c.delivered_at.is_(None))
-    tx.conn.execute(update(notification).where(open_).values(delivered_at=tx.now))
+def to_come(tx: Tx, handlers: Collection[str], until: datetime, limit: int) -> list[str]:
+    """Keys of the timers of these handlers that fall due by then, the soonest first."""
+    open_ = message.c.done_at.is_(None), message.c.dead_at.is_(None), message.c.mode == literal_column("'one'")
+    due = message.c.handler.in_(list(handlers)), message.c.due_at <= until
+    rows = select(message.c.key, func.min(message.c.due_at)).where(*open_, *due).group_by(message.c.key)
+    return [row[0] for row in tx.conn.execute(rows.order_by(func.min(message.c.due_at), message.c.key).limit(limit))]

@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
-from taskhub.escalation import addressing, store
-from taskhub.escalation.addressing import LOG, Concern, Person
-from taskhub.escalation.service import directory_of
-from taskhub.ids import new_id
+from taskhub.escalation import addressing
+from taskhub.escalation.addressing import Person
+from taskhub.escalation.notifications.model import INFO, LATE, Notice
+from taskhub.escalation.notifications.tell import tell
+from taskhub.escalation.people import concern_of, directory_of
 from taskhub.policy.text import LocalText
 from taskhub.tasks import service as tasks
 from taskhub.tasks.model import ASSIGNED, PAUSED, Task
@@ -63,6 +64,8 @@ WORDS = {
 class Facts:
     """What the texts may name beside the task: from whom it came and how late, why it waits and since when."""
 
+    topic: str
+    severity: str
     was: str | None = None
     state: str | None = None
     reason: LocalText | None = None
@@ -77,7 +80,9 @@ def reminded(tx: Tx, row: Taken) -> None:
     reason = tx.policies.pause_reasons.get(str(row.payload["reason"]))
     name = reason.name if reason else LocalText(str(row.payload["reason"]))
     since = datetime.fromisoformat(str(row.payload["since"]))
-    _tell(tx, task, [str(one) for one in row.payload["who"]], REMINDED, Facts(reason=name, since=since))
+    _tell(
+        tx, task, [str(one) for one in row.payload["who"]], REMINDED, Facts("reminder", INFO, reason=name, since=since)
+    )
 
 
 def given_late(tx: Tx, row: Taken) -> None:
@@ -85,14 +90,16 @@ def given_late(tx: Tx, row: Taken) -> None:
     task = tasks.get(tx, row.key)
     agent = str(row.payload["agent"])
     if task.state == ASSIGNED and task.agent == agent:
-        _tell(tx, task, [f"agent:{agent}"], GIVEN_LATE, Facts(row.payload.get("was"), str(row.payload["state"])))
+        _tell(tx, task, [f"agent:{agent}"], GIVEN_LATE, _late(row))
+
+
+def _late(row: Taken) -> Facts:
+    return Facts("given_late", LATE, row.payload.get("was"), str(row.payload["state"]))
 
 
 def _tell(tx: Tx, task: Task, who: Sequence[str], texts: Texts, facts: Facts) -> None:
-    """One notice to each person or channel; an addressee that comes to nobody goes to the log."""
-    queue = tx.policies.queues.get(task.queue)
-    own = [one.team for one in store.people(tx, [task.agent])] if task.agent else []
-    concern = Concern(task.agent, tuple(own or (queue.teams if queue else ())))
+    """One notice to each person or channel, or who stands in for them; one that comes to nobody goes to the log."""
+    concern = concern_of(tx, task)
     directory = directory_of(tx, concern, [*who, *([f"agent:{facts.was}"] if facts.was else [])])
     names = {key: one.name for key, one in directory.people.items()}
     told = {(one.agent, one.url) for one in addressing.tell(who, concern, directory)}
@@ -101,15 +108,8 @@ def _tell(tx: Tx, task: Task, who: Sequence[str], texts: Texts, facts: Facts) ->
         language = person.language.split("-")[0].lower() if person is not None else "en"
         subject, body = texts.get(language, texts["en"])
         said = _said(tx, task, facts, names, person)
-        address = f"mailto:{person.email}" if person is not None and person.email else LOG
-        letter = {"subject": subject.format_map(said), "body": f"{body.format_map(said)}\n{task.id}"}
-        _send(tx, {**letter, "task": task.id, "agent": agent, "address": f"url:{url}" if url else address})
-
-
-def _send(tx: Tx, notice: Mapping[str, str | None]) -> None:
-    id_ = new_id()
-    store.add_notice(tx, {**notice, "id": id_, "at": tx.now})
-    tx.emit("notification.created", id_)
+        words = subject.format_map(said), f"{body.format_map(said)}\n{task.id}"
+        tell(tx, Notice(facts.topic, facts.severity, *words, agent, url, person.email if person else None, task.id))
 
 
 def _said(tx: Tx, task: Task, facts: Facts, names: Mapping[str, str], person: Person | None) -> dict[str, str | None]:

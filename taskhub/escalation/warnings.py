@@ -10,8 +10,8 @@ from taskhub.assignment import cover
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
 from taskhub.escalation import store
-from taskhub.escalation.addressing import LOG
-from taskhub.ids import new_id
+from taskhub.escalation.notifications.model import LATE, Notice
+from taskhub.escalation.notifications.tell import tell
 from taskhub.policy.work import Queue
 from taskhub.tasks import moves
 from taskhub.tasks import service as tasks
@@ -73,10 +73,8 @@ def _tell(tx: Tx, teams: Collection[str], task: str | None, say: Say) -> list[st
     rows = store.teams(tx, teams)
     wanted = {key for team in rows for key in (team.leader, *team.managers) if key}
     people = [person for person in store.people(tx, wanted) if person.active]
+    topic = "sole_agent" if task else "missed"
     for person in people:
-        id_, subject = new_id(), say(person.language)
-        address = f"mailto:{person.email}" if person.email else LOG
-        row = {"id": id_, "task": task, "agent": person.key, "address": address, "subject": subject, "body": subject}
-        store.add_notice(tx, row | {"at": tx.now})
-        tx.emit("notification.created", id_)
+        subject = say(person.language)
+        tell(tx, Notice(topic, LATE, subject, subject, person.key, email=person.email, task=task))
     return sorted(person.key for person in people)

@@ -104,6 +104,7 @@ def _read(sheets: Mapping[str, Sheet], known: Known, resolved: Mapping[str, Any]
     installed = queues.Installed(known.strategies, known.models, known.orders)
     calendars, regions = hours.read(root("calendars.toml"), resolved)
     promised = promises.read(root("sla.toml"))
+    climbed = ladders.read(root("escalation.toml"))
     return Policies(
         hash="",
         kinds=kinds.read(root("kinds.toml")),
@@ -113,12 +114,13 @@ def _read(sheets: Mapping[str, Sheet], known: Known, resolved: Mapping[str, Any]
         pause_reasons=promised.pause_reasons,
         skip_reasons=tuple(promised.skip_reasons),
         calendars=calendars,
-        escalations=ladders.read(root("escalation.toml")),
+        escalations=climbed.escalations,
         pipelines=paths.read(root("pipelines.toml")),
         connections=connections.read(root("connections.toml")),
         max_paused=promised.max_paused,
         resolved={"holidays": regions} if regions else {},
         skip_reason_names=promised.skip_reasons,
+        notices=climbed.notices,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from taskhub.calendars import BusinessCalendar
 from taskhub.errors import Problem
-from taskhub.policy.promise import EscalationPolicy, PauseReason, SlaPolicy
+from taskhub.policy.promise import EscalationPolicy, NoticePolicy, PauseReason, SlaPolicy
 from taskhub.policy.rule import Rule
 from taskhub.policy.text import LocalText
 from taskhub.policy.work import Kind, Queue
@@ -75,6 +75,7 @@ class Policies:
     max_paused: int = 30
     resolved: Mapping[str, Any] = field(default_factory=dict)
     skip_reason_names: Mapping[str, LocalText] = field(default_factory=dict)
+    notices: NoticePolicy = field(default_factory=NoticePolicy)
     warnings: tuple[Problem, ...] = field(default=(), compare=False)
     awaited: frozenset[str] = field(init=False, compare=False, default=frozenset())
 

@@ -46,7 +46,8 @@ class Step:
 
     ``notify`` holds addressees ("agent", "leader", "manager", "role:manager", "agent:KEY", "team:KEY", "url:…");
     ``raise_priority`` is a number of steps, ``reassign`` returns the task to its queue or hands it to "leader",
-    ``widen`` names teams that may take the task from now on although its queue does not name them.
+    ``widen`` names teams that may take the task from now on although its queue does not name them. What a step with
+    ``quiet_hours`` False says is urgent: it leaves at once, at any hour.
     """
 
     at_fraction: float | None = None
@@ -58,6 +59,7 @@ class Step:
     reassign: str | None = None  # queue | leader
     repeat_every: timedelta | None = None
     widen: tuple[str, ...] = ()
+    quiet_hours: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +68,29 @@ class EscalationPolicy:
 
     key: str
     steps: tuple[Step, ...]
+
+
+Weekly = tuple[tuple[str, tuple[str, ...]], ...]
+URGENT, LATE = "urgent", "late"
+SEVERITIES = (URGENT, LATE, "info")
+AT_ONCE, DIGEST, LIST = "at_once", "digest", "list"
+WAYS = (AT_ONCE, DIGEST, LIST)
+# Services whose address names no host of its own: nobody can point taskhub at a machine of this network.
+HOSTED = ("discord", "gchat", "line", "pbul", "pover", "prowl", "slack", "tgram", "threema", "wxteams")
+
+
+@dataclass(frozen=True, slots=True)
+class NoticePolicy:
+    """How people are told unless they say otherwise.
+
+    ``quiet_hours`` are weekly openings in the reader's own zone; ``at_once`` names severities, the others come in
+    digests; more than ``bundle`` messages in ``bundle_within`` become one; ``personal_channels`` are the Apprise
+    services a person may have notices sent to.
+    """
+
+    quiet_hours: Weekly = ()
+    digest_every: timedelta = timedelta(hours=1)
+    at_once: tuple[str, ...] = (URGENT,)
+    bundle: int = 5
+    bundle_within: timedelta = timedelta(minutes=5)
+    personal_channels: tuple[str, ...] = HOSTED

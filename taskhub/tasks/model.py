@@ -82,6 +82,7 @@ class Task:
     waiting_reasons: list[str] | None
     seq: int
     version: int
+    ladder_from: datetime | None = None
 
     @property
     def is_open(self) -> bool:

@@ -16,6 +16,7 @@ from taskhub.tasks import clocks, lifecycle, store
 from taskhub.tasks.model import IN_PROGRESS, PAUSED, QUEUED, Lease, Task
 
 EXCLUDED_FOR_EVER = ("not_by",)
+OPENED_AGAIN = ("reopen", "restore")
 # No transition: what the passes note for themselves.
 UNTOLD = ("waiting_reasons",)
 # What follows from an act of a person is none of its own.
@@ -58,6 +59,7 @@ def allowed(
 
 def move(tx: Tx, task: Task, act: str, changes: Mapping[str, Any], note: Mapping[str, Any] | None = None) -> Task:
     """Writes ``changes`` with one history row. ``note`` adds facts to the row (reason, from whom)."""
+    changes = _lifted(tx, task, act, changes)
     version = task.version + 1 if tx.by.is_person and act not in OF_ITSELF else task.version
     stamped = {**changes, "seq": task.seq + 1, "version": version}
     store.save(tx, task.id, stamped)
@@ -72,6 +74,14 @@ def move(tx: Tx, task: Task, act: str, changes: Mapping[str, Any], note: Mapping
         for topic in WAITING:
             tx.cancel(topic, task.id)
     return replace(task, **stamped)
+
+
+def _lifted(tx: Tx, task: Task, act: str, changes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Who had it no longer has it, or it is opened again: nobody has acknowledged that, and its ladder goes on."""
+    leaves = task.agent is not None and changes.get("agent", task.agent) != task.agent
+    if task.acknowledged_at is None or not (leaves or act in OPENED_AGAIN):
+        return changes
+    return {**changes, "acknowledged_by": None, "acknowledged_at": None, "ladder_from": tx.now}
 
 
 def plain(value: Any) -> Any:

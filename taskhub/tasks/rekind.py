@@ -51,10 +51,11 @@ def _change(tx: Tx, task: Task, act: str, kind: str, reason: str, was: Mapping[s
 def _as_kind(tx: Tx, task: Task, kind: str, was: Mapping[str, Any]) -> dict[str, Any]:
     asked = NewTask(kind=kind, title=task.title, level=was.get("level", 1), requires=was.get("requires", {}))
     new = drafting.draft(asked, tx.policies, tx.now, task.id)
-    store.know_shape(tx, new.shape)
+    shape = new.shape._replace(extra_teams=tuple(sorted(task.extra_teams)))
+    store.know_shape(tx, shape)
     names = ("kind", "queue", "shape", "level", "weight", "minutes", "requires", "checklist")
     own = {"sla": _promise(tx, task, kind)} | {name: was[name] for name in ("checklist", "sla") if name in was}
-    return {name: new.row[name] for name in names} | own
+    return {name: new.row[name] for name in names} | {"shape": shape.id} | own
 
 
 def _promise(tx: Tx, task: Task, kind: str) -> str | None:

@@ -13,6 +13,7 @@ from taskhub.errors import Conflict, Forbidden, InvalidInput, NotFound
 from taskhub.policy.work import Queue
 from taskhub.queues import service as queues
 from taskhub.tasks import checks, clocks, drafting, making, moves, store
+from taskhub.tasks.acknowledging import acknowledge, unacknowledge
 from taskhub.tasks.model import ASSIGNED, CANCELLED, COMPLETED, IN_PROGRESS, PAUSED, Lease, NewTask, Task
 from taskhub.tasks.pausing import pause, put_aside
 from taskhub.tasks.rekind import change_back, change_kind
@@ -22,7 +23,7 @@ __all__ = [
     "acknowledge", "assign", "begin", "cancel", "change_back", "change_kind", "complete", "create", "exclusions",
     "find", "finish",
     "get", "hand_over", "history", "lease_of", "leases", "of_event", "patch", "pause", "put_aside",
-    "release", "renew", "reopen", "resume", "skip", "start", "take_back", "unassign", "unpatch",
+    "release", "renew", "reopen", "resume", "skip", "start", "take_back", "unacknowledge", "unassign", "unpatch",
 ]  # fmt: skip
 
 
@@ -243,15 +244,6 @@ def unassign(tx: Tx, task_id: str, version: int | None = None) -> Task:
     """Back to the queue: the inverse of an assignment that has not been started."""
     task, _ = moves.allowed(tx, task_id, "unassign", version=version)
     return moves.back_to_queue(tx, task, "unassign", {})
-
-
-def acknowledge(tx: Tx, task_id: str, version: int | None = None) -> Task:
-    """Somebody has seen that it is late: the ladder stops."""
-    task, _ = moves.allowed(tx, task_id, "acknowledge", version=version)
-    tx.cancel("escalation.step", task.id)
-    return moves.move(
-        tx, task, "acknowledge", {"acknowledged_by": tx.by.agent or tx.by.label, "acknowledged_at": tx.now}
-    )
 
 
 def patch(tx: Tx, task_id: str, version: int, changes: Mapping[str, Any]) -> Task:

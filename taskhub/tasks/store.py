@@ -82,6 +82,11 @@ def know_shape(tx: Tx, new: Shape) -> None:
         known[new.id] = STORED
 
 
+def shape_of(tx: Tx, shape_id: str) -> Shape:
+    """A shape by its id."""
+    return Shape.parse(tx.conn.execute(select(shape.c.text).where(shape.c.id == shape_id)).scalar_one())
+
+
 def exclude(tx: Tx, people: Sequence[Mapping[str, Any]]) -> None:
     """Keeps people out of tasks; a later row for the same (task, agent, why) moves its end."""
     rows.put(tx.conn, exclusion, people)

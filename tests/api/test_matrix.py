@@ -40,6 +40,7 @@ LEAD_TASK = {"agent": "fff", "rep": "fff", "manager": "yyn", "director": "yyn", 
 SEE_AGENT = {"agent": "yyn", "rep": "yyn", "manager": "yyn", "director": "yyn", "integration": "fff", **READ_ALL}
 SELF = {"agent": "yfn", "rep": "yfn", "manager": "yyn", "director": "yyn", "admin": "yyy", "integration": "fff",
         "auditor": "fff"}  # fmt: skip
+OWN_ALONE = SELF | {"manager": "yfn", "director": "yfn"}
 LEAD_AGENT = {"agent": "fff", "rep": "fff", "manager": "yyn", "director": "yyn", "admin": "yyy", "integration": "fff",
               "auditor": "fff"}  # fmt: skip
 # queue: of a team of theirs / managed / out of reach
@@ -109,6 +110,15 @@ TABLE: dict[str, dict[str, str]] = {
     "GET /api/v1/agents/{key}/metrics": SELF,
     "POST /api/v1/agents/{key}/leave/preview": LEAD_TASK,
     "POST /api/v1/agents/{key}/leave": LEAD_TASK,
+    "GET /api/v1/tasks/{id}/escalations": SEE_TASK,
+    "GET /api/v1/escalations/rehearsal": NOBODY | {"manager": "yyy", "director": "yyy", **READ_ALL},
+    "GET /api/v1/me/notifications": PEOPLE,
+    "POST /api/v1/me/notifications/read": PEOPLE,
+    "GET /api/v1/agents/{key}/notification-settings": OWN_ALONE,
+    "PUT /api/v1/agents/{key}/notification-settings": OWN_ALONE,
+    "GET /api/v1/notifications/dead": NOBODY | {"manager": "yyy", "director": "yyy", **READ_ALL},
+    "POST /api/v1/notifications/replay": NOBODY | {"manager": "yyy", "director": "yyy", "admin": "yyy"},
+    "POST /api/v1/notifications/{id}/replay": NOBODY | {"manager": "yyy", "director": "yyy", "admin": "yyy"},
     "POST /api/v1/calendars/preview": ALL,
     "POST /api/v1/calendars/elapsed": ALL,
     "GET /api/v1/acts": PEOPLE,
@@ -144,6 +154,7 @@ BODIES: dict[str, Any] = {
     "PUT /api/v1/agents/{key}/presence": {"status": "busy"},
     "POST /api/v1/agents/{key}/absences": {"from": "2199-01-01T00:00:00Z", "until": "2199-01-02T00:00:00Z"},
     "POST /api/v1/agents/{key}/keys": {},
+    "PUT /api/v1/agents/{key}/notification-settings": {"language": "fr"},
     **{
         f"{method} /api/v1/queues/{{key}}/staffing{tail}": {"model": None}
         for method, tail in (("PUT", ""), ("POST", "/preview"))

@@ -18,7 +18,8 @@ SCHEMA = frozenset(
     "teams mode calendar lease_for staffing model params strategy max_wait accept_for pick skip_budget cool_down "
     "on_idle hold_for tz holiday_region weekly special_dates breaks holidays completion first_start warn_at escalation "
     "stops_clock max_for remind max_paused skip_reasons pause_reason at_fraction overdue_for paused_for notify "
-    "raise_priority reassign repeat_every steps noun currency lost_reasons stages meaning guidance key_fields "
+    "raise_priority reassign repeat_every widen notifications quiet_hours digest_every at_once bundle "
+    "bundle_within personal_channels steps noun currency lost_reasons stages meaning guidance key_fields "
     "required_fields system secrets fields users settings on after before by tasks kind title priority delay "
     "waits_for raises share not_by not_owner blocking wake complete close close_reason once_per".split()
 )

@@ -80,7 +80,8 @@ def a_task(run: Run, data: Path, tmp_path: Path) -> str:
 COMMANDS = (
     (), ("serve",), ("demo",), ("api",), ("worker",), ("db", "upgrade"), ("db", "check"), ("config", "check"),
     ("config", "apply"), ("key", "create"), ("events", "replay"), ("sla", "explain"), ("why",), ("ledger", "dead"),
-    ("ledger", "replay"), ("doctor",),
+    ("ledger", "replay"), ("doctor",), ("notifications", "dead"), ("notifications", "replay"),
+    ("escalation", "rehearse"),
 )  # fmt: skip
 
 

@@ -3,174 +3,24 @@
 import itertools
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import insert, select, update
 
-from taskhub.calendars import BusinessCalendar, Opening, OpenTime
-from taskhub.db import ledger, policy_set
-from taskhub.db.database import Database
-from taskhub.db.flow import Route
-from taskhub.db.tables import absence, agent, escalation, exclusion, history, message, notification, task, team
-from taskhub.db.tx import SYSTEM, By, Tx
+from taskhub.db import ledger
+from taskhub.db.tables import escalation, exclusion, history, message, notification, task
+from taskhub.db.tx import By
 from taskhub.errors import Unavailable
 from taskhub.escalation import service
-from taskhub.escalation.deliver import HEADER, Deliver
-from taskhub.policy.policies import Policies
-from taskhub.policy.promise import EscalationPolicy, PauseReason, SlaPolicy, Step
-from taskhub.policy.text import LocalText
-from taskhub.policy.work import Kind, Queue, Staffing
+from taskhub.escalation.notifications.channels import HEADER
+from taskhub.escalation.notifications.deliver import Deliver
+from taskhub.policy.promise import Step
 from taskhub.tasks import service as tasks
-from taskhub.tasks import timers
-from taskhub.tasks.model import NewTask
+from tests.service.climb import BACK, DUE, HOUR, LADDER, MONDAY, TUESDAY, Desk, person, policies
 from tests.unit.escalation.mailbox import Mailbox
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
-
-MONDAY = datetime(2026, 1, 5, 9, tzinfo=UTC)
-DUE = datetime(2026, 1, 5, 17, tzinfo=UTC)
-TUESDAY = datetime(2026, 1, 6, 9, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-LADDER = (
-    Step(at_fraction=0.5, notify=("agent",)),
-    Step(at_fraction=1.0, notify=("leader",), raise_priority=1),
-    Step(overdue_for=2 * HOUR, notify=("manager",), reassign="leader"),
-    Step(overdue_for=4 * HOUR, notify=("leader",), repeat_every=2 * HOUR),
-)
-BACK = (Step(overdue_for=HOUR, notify=("agent",), reassign="queue"),)
-OFFICE = BusinessCalendar(
-    "office", "UTC", {day: [Opening.parse("09:00-17:00")] for day in ("mon", "tue", "wed", "thu", "fri")}
-)
-FLOW = {
-    "escalation.step": [Route("step", "one")],
-    "task.ready": [],
-    "sla.warned": [Route("fall")],
-    "sla.breached": [Route("fall")],
-    "task.held": [Route("held", "one")],
-    "clock.due": [Route("clock", "one")],
-    "lease.expired": [Route("lease", "one")],
-    "notification.created": [Route("deliver", "outside")],
-    **dict.fromkeys("task.created task.given task.completed task.cancelled agent.freed snooze.ended".split(), ()),
-    **dict.fromkeys("task.given_late pause.reminder".split(), ()),
-}
-HANDLERS: dict[str, Callable[[Tx, str], None]] = {
-    "step": service.step_due, "fall": service.on_fall, "held": service.held,
-    "clock": timers.clock_due, "lease": timers.lease_expired,
-}  # fmt: skip
-PEOPLE = {
-    "ana": {"stand_in": "ben"}, "ben": {}, "lea": {"stand_in": "leo", "capacity": 2}, "leo": {"capacity": 2},
-    "max": {"team": "office", "language": "fr", "roles": ["manager"]},
-}  # fmt: skip
-
-
-def policies(steps: tuple[Step, ...], lease: timedelta) -> Policies:
-    name = LocalText("Contracts")
-    queue = Queue("contracts", name, ("contracts",), "office", Staffing("dedicated"), lease_for=lease)
-    return Policies(
-        "h", kinds={"contract": Kind("contract", LocalText("Contract"), "contracts", sla="day")},
-        queues={"contracts": queue}, calendars={"office": OFFICE},
-        sla={"day": SlaPolicy("day", OpenTime(8 * HOUR), escalation="late")},
-        pause_reasons={
-            "customer": PauseReason("customer", LocalText("Customer"), stops_clock=True),
-            "set_aside": PauseReason("set_aside", LocalText("Set aside"), stops_clock=False),
-        },
-        escalations={"late": EscalationPolicy("late", steps)},
-    )  # fmt: skip
-
-
-class Desk:
-    """A small office whose clock the test moves; `pass_to` handles every row of the ledger as it falls due."""
-
-    def __init__(self, url: str, steps: tuple[Step, ...], lease: timedelta) -> None:
-        self.db = Database(url, flow=FLOW, loader=lambda _texts, _resolved: policies(steps, lease))
-        self.now = MONDAY
-        with self.db.begin() as tx:
-            policy_set.activate(tx.conn, hash_="h", files={}, resolved={}, at=self.now, by="test")
-            tx.conn.execute(insert(team), [_team("contracts", "lea", ["max"]), _team("office", "max", [])])
-            tx.conn.execute(insert(agent), [_agent(key, more) for key, more in PEOPLE.items()])
-
-    @contextmanager
-    def at(self, now: datetime | None = None, by: By = SYSTEM) -> Iterator[Tx]:
-        self.now = now or self.now
-        with self.db.begin(by) as tx:
-            tx.now = tx.real_now = self.now
-            yield tx
-
-    def new(self, holder: str | None = None, *, started: bool = False) -> str:
-        with self.at() as tx:
-            made = tasks.create(tx, NewTask("contract", "Check ACME")).id
-        if holder:
-            with self.at() as tx:
-                tasks.assign(tx, made, holder)
-        if started:
-            with self.at(by=person(str(holder))) as tx:
-                tasks.start(tx, made)
-        return made
-
-    def pass_to(self, until: datetime, *, asleep: bool = False) -> None:
-        """Time passes to `until`; asleep, everything due is handled only then, in due order."""
-        for _ in range(200):
-            with self.at() as tx:
-                inside = message.c.handler.in_(HANDLERS), message.c.done_at.is_(None), message.c.due_at <= until
-                row = tx.conn.execute(
-                    select(message).where(*inside).order_by(message.c.due_at, message.c.id).limit(1)
-                ).first()
-            if row is None:
-                break
-            with self.at(until if asleep else max(self.now, row.due_at)) as tx:
-                tx.conn.execute(update(message).where(message.c.id == row.id).values(done_at=tx.now, token="t"))
-                HANDLERS[row.handler](tx, row.key)
-        else:
-            pytest.fail("the ledger never comes to rest")
-        self.now = until
-
-    def fired(self, task_id: str) -> list[tuple[int, int, datetime]]:
-        with self.at() as tx:
-            return [(row.step, row.repetition, row.at) for row in service.of_task(tx, task_id)]
-
-    def effects(self, task_id: str, step: int) -> dict[str, Any]:
-        with self.at() as tx:
-            return next(row.effects for row in service.of_task(tx, task_id) if row.step == step)
-
-    def told(self, task_id: str) -> list[str | None]:
-        with self.at() as tx:
-            return [row.agent for row in service.notices_of(tx, task_id)]
-
-    def task(self, task_id: str) -> Any:
-        with self.at() as tx:
-            return tasks.get(tx, task_id)
-
-    def timer(self) -> datetime | None:
-        waiting = select(message.c.due_at).where(message.c.handler == "step", message.c.done_at.is_(None))
-        with self.at() as tx:
-            return tx.conn.execute(waiting).scalar()
-
-    def change(self, key: str, **values: Any) -> None:
-        with self.at() as tx:
-            tx.conn.execute(update(agent).where(agent.c.key == key).values(**values))
-
-    def send_away(self, *keys: str) -> None:
-        with self.at() as tx:
-            for key in keys:
-                away = {"from_at": MONDAY, "until_at": MONDAY + timedelta(days=7)}
-                tx.conn.execute(insert(absence).values(id=f"a-{key}", agent=key, **away))
-
-
-def _team(key: str, leader: str, managers: list[str]) -> dict[str, Any]:
-    return {"key": key, "name": key, "kind": "specialist", "leader": leader, "managers": managers}
-
-
-def _agent(key: str, more: dict[str, Any]) -> dict[str, Any]:
-    row = {"key": key, "name": key.title(), "email": f"{key}@example.org", "team": "contracts", "roles": ["agent"]}
-    row |= {"skills": {}, "attributes": {}, "external_ids": {}, "presence": "available", "language": "en"}
-    return row | {"stand_in": None, "capacity": 5} | more
-
-
-def person(key: str) -> By:
-    return By(f"agent:{key}", role="agent", agent=key)
 
 
 @pytest.fixture
@@ -178,7 +28,7 @@ def desks(database_url: str) -> Iterator[Callable[..., Desk]]:
     made: list[Desk] = []
 
     def make(*steps: Step, lease: timedelta = timedelta(days=90)) -> Desk:
-        made.append(Desk(database_url, steps or LADDER, lease))
+        made.append(Desk(database_url, policies(steps or LADDER, lease)))
         return made[-1]
 
     yield make
@@ -222,7 +72,7 @@ def test_a_step_leaves_its_traces_in_one_transaction(desk: Desk) -> None:
         sent = tx.conn.execute(select(message.c.key).where(message.c.handler == "deliver")).scalars().all()
         known = tx.conn.execute(select(notification.c.id)).scalars().all()
     assert (entry.act, entry.id, entry.change["step"], entry.change["raised"]["to"]) == ("fire", made, 1, "high")
-    assert sorted(sent) == sorted(known)
+    assert sorted(sent) == sorted(f"{one}:mail" for one in known)
     assert desk.effects(made, 1)["notified"] == [{"asked": "leader", "agent": "lea", "notification": known[-1]}]
 
 

@@ -28,11 +28,14 @@ def _sqlite_shape(owner: Engine) -> set[str]:
 
 
 def _parts(sql: str) -> set[str]:
-    head, _, body = " ".join(sql.split()).partition("(")
-    return {
-        f"{head.strip()}: {part.strip().rstrip(',')}"
-        for part in body.rstrip(") ").replace("CONSTRAINT", "\n").split("\n")
-    }
+    """Columns and constraints one by one: an added column stands behind the constraints."""
+    head, _, body = " ".join(sql.replace('"', "").split()).partition("(")
+    parts, depth = [""], 0
+    for char in body.strip().removesuffix(")"):
+        depth += {"(": 1, ")": -1}.get(char, 0)
+        parts += [""] if char == "," and not depth else []
+        parts[-1] += "" if char == "," and not depth else char
+    return {f"{head.strip()}: {part.strip()}" for part in parts}
 
 
 def _postgres_shape(owner: Engine) -> set[str]:

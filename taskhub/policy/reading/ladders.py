@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
-from taskhub.policy.promise import EscalationPolicy, Step
+from taskhub.policy.promise import EscalationPolicy, NoticePolicy, Step
+from taskhub.policy.reading import notices
 from taskhub.policy.reading.nearest import nearest
 from taskhub.policy.reading.table import Table, keyed, shown
 from taskhub.policy.reading.vocabulary import ROLES
 
 TRIGGERS = ("at_fraction", "overdue_for", "paused_for")
+DOES = ("notify", "raise_priority", "reassign", "widen")
 _PLAIN = ("agent", "leader", "manager")
 _NAMED = ("agent", "team", "role", "url")
 MOST_FRACTION = 100
 
 
-def read(root: Table) -> dict[str, EscalationPolicy]:
-    """Every ladder by its key."""
-    found = keyed(root, "escalation", "escalation", _ladder)
+@dataclass(frozen=True, slots=True)
+class Ladders:
+    """Everything escalation.toml says."""
+
+    escalations: Mapping[str, EscalationPolicy]
+    notices: NoticePolicy
+
+
+def read(root: Table) -> Ladders:
+    """Every ladder by its key, and how people are told."""
+    found = Ladders(keyed(root, "escalation", "escalation", _ladder), notices.read(root.table("notifications")))
     root.done()
     return found
 
@@ -42,6 +53,8 @@ def _step(entry: Table) -> Step:
         raise_priority=entry.whole("raise_priority", 0, least=0, most=3),
         reassign=entry.opt_choice("reassign", ("queue", "leader")),
         repeat_every=entry.opt_duration("repeat_every"),
+        widen=entry.words("widen"),
+        quiet_hours=entry.flag("quiet_hours", default=True),
     )
     entry.done()
     for index, asked in enumerate(step.notify):
@@ -52,8 +65,8 @@ def _step(entry: Table) -> Step:
     if len(given) != 1:
         said = " and ".join(given) or "none"
         entry.problem((), f"a step falls due by exactly one of {', '.join(TRIGGERS)}; here: {said}.")
-    if not any(entry.has(key) for key in ("notify", "raise_priority", "reassign")):
-        entry.problem((), "the step does nothing; give it notify, raise_priority or reassign.")
+    if not any(entry.has(key) for key in DOES):
+        entry.problem((), f"the step does nothing; give it {', '.join(DOES[:-1])} or {DOES[-1]}.")
     return step
 
 

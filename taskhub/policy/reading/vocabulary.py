@@ -46,7 +46,7 @@ IMPLIED: Mapping[str, tuple[str, str]] = {
 EVERY_KIND = "*"
 SLA_FROM = ("ready_at", "occurred_at")
 NOT_BY = ("completer", "owner")
-ROLES = ("agent", "rep", "manager", "admin", "integration", "auditor")
+ROLES = ("agent", "rep", "manager", "director", "admin", "integration", "auditor")
 SYSTEMS = ("pipedrive", "salesforce", "dynamics", "webhooks")
 SECRETS: Mapping[str, tuple[str, ...]] = {
     "pipedrive": ("path", "user", "password", "token", "client_id", "client_secret", "refresh_token"),

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from taskhub.errors import InvalidInput, Unavailable
-from taskhub.escalation.deliver import HEADER, destination, mail, send
-from taskhub.escalation.service import Letter
+from taskhub.escalation.notifications.channels import HEADER, Letter, destination, mail
+from taskhub.escalation.notifications.deliver import send
 from tests.unit.escalation.mailbox import Mailbox
 
 # Apprise looks for a module that Python 3.13 drops.
@@ -97,5 +97,5 @@ def test_a_wrong_address_is_said_without_showing_it(env: dict[str, str]) -> None
 
 
 def test_the_slow_import_waits_for_the_first_notice() -> None:
-    probe = "import sys, taskhub.escalation.deliver; sys.exit('apprise' in sys.modules)"
+    probe = "import sys, taskhub.escalation.notifications.deliver; sys.exit('apprise' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", probe], check=False).returncode == 0

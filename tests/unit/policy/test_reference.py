@@ -20,7 +20,8 @@ ODD = {
     "sla.toml": "zz1 = 1\n[[sla]]\nzz2 = 1\n[[pause_reason]]\nzz3 = 1\nremind = { zz5 = 1 }\n"
     "[[skip_reasons]]\nzz4 = 1\n",
     "calendars.toml": "[[calendar]]\nzz1 = 1\n",
-    "escalation.toml": "[[escalation]]\nzz1 = 1\n[[escalation.steps]]\nzz2 = 1\n",
+    "escalation.toml": "[[escalation]]\nzz1 = 1\n[[escalation.steps]]\nzz2 = 1\n"
+    "[notifications]\nzz3 = 1\nquiet_hours = { zz4 = 1 }\n",
     "pipelines.toml": "[[pipeline]]\nzz1 = 1\n[[pipeline.stages]]\nzz2 = 1\n",
     "connections.toml": "[[connection]]\nzz1 = 1\n",
 }  # fmt: skip

@@ -1,0 +1,107 @@
+"""``notifications dead``, ``notifications replay``, ``escalation rehearse``: who was not reached, who will be told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from taskhub.cli import place
+from taskhub.cli.options import Data, Json
+from taskhub.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from taskhub.escalation.notifications.dead import Refused
+
+notifications = typer.Typer(help="Messages nobody took.", no_args_is_help=True, rich_markup_mode=None)
+escalation = typer.Typer(help="Late work finds somebody.", no_args_is_help=True, rich_markup_mode=None)
+COLUMNS = ("id", "channel", "addressee", "tries", "dead_at", "subject", "reason")
+
+
+@notifications.command()
+def dead(
+    failing: Annotated[bool, typer.Option("--failing", help="What is still being tried, instead.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="At most so many.")] = 100,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """List messages that could not be sent, newest first, each with the reason."""
+    from taskhub.cli.output import as_json, as_table
+    from taskhub.escalation.notifications import dead as letters
+
+    with place.existing(data) as db, db.read() as tx:
+        found = letters.refused(tx, dead=not failing, limit=limit)
+    if json:
+        as_json({"items": list(map(_facts, found))})
+    elif found:
+        as_table(COLUMNS, [[str(_facts(one)[name] or "-")[:80] for name in COLUMNS] for one in found])
+    else:
+        typer.echo("Every message was taken.")
+
+
+@notifications.command()
+def replay(
+    letter: Annotated[str | None, typer.Argument(metavar="ID", help="The id that `notifications dead` shows.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Every dead message.")] = False,
+    data: Data = None,
+) -> None:
+    """Send dead messages again, under their own ids; workers take them at once."""
+    from taskhub.escalation.notifications import dead as letters
+
+    if (letter is None) != all_:
+        raise InvalidInput("Name one message by its id, or say --all.")
+    with place.existing(data) as db, db.begin() as tx:
+        again = letters.replay(tx, None, letter)
+    typer.echo(f"{len(again)} {'message is' if len(again) == 1 else 'messages are'} due again.")
+
+
+@escalation.callback()
+def late() -> None:
+    """Late work finds somebody."""
+
+
+@escalation.command()
+def rehearse(
+    hours: Annotated[float, typer.Option(min=0.01, max=336, help="How far ahead.")] = 8.0,
+    queue: Annotated[str | None, typer.Option(help="Only this queue.")] = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Say what will escalate if nobody does anything, to whom, and whether they will be at work."""
+    from taskhub.cli.output import as_json, as_table
+    from taskhub.escalation import upcoming
+    from taskhub.queues import service as queues
+
+    with place.existing(data) as db, db.read() as tx:
+        wanted = [queues.known(tx, queue).key] if queue else None
+        found = upcoming.rehearsal(tx, hours, wanted)
+        items = found.items()
+    if json:
+        as_json({"now": found.now, "until": found.until, "more": found.more, "items": items})
+        return
+    if not items:
+        typer.echo(f"Nothing escalates until {found.until:%Y-%m-%d %H:%M}Z.")
+        return
+    head = ("due", "task", "queue", "step", "does", "tells")
+    as_table(head, [_line(one) for one in items])
+    if found.more:
+        typer.echo("Further tasks fall due later; ask for fewer hours, or for one queue.", err=True)
+
+
+def _facts(one: Refused) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {name: value for name, value in asdict(one).items() if name != "row"}
+
+
+def _line(one: dict[str, Any]) -> tuple[Any, ...]:
+    does = ", ".join(f"{name} {value}" for name, value in one["does"].items()) or "-"
+    number = f"{one['escalation']} {one['step']}" + (f" ({one['repetition'] + 1}.)" if one["repetition"] else "")
+    return one["due_at"], one["title"], one["queue"], number, does, "; ".join(map(_told, one["tells"])) or "-"
+
+
+def _told(one: dict[str, Any]) -> str:
+    name = one["name"] or one["agent"] or one["asked"]
+    instead = f" instead of {one['instead_of']} ({one['because']})" if one["instead_of"] else ""
+    there = f", not at work: {one['why_not']}" if one["at_work"] is False else ""
+    return f"{name}{instead}{there}"

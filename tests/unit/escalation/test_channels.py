@@ -1,0 +1,45 @@
+"""Addresses hold secrets: nothing that is said shows them, and a person's own leads to allowed services alone."""
+
+import pytest
+
+from taskhub.errors import InvalidInput
+from taskhub.escalation.notifications.channels import HEADER, Letter, personal, scrubbed
+from taskhub.escalation.notifications.dead import _shown
+from taskhub.policy.promise import HOSTED
+
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+TOKEN = "123456789:abcdefg_hijklmnop"
+
+
+def test_a_service_with_hosts_of_its_own_is_allowed() -> None:
+    assert personal(f"tgram://{TOKEN}/12315544/", HOSTED) == "tgram"
+    hook = "https://discord.com/api/webhooks/4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js"
+    assert personal(hook, HOSTED) == "discord"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "json://127.0.0.1:8500/v1/s3cretpath", "jsons://user:pa55word@intranet/hook", "xml://169.254.169.254/s3cretpath",
+        "mailto://user:pa55word@example.org", "syslog://localhost/s3cretpath", "nonsense s3cretpath", "tgram://",
+    ],
+)  # fmt: skip
+def test_what_could_reach_into_the_house_is_refused_without_being_shown(address: str) -> None:
+    with pytest.raises(InvalidInput) as raised:
+        personal(address, HOSTED)
+    assert "s3cret" not in raised.value.message
+    assert "pa55" not in raised.value.message
+    assert raised.value.fields["errors"][0]["path"] == "own_address"
+
+
+def test_what_the_other_side_said_is_kept_without_the_address() -> None:
+    where = "json://user:pa55word@ops.example.org/hooks/s3cretpath?token=t0psecret"
+    said = scrubbed("Failed to POST http://ops.example.org/hooks/s3cretpath (pa55word): 503, t0psecret", where)
+    assert all(part not in said for part in ("pa55word", "s3cretpath", "t0psecret"))
+    assert "503" in said
+
+
+def test_a_letter_does_not_show_its_address() -> None:
+    assert TOKEN not in repr(Letter("n1", "zoe", f"own:tgram://{TOKEN}/1", "s", "b"))
+    assert _shown("url:json://u:pa55word@h") == "url:json://…"
+    assert HEADER == "X-Taskhub-Notification"
