@@ -89,10 +89,17 @@ def _rung(index: int, step: Step, fired: OnRecord, facts: Facts) -> Rung | None:
         return None
     repetition = 1 + max((number for at, number in fired if at == index), default=-1)
     last = fired.get((index, repetition - 1))
+    if last is not None and _of_another_pause(step, last, facts):
+        last = None
     if last is None and (facts.ladder_from is None or first > facts.ladder_from):
-        return Rung(index, 0, first)
+        return Rung(index, repetition, first)
     again = _again(step, _silenced(last or Fired(first, first), facts), facts)
     return Rung(index, repetition, max(first, again)) if again else None
+
+
+def _of_another_pause(step: Step, last: Fired, facts: Facts) -> bool:
+    """Each pause has its own steps: work that waits a second time must not vanish either."""
+    return step.paused_for is not None and facts.paused_at is not None and last.due_at <= facts.paused_at
 
 
 def _silenced(last: Fired, facts: Facts) -> Fired:

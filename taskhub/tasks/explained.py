@@ -59,6 +59,7 @@ def _clock(then: Tx, task: Task, clock: SlaClock, until: datetime, language: str
         "started_at": clock.ready_at, "due_at": times.due_at(clock, calendar),
         "warn_at": times.warn_at(clock, calendar), "warned_at": clock.warned_at, "breached_at": clock.breached_at,
         "met_at": clock.met_at, **_sums(entries),
+        "waited_s": times.waited(clock, calendar, until).total_seconds(),
         "remaining_s": times.remaining(clock, calendar, until).total_seconds(),
         "intervals": [_interval(then, one, language) for one in entries[:MOST]],
         "left_off": max(0, len(entries) - MOST),

@@ -57,6 +57,20 @@ def test_paused_for_counts_the_pause_itself() -> None:
     assert ladder.first_due(Step(paused_for=HOUR), facts()) is None
 
 
+def test_each_pause_has_its_own_steps() -> None:
+    """Fired in an earlier pause, a step falls due anew in the next one; within one pause it fires once."""
+    step = policy(Step(paused_for=2 * HOUR))
+    first = facts(paused_at=MONDAY)
+    (due,) = ladder.rungs(step, {}, first)
+    assert (due.repetition, due.due_at) == (0, MONDAY + 2 * HOUR)
+    fired = {(0, 0): Fired(due.due_at, due.due_at)}
+    assert ladder.rungs(step, fired, first) == []
+    (again,) = ladder.rungs(step, fired, facts(paused_at=MONDAY + 4 * HOUR))
+    assert (again.repetition, again.due_at) == (1, MONDAY + 6 * HOUR)
+    fired[0, 1] = Fired(again.due_at, again.due_at)
+    assert ladder.rungs(step, fired, facts(paused_at=MONDAY + 4 * HOUR)) == []
+
+
 def test_the_earliest_step_is_next_whatever_its_place_in_the_file() -> None:
     steps = policy(Step(overdue_for=HOUR), Step(at_fraction=0.5), Step(at_fraction=1.0))
     assert [rung.step for rung in ladder.rungs(steps, {}, facts())] == [1, 2, 0]
