@@ -183,6 +183,17 @@ def test_wishes_are_followed(desks: Callable[..., Desk]) -> None:
     assert {row.subject for row in rows if row.task == made} == {"En retard : Check ACME"}
 
 
+def test_new_wishes_hold_for_what_waits_already(desks: Callable[..., Desk]) -> None:
+    desk = desks(quiet_hours=NIGHT)
+    say(desk, DUE + 4 * HOUR, "late")
+    desk.pass_to(DUE + 4 * HOUR)
+    assert letters(desk) == []
+    with desk.at() as tx:
+        preferences.put(tx, "ana", {"quiet_hours": {}})
+    desk.pass_to(DUE + 4 * HOUR)
+    assert left(desk) == [(DUE + 4 * HOUR, "late at 21:00")]
+
+
 def test_who_wants_nothing_but_the_list_has_a_list(desks: Callable[..., Desk]) -> None:
     desk = desks()
     with desk.at() as tx:

@@ -12,6 +12,7 @@ from taskhub.db.tx import Tx
 from taskhub.errors import Forbidden
 from taskhub.escalation.notifications import channels, store
 from taskhub.escalation.notifications.model import CHANNELS, OWN, SEVERITIES, WAYS, Reading, Wishes, reading
+from taskhub.escalation.notifications.tell import WRITTEN
 from taskhub.policy.promise import Weekly
 from taskhub.policy.reading.nearest import nearest
 from taskhub.policy.reading.notices import whole_week
@@ -40,6 +41,8 @@ def put(tx: Tx, agent: str, raw: Mapping[str, Any]) -> None:
         good.get("quiet_hours"),
     )  # fmt: skip
     store.save_wishes(tx, agent, wanted)
+    # What waits for a window of before is looked at under the new wishes.
+    tx.emit(WRITTEN, agent)
     # The address itself is a secret: history says that it changed, and nothing more.
     told = {name: raw[name] for name in FIELDS if name in raw and name != "own_address"}
     moved = {} if own == before.own_address else {"own_address": "set" if own else "taken away"}
