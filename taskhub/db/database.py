@@ -29,7 +29,7 @@ Ring = Callable[[Sequence[int]], None]
 Tell = Callable[[Sequence[tuple[str, str, str]]], None]
 Identify = Callable[[Opening], By]
 
-LINE_WAIT = 5.0
+LINE_WAIT = 10.0
 VITAL = 2
 
 

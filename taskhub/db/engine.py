@@ -13,7 +13,7 @@ from sqlalchemy.pool import QueuePool
 from taskhub.db.patience import Patience, Patient
 
 BUSY_MS = 5_000
-POOL_WAIT = 1.5
+POOL_WAIT = 1.8
 # A worker has more statements than the driver's hundred: it would forget and prepare them again in turn.
 STATEMENTS = 500
 POSTGRES_OPTIONS = {

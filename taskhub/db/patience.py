@@ -15,8 +15,8 @@ from typing import Any
 
 import psycopg
 
-ASK_AFTER = 0.8
-ANSWER_WITHIN = 0.8
+ASK_AFTER = 0.5
+ANSWER_WITHIN = 1.3
 ASK_AGAIN = 0.5
 LONGEST = 40.0  # the server's own limit for a statement is 30 s: what outlasts that has lost its connection
 # A client's wish to speak TLS: eight bytes, answered with one by every server before it knows who asks.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from taskhub.db.handler import Handler, Handlers
 from taskhub.db.ledger import Taken
 
-INSIDE_WITHIN = 60.0
+INSIDE_WITHIN = 120.0
 OUTSIDE_WITHIN = 600.0
 TICK = 0.5
 
