@@ -7,7 +7,7 @@ each write that was said to be done must lie inside the stint of its token.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -84,10 +84,17 @@ def stints(task_id: str, steps: Iterable[Step]) -> Iterator[Stint]:
 
 
 def judge(conn: Connection, holds: Sequence[Hold], writes: Sequence[Wrote], hold_queues: Collection[str]) -> Verdict:
-    """Everything that can be told of holds."""
-    steps = steps_of(conn)
-    all_stints = {id_: list(stints(id_, rows)) for id_, rows in steps.items()}
+    """Everything that can be told of holds, read from the database."""
     queues: dict[str, str] = dict(conn.execute(select(task.c.id, task.c.queue)).all())
+    return told(steps_of(conn), queues, holds, writes, hold_queues)
+
+
+def told(
+    steps: Mapping[str, Sequence[Step]], queues: Mapping[str, str], holds: Sequence[Hold], writes: Sequence[Wrote],
+    hold_queues: Collection[str],
+) -> Verdict:  # fmt: skip
+    """The same from values: ``steps`` by task, ``queues`` of the tasks, the notes, and which queues hold."""
+    all_stints = {id_: list(stints(id_, rows)) for id_, rows in steps.items()}
     verdict = Verdict(double=list(_overlaps(all_stints)))
     by_token: dict[int, tuple[Hold, Stint]] = {}
     for one in _by_task(holds).values():
@@ -149,7 +156,9 @@ def _stale(write: Wrote, by_token: dict[int, tuple[Hold, Stint]]) -> Iterator[st
         yield f"{said}, but the hold {'goes on' if end is None else f'was ended by {end.act} of {end.by}'}"
 
 
-def _passed_on(steps: dict[str, list[Step]], queues: dict[str, str], hold_queues: Collection[str]) -> Iterator[str]:
+def _passed_on(
+    steps: Mapping[str, Sequence[Step]], queues: Mapping[str, str], hold_queues: Collection[str]
+) -> Iterator[str]:
     """Started work of a queue that holds, taken from its person by nobody's act."""
     for id_, rows in steps.items():
         if queues.get(id_) not in hold_queues:
