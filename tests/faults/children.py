@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, or_, select
 
 from taskhub import bootstrap, failpoints, server
 from taskhub.api import api
@@ -121,10 +121,10 @@ class Script:
 
     # ── what a child does ────────────────────────────────────────────────────────────────────────────────────────────
     def piece(self, strike: Callable[[str], None] | None, *, threads: bool = False, policies: bool = False) -> None:
-        """A little of everything, with failpoints armed once no row is near its last try."""
+        """A little of everything, with failpoints armed where no row is near its last try."""
         if self._worn_out():
             self.drain()
-        failpoints.arm(strike)
+        failpoints.arm(None if self._worn_out() else strike)
         with running(self.app) as client:
             if self.batch < len(self.batches):
                 self._send(client)
@@ -186,9 +186,11 @@ class Script:
         bell.close()
 
     def _worn_out(self) -> bool:
-        tried = select(func.max(message.c.attempts)).where(message.c.done_at.is_(None), message.c.dead_at.is_(None))
+        inside = and_(message.c.mode != "outside", message.c.attempts >= OUTLIVED)
+        worn = or_(inside, message.c.lost >= OUTLIVED - 1)
+        open_ = select(message.c.id).where(message.c.done_at.is_(None), message.c.dead_at.is_(None), worn)
         with self.db.read() as tx:
-            return (tx.conn.execute(tried.where(message.c.mode != "outside")).scalar() or 0) >= OUTLIVED
+            return tx.conn.execute(open_.limit(1)).first() is not None
 
     def _send(self, client: Client) -> None:
         shop = Shop(self.db, client, client.as_(self._sender), client.as_(self._admin), self._people)

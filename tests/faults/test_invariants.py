@@ -33,7 +33,8 @@ DAMAGE = {
     "I7 blocked": f"update task set blocked_by = '[]', blocked_until = null where id = {BLOCKED}",
     "I7 nothing is done": f"update message set done_at = {OLD} where done_at is not null",
     "I7 a warning": "insert into history (noun, id, seq, act_id, at, by, act, change, xid)"
-    f" select 'task', t.id, 900 + n, 'x', {OLD}, 'worker', 'sla.warned', '{{}}', 0 from task t, (select 1 as n union select 2)"
+    f" select 'task', t.id, 900 + n, 'x', {OLD}, 'worker', 'sla.warned', '{{}}', 0"
+    " from task t, (select 1 as n union select 2)"
     f" where t.id = {QUEUED}",
     "I7 a step never": f"{STEP} {OLD}, {OLDER}, '{{}}' from task where id = {QUEUED}",
     "I7 a step fires": f"{STEP} {OLDER}, {OLD}, '{{}}' from task where id = {QUEUED}",

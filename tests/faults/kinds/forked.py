@@ -63,7 +63,8 @@ def _play(ground: Ground, url: str, wanted: object, result: Result) -> None:
             names = sorted(places.in_source())
             chance.shuffle(names)
         name = names.pop()
-        armed = Armed([Strike(name, chance.choice(NTH), "exit"), *_before(name)], notes)
+        nth = 1 if name in BEFORE else chance.choice(NTH)
+        armed = Armed([Strike(name, nth, "exit"), *_before(name)], notes)
         if name == "lease.grace":
             _long_gap(script)
         threads = name.startswith(THREADED)
