@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -74,10 +75,10 @@ class Script:
             self._people, self._sender, self._admin = shop.people, shop.sender.key, shop.admin.key
         self.batches = self.plan.batches()
         self.db: Database = bootstrap.database(settings(self.url))
-        with self.db.read():
-            pass  # its policies are known from here on, to every child
-        self.db.close()
         self.app = api(AppState(self.db, secret=SECRETS.get))
+        # What one piece compiles and reads is known from here on, to every child.
+        self.piece(None)
+        self.db.close()
 
     @property
     def batch(self) -> int:
@@ -92,10 +93,11 @@ class Script:
         if pid:
             return pid
         try:
+            _into(self.log)
             work()
         except BaseException:  # noqa: BLE001
-            with self.log.open("a") as log:
-                traceback.print_exc(file=log)
+            traceback.print_exc()
+            sys.stderr.flush()
             os._exit(FAILED)
         os._exit(0)
 
@@ -202,7 +204,10 @@ class Script:
             return client.request(method, path, json=body, headers=headers)
 
         keys = [self._people[who] for who in CLAIMERS]
-        return _Hands(self.db, call, keys, self.plan.deals(), done=_count(self._done), book=self._done)
+        return _Hands(
+            self.db, call, keys, self.plan.deals(), self._admin or "", self.plan.orders(), done=_count(self._done),
+            book=self._done,
+        )  # fmt: skip
 
     def _night(self, client: Client) -> None:
         """One task comes in at the night desk, somebody takes one, and does something with it or nothing."""
@@ -231,16 +236,19 @@ class _Hands(Hands):
         self._book = book
 
     def look_once(self) -> None:
-        """At most one deal, if its task is there."""
-        found = self._task(self.deals[self.done]) if self.done < len(self.deals) else None
-        if found is not None:
-            self._work(found)
-            self.done += 1
+        """At most one deal or order, if its tasks are there."""
+        before = self.done
+        if self.step() and self.done > before:
             _add(self._book)
 
 
 def _pause() -> dict[str, str]:
     return {"reason": "waiting_customer"}
+
+
+def _into(log: Path) -> None:
+    """What this process says goes there from now on."""
+    os.dup2(os.open(log, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600), 2)
 
 
 def _count(file: Path) -> int:

@@ -55,8 +55,9 @@ def run(name: str, ground: Ground, seed: int, under: Under) -> Result:
         redis = ends.enter_context(ground.redis())
         shop = ends.enter_context(open_shop(url, PEOPLE, capacity=CAPACITY, files=texts()))
         house = ends.enter_context(open_house(ground, shop, url, redis, under.fittings, result))
-        hands = Hands(shop.db, house.call, [shop.people[who] for who in CLAIMERS], plan.deals())
-        night = Night(house.call, shop.admin.key or "", {who: shop.people[who] for who in NIGHT}, Random(~seed))
+        keys, admin = [shop.people[who] for who in CLAIMERS], shop.admin.key or ""
+        hands = Hands(shop.db, house.call, keys, plan.deals(), admin, plan.orders())
+        night = Night(house.call, admin, {who: shop.people[who] for who in NIGHT}, Random(~seed))
         if under.begin is not None:
             under.begin(house)
         _spend(house, plan, under, hands, night)

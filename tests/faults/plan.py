@@ -51,3 +51,7 @@ class Plan:
     def deals(self) -> list[str]:
         """The deals whose data people check."""
         return feed.deals_to_work_on([event for batch in self.batches() for event in batch], self.every)
+
+    def orders(self) -> list[str]:
+        """Some deals that are won and were never lost."""
+        return feed.won([event for batch in self.batches() for event in batch])[:: self.every]

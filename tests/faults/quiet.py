@@ -36,7 +36,8 @@ def hands_of(shop: Shop, plan: Plan) -> Hands:
     def call(method: str, path: str, body: object, headers: dict[str, str]) -> object:
         return shop.client.request(method, path, json=body, headers=headers)
 
-    return Hands(shop.db, call, [shop.people[name] for name in CLAIMERS], plan.deals())  # type: ignore[arg-type]
+    keys = [shop.people[name] for name in CLAIMERS]
+    return Hands(shop.db, call, keys, plan.deals(), shop.admin.key or "", plan.orders())  # type: ignore[arg-type]
 
 
 def day_of(conn: object) -> Counter[str]:

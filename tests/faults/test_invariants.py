@@ -75,7 +75,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, sqlite_databases) -> Iterator
         events = feed.stream(120, 5, datetime(2026, 3, 2, tzinfo=UTC))
         one.batch(events)
         one.drain()
-        hands = Hands(one.db, _by(one), [one.people["dee"]], feed.deals_to_work_on(events, 8))
+        hands = Hands(one.db, _by(one), [one.people["dee"]], feed.deals_to_work_on(events, 8), one.admin.key or "", [])
         hands.finish()
         one.drain()
         hands.again()
