@@ -33,6 +33,7 @@ from taskhub.workers.runner import Runner
 from tests.api.client import Client, running
 from tests.faults import invariants, office
 from tests.faults.hands import Hands
+from tests.faults.night import left
 from tests.faults.plan import CAPACITY, CLAIMERS, PEOPLE, Plan
 from tests.faults.shop import SECRETS, Shop, accept, open_shop, settings
 
@@ -152,6 +153,8 @@ class Script:
             while not hands.look():
                 self.drain()
                 assert time.monotonic() < end, "people wait for work that never comes"
+            for task_id in left(self.db):
+                client.as_(self._admin).ok("POST", f"/api/v1/tasks/{task_id}/cancel", {"reason": "closed for the day"})
             while not invariants.at_rest(self.db):
                 self.by += LEAP
                 self.db.clock = Ahead(self.by)

@@ -15,7 +15,7 @@ from tests.faults.fault import Fault
 from tests.faults.ground import Ground
 from tests.faults.hands import Hands
 from tests.faults.house import Fittings, House, open_house
-from tests.faults.night import Night
+from tests.faults.night import Night, left
 from tests.faults.office import texts
 from tests.faults.plan import CAPACITY, CLAIMERS, NIGHT, PEOPLE, Plan
 from tests.faults.result import Result
@@ -66,7 +66,7 @@ def run(name: str, ground: Ground, seed: int, under: Under) -> Result:
         house.settle()
         calm = time.monotonic()
         hands.finish()
-        night.finish()
+        night.finish(left(shop.db))
         verdict.rest(shop, calm, result)
         hands.again()
         verdict.judge(house, plan, hands, night, wanted)

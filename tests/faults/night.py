@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
 from httpx import Response
+from sqlalchemy import select
 
-from tests.faults.office import CALL, COUNTER, DRAWER, FILE, LEASE_FOR
+from taskhub.db.database import Database
+from taskhub.db.tables import task
+from taskhub.tasks.model import OPEN
+from tests.faults.calls import patiently
+from tests.faults.office import CALL, COUNTER, DRAWER, FILE, LEASE_FOR, NIGHT_KINDS
 
 Call = Callable[[str, str, Any, dict[str, str]], Response]
 FINISH, RENEW, FREEZE, VANISH = "finish", "renew", "freeze", "vanish"
@@ -91,11 +96,15 @@ class Night:
         for one in due:
             self._act(one)
 
-    def finish(self) -> None:
-        """Waits until everybody has done what they meant to."""
+    def finish(self, left: Iterable[str]) -> None:
+        """Waits until everybody has done what they meant to, then calls off what is ``left`` of the night's tasks."""
         while self._open:
             self.act()
             time.sleep(0.05)
+        for task_id in left:
+            answer, _, _ = self._post(f"/api/v1/tasks/{task_id}/cancel", self.admin, {"reason": "closed for the day"})
+            if answer.status_code != 200:
+                self.unexpected.append(f"a cancellation: {answer.status_code} {answer.text[:200]}")
 
     def _claim(self) -> None:
         agent = self.chance.choice(sorted(self.people))
@@ -149,3 +158,14 @@ class Night:
 
 def _instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
+
+
+def left(db: Database) -> Iterator[str]:
+    """The night's open tasks, looked up when asked for."""
+    wanted = select(task.c.id).where(task.c.kind.in_(NIGHT_KINDS), task.c.state.in_(OPEN))
+
+    def ids() -> list[str]:
+        with db.read() as tx:
+            return list(tx.conn.execute(wanted).scalars())
+
+    yield from patiently(ids)

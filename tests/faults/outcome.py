@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from taskhub.db.tables import event, exclusion, task
 
 READY = ("queued", "assigned")
+ENDED = ("completed", "cancelled")
 _KEPT = (
     "kind", "title", "queue", "shape", "state", "priority", "level", "weight", "minutes", "requires", "record", "file",
     "lead", "deal", "rule", "depth", "origin", "version_at", "version_tie", "waits_for", "sla", "outcome", "note",
@@ -40,6 +41,8 @@ def _line(row: dict[str, Any], kinds: dict[str, str], out: list[str], *, hands: 
     told = {name: row[name] for name in _KEPT}
     if not hands and told["state"] in READY:
         told |= {"state": "ready", "agent": None}
+    elif not hands and told["completed_by"] is None and told["state"] in ENDED:
+        told["agent"] = None
     told["blocked_by"] = sorted(kinds[id_] for id_ in row["blocked_by"])
     told["delayed"] = row["blocked_until"] is not None
     told["excluded"] = sorted(out)
