@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 import traceback
@@ -21,6 +22,8 @@ from tests.faults.result import Result
 
 def main() -> int:
     """Returns 0 when everything held."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(1))  # whatever was started ends with us
     known = all_faults()
     wishes = _wishes(known)
     chosen = [known[name] for name in wishes.pop("only") or known]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from taskhub.db.tables import event, exclusion, task
 
 READY = ("queued", "assigned")
+SHOWN = 400
 ENDED = ("completed", "cancelled")
 _KEPT = (
     "kind", "title", "queue", "shape", "state", "priority", "level", "weight", "minutes", "requires", "record", "file",
@@ -61,6 +62,24 @@ def difference(found: Counter[Any], wanted: Counter[Any], most: int = 5) -> str:
     if not missing and not extra:
         return ""
     lines = [f"{missing.total()} missing, {extra.total()} too much of {wanted.total()}"]
-    lines += [f"  missing {count} × {what}" for what, count in missing.most_common(most)]
-    lines += [f"  extra   {count} × {what}" for what, count in extra.most_common(most)]
+    lines += [f"  other   {said}" for said in _changed(missing, extra)][:most]
+    lines += [f"  missing {count} × {str(what)[:SHOWN]}" for what, count in missing.most_common(most)]
+    lines += [f"  extra   {count} × {str(what)[:SHOWN]}" for what, count in extra.most_common(most)]
     return "\n".join(lines)
+
+
+def _changed(missing: Counter[Any], extra: Counter[Any]) -> Iterator[str]:
+    """Tasks of the same origin that differ, field by field: these are no longer shown as missing and extra."""
+    was = {origin: line for line in missing if (origin := _origin(line))}
+    for line in list(extra):
+        before = was.get(_origin(line) or "")
+        if before is not None:
+            del missing[before], extra[line]
+            old, new = json.loads(before), json.loads(line)
+            fields = [f"{name} {new[name]!r} instead of {old[name]!r}" for name in old if old[name] != new[name]]
+            yield f"{old['title']}: {'; '.join(fields)[:SHOWN]}"
+
+
+def _origin(line: Any) -> str | None:
+    found: str | None = json.loads(line).get("origin") if isinstance(line, str) and line.startswith("{") else None
+    return found

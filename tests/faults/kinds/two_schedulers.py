@@ -6,15 +6,15 @@ import os
 import signal
 import threading
 import time
-from collections import Counter
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from taskhub import bootstrap
 from taskhub.db.database import Database
 from taskhub.db.tables import history, job_fired
 from taskhub.db.tx import Tx
+from taskhub.ids import new_id
 from taskhub.workers import Job, every
 from taskhub.workers.jobs import Ticker
 from tests.faults.fault import Fault
@@ -29,7 +29,7 @@ NOUN = "campaign-job"
 
 
 def run(ground: Ground, seed: int) -> Result:
-    """Processes tick as fast as they can; what each firing did stands in history."""
+    """Processes tick as fast as they can; each firing leaves one row of history."""
     result, begin = Result(FAULT.name, seed, strikes=1), time.monotonic()
     with ground.database() as url:
         children = [_fork(url) for _ in range(PROCESSES)]
@@ -40,14 +40,13 @@ def run(ground: Ground, seed: int) -> Result:
             os.waitpid(pid, 0)
         db = bootstrap.database(settings(url))
         with db.read() as tx:
-            did = Counter(tx.conn.execute(select(history.c.id).where(history.c.noun == NOUN)).scalars())
-            fired = {at.isoformat() for at in tx.conn.execute(select(job_fired.c.fire_at)).scalars()}
+            did = tx.conn.execute(select(func.count()).where(history.c.noun == NOUN)).scalar_one()
+            fired = tx.conn.execute(select(func.count()).select_from(job_fired)).scalar_one()
         db.close()
-    result.duplicates = did.total() - len(did)
-    result.lost = len(fired - did.keys())
-    result.figures = {"slots": len(fired)}
-    if result.duplicates or fired != did.keys() or not fired:
-        result.wrong.append(f"I7 {len(fired)} slots fired, {len(did)} ran, {result.duplicates} ran twice")
+    result.duplicates, result.lost = max(0, did - fired), max(0, fired - did)
+    result.figures = {"slots": fired}
+    if did != fired or not fired:
+        result.wrong.append(f"I7 {fired} slots fired, the job ran {did} times")
     result.took = time.monotonic() - begin
     return result
 
@@ -64,7 +63,7 @@ def _tick(db: Database) -> None:
     slot = every(SLOT)
 
     def note(tx: Tx) -> None:
-        tx.record(NOUN, slot(tx.now).isoformat(), "run", {})
+        tx.record(NOUN, new_id(), "run", {})
 
     end = time.monotonic() + FOR
     ticker = Ticker(db, [Job(NOUN, slot, note)], lambda: True)
