@@ -15,7 +15,7 @@ from typing import Self
 from tests.faults.shop import SECRETS
 
 ROOT = Path(__file__).resolve().parents[2]
-WITHIN = 90.0
+WITHIN = 300.0  # a bound for a machine that is busy with other things
 TAIL = 3_000
 
 

@@ -18,7 +18,7 @@ from tests.faults.result import Result
 
 KILLS_IN = 4  # a quarter of the crashes of a plan
 CHECK_EVERY = 10
-MOMENTS = (0.01, 0.5)
+SOONEST, LATEST = 0.02, 0.7  # s; part of the time a piece lasts
 
 
 def run(ground: Ground, seed: int) -> Result:
@@ -30,7 +30,7 @@ def run(ground: Ground, seed: int) -> Result:
     most = max(1, script.plan.crashes // KILLS_IN)
     while result.kills < most and script.number < 4 * most:
         pid = script.child(lambda: script.piece(None))
-        time.sleep(chance.uniform(*MOMENTS))
+        time.sleep(chance.uniform(SOONEST, LATEST * script.lasts))
         os.kill(pid, signal.SIGKILL)
         code = script.died(pid)
         result.kills += code == -signal.SIGKILL
