@@ -36,6 +36,7 @@ from tests.faults.hands import Hands
 from tests.faults.night import left
 from tests.faults.plan import CAPACITY, CLAIMERS, PEOPLE, Plan
 from tests.faults.shop import SECRETS, Shop, accept, open_shop, settings
+from tests.faults.strikes import Armed
 
 LEAP = timedelta(seconds=4.5)  # longer than a hold
 OUTLIVED = 2  # tries after which a row is left in peace: the third would bury it
@@ -128,11 +129,11 @@ class Script:
         return self.log.read_text()[-3000:] if self.log.exists() else "(nothing)"
 
     # ── what a child does ────────────────────────────────────────────────────────────────────────────────────────────
-    def piece(self, strike: Callable[[str], None] | None, *, threads: bool = False, policies: bool = False) -> None:
-        """A little of everything, with failpoints armed where no row is near its last try."""
-        if self._worn_out():
+    def piece(self, strike: Armed | None, *, threads: bool = False, policies: bool = False) -> None:
+        """A little of everything, with failpoints armed unless a row is near its last try: that one runs in peace."""
+        if self._worn_out() and not threads:
             self.drain()
-        failpoints.arm(None if self._worn_out() else strike)
+        failpoints.arm(strike.harmless() if strike is not None and self._worn_out() else strike)
         with running(self.app) as client:
             if self.batch < len(self.batches):
                 self._send(client)

@@ -21,14 +21,17 @@ from tests.faults.proxy import Proxy
 from tests.faults.redo import Redo
 from tests.faults.result import Result
 from tests.faults.shop import Shop
+from tests.faults.strikes import NOTES
 from tests.servers import Server, free_port
+
+NOTED = "notes"
 
 
 @dataclass(frozen=True)
 class Fittings:
     """How a fault wants the house: processes, proxies before the servers, the API's connections, their environment.
 
-    ``poison``: what the workers are armed with whenever they start.
+    ``armed``: what every process is armed with whenever it starts.
     """
 
     apis: int = 1
@@ -66,7 +69,7 @@ class House:
 
     def replace(self, process: Process, *armed: str) -> None:
         """As a supervisor does: another one in its place, and wait until it works."""
-        process.start(*(armed or self._armed(process)))
+        process.start(*(armed or self.fittings.armed))
         process.wait()
 
     def kill_one(self, chance: Random, among: list[Process]) -> None:
@@ -75,17 +78,14 @@ class House:
         victim.wait()
         time.sleep(chance.uniform(0, 0.4))
         self.kill(victim)
-        victim.start(*self._armed(victim))
+        victim.start(*self.fittings.armed)
 
     def settle(self) -> None:
         """Whoever died of a blow is started again, and everybody works."""
         for one in (*self.apis, *self.workers):
             if one.code is not None:
-                one.start(*self._armed(one))
+                one.start(*self.fittings.armed)
             one.wait()
-
-    def _armed(self, process: Process) -> tuple[str, ...]:
-        return self.fittings.armed if process in self.workers else ()
 
 
 @contextmanager
@@ -96,9 +96,10 @@ def open_house(
     folder = ground.logs(result.fault.replace(" ", "-"))
     with ExitStack() as ends:
         urls, proxies = _addresses(ends, url, redis.url) if fittings.proxied else ((url, redis.url), (None, None))
-        apis, addresses = _apis(urls, folder, fittings)
+        env = {**fittings.env, NOTES: str(folder / NOTED)}
+        apis, addresses = _apis(urls, folder, fittings, env)
         work = ["worker", "--threads", str(fittings.threads)]
-        workers = [Process(f"worker-{n}", work, "worker with", urls, folder, fittings.env)
+        workers = [Process(f"worker-{n}", work, "worker with", urls, folder, env, forked=True)
                    for n in range(fittings.workers)]  # fmt: skip
         house = House(
             ground.plan.away, ground.postgres, redis, shop, Caller(addresses), apis, workers, result,
@@ -106,16 +107,18 @@ def open_house(
         )  # fmt: skip
         for one in (*apis, *workers):
             ends.callback(one.stop)
-            one.start(*(fittings.armed if one in workers else ()))
+            one.start(*fittings.armed)
         for one in (*apis, *workers):
             one.wait()
         yield house
 
 
-def _apis(urls: tuple[str, str], folder: Path, fittings: Fittings) -> tuple[list[Process], list[str]]:
+def _apis(
+    urls: tuple[str, str], folder: Path, fittings: Fittings, env: Mapping[str, str]
+) -> tuple[list[Process], list[str]]:
     ports = [free_port() for _ in range(fittings.apis)]
-    env = {"TASKHUB_POOL": str(fittings.pool), **fittings.env}
-    apis = [Process(f"api-{n}", ["api", "--port", str(port)], "API serves", urls, folder, env)
+    env = {"TASKHUB_POOL": str(fittings.pool), **env}
+    apis = [Process(f"api-{n}", ["api", "--port", str(port)], "API serves", urls, folder, env, forked=True)
             for n, port in enumerate(ports)]  # fmt: skip
     return apis, [f"http://127.0.0.1:{port}" for port in ports]
 

@@ -68,11 +68,9 @@ class Armed:
             verb, _, value = strike.action.partition("=")
             _ACTIONS[verb](value or name)
 
-    @property
-    def passed(self) -> Counter[str]:
-        """How often each place was passed so far."""
-        with self._lock:
-            return Counter(self._passed)
+    def harmless(self) -> Armed:
+        """Notes what is passed, and strikes nowhere."""
+        return Armed([], self._notes)
 
     def _note(self, name: str) -> None:
         if self._notes is not None:

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.faults import places
 from tests.faults.ground import Ground
 from tests.faults.kinds import all_faults
 from tests.faults.plan import Plan
 from tests.servers import ServerMissing
 
-SLICE = Plan(seed=20_261_123, events=120, most=12, every=8, pause=0.05, strikes=3, away=3.0, crashes=40)
+SLICE = Plan(seed=20_261_123, events=96, most=12, every=8, pause=0.05, strikes=4, away=3.0, crashes=72)
 CHOSEN = ("everything", "forked", "commit lost", "sqlite killed")
+ELSEWHERE = {"looker.buried"}  # a row must have ended three processes: the fault 'poison' does that
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +27,12 @@ def ground() -> Iterator[Ground]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CHOSEN)
-def test_nothing_is_lost_or_done_twice(ground: Ground, name: str) -> None:
-    found = all_faults()[name].run(ground, SLICE.seed)
-    print(f"\n{found}")
-    assert found.wrong == [], str(found)
-    assert found.kills + found.crashes + found.strikes > 0
+def test_nothing_is_lost_or_done_twice_and_every_failpoint_is_passed(ground: Ground) -> None:
+    faults, passed = all_faults(), set[str]()
+    for name in CHOSEN:
+        found = faults[name].run(ground, SLICE.seed)
+        print(f"\n{found}")
+        assert found.wrong == [], str(found)
+        assert found.kills + found.crashes + found.strikes > 0
+        passed |= found.passed
+    assert places.in_source().keys() - passed <= ELSEWHERE

@@ -9,10 +9,10 @@ from sqlalchemy import func, select
 
 from taskhub.db.database import Database
 from taskhub.db.tables import event, message
-from tests.faults import feed, holds, invariants, outcome, recount
+from tests.faults import feed, holds, invariants, outcome, recount, strikes
 from tests.faults.calls import patiently
 from tests.faults.hands import Hands
-from tests.faults.house import House
+from tests.faults.house import NOTED, House
 from tests.faults.night import Night
 from tests.faults.plan import Plan
 from tests.faults.quiet import day_of
@@ -48,6 +48,7 @@ def judge(house: House, plan: Plan, hands: Hands, night: Night, wanted: Counter[
     result.wrong += [f"{one.name} ended with {one.code}:\n{one.tail()}" for one in (*house.apis, *house.workers)
                      if one.code is not None]  # fmt: skip
     result.redo += house.redo.samples
+    result.struck, result.passed = strikes.struck(house.folder / NOTED), strikes.passed(house.folder / NOTED)
     in_the_books(shop.db, plan, wanted, result)
     _holds(shop.db, night, result)
 

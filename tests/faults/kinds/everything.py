@@ -21,5 +21,5 @@ def after(house: House) -> None:
 
 FAULT = day.fault(
     "everything", "kills of workers and API, FLUSHALL, Redis away, in one day",
-    day.Under(blow, strikes=12, fittings=Fittings(apis=2), after=after),
+    day.Under(blow, strikes=12, fittings=Fittings(apis=2, armed=("notes",)), after=after),
 )  # fmt: skip

@@ -7,7 +7,6 @@ from random import Random
 from tests.faults import day, places
 from tests.faults.house import Fittings, House
 from tests.faults.processes import Process
-from tests.faults.strikes import NOTES, passed, struck
 
 WITHIN = 6.0
 OF_API = (
@@ -36,16 +35,13 @@ def blow(house: House, chance: Random) -> None:
 
 def strike(house: House, victim: Process, armed: str) -> None:
     """``victim`` is restarted with ``armed`` and given some time to die."""
-    notes = house.folder / "notes"
     victim.stop()
-    victim.start(armed, env={NOTES: str(notes)})
+    victim.start(armed)
     if victim.ended_within(WITHIN) is not None:
         house.redo.note()
         house.result.kills += 1
     else:
         victim.stop()
-    house.result.struck = struck(notes)
-    house.result.passed |= passed(notes)
     victim.start()
     victim.wait()
 
