@@ -15,6 +15,7 @@ CALL, FILE = "counter_call", "drawer_file"
 NIGHT_KINDS = (CALL, FILE)
 NIGHT_TEAM = "night-desk"
 LEASE_FOR = 3.0
+QUICK = 'lease_for = "15m"'
 
 _OPENINGS = "\n".join(f'{day} = ["00:00-24:00"]' for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun"))
 _QUEUE = """
@@ -53,6 +54,9 @@ _ADDED = {
 def texts() -> dict[str, str]:
     """The files of the office by name."""
     example = bootstrap.read_config(bootstrap.example_config())
+    assert QUICK in example["queues.toml"]
+    # What people keep in hand through the day stays theirs, however far children let time jump.
+    example["queues.toml"] = example["queues.toml"].replace(QUICK, 'lease_for = "12h"')
     return {name: text + _ADDED.get(name, "") for name, text in example.items()}
 
 
