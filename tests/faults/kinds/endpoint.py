@@ -41,7 +41,7 @@ class _Endpoint(ThreadingHTTPServer):
             self.seen[body] += 1
             way = self.chance.choice(WAYS) if self.seen[body] == 1 else "good"
             self.ways[way] += 1
-            if way in ("good", "huge"):
+            if way in ("good", "huge", "drip"):
                 self.good[body] += 1
             return way
 
