@@ -20,6 +20,7 @@ from taskhub.http.state import AppState
 from taskhub.settings import Settings
 from taskhub.testing.drain import drain
 from tests.api.client import Client, running
+from tests.faults.calls import patiently
 
 SECRET = "unguessable"
 SECRETS = {"TASKHUB_PIPEDRIVE_PATH_SECRET": SECRET}
@@ -78,6 +79,13 @@ def hire(tx: Tx, team: str, names: list[str], capacity: float) -> dict[str, str]
     return {name: access.create_key(tx, "agent", name, name) for name in names}
 
 
+def _staffed(db: Database, people: Mapping[str, list[str]], capacity: float) -> tuple[dict[str, str], dict[str, str]]:
+    """Keys of the sender and the administrator by role, of people by name."""
+    with db.begin(SYSTEM) as tx:
+        keys = {role: access.create_key(tx, role, role) for role in ("integration", "admin")}
+        return keys, {n: k for team, names in people.items() for n, k in hire(tx, team, names, capacity).items()}
+
+
 @contextmanager
 def open_shop(
     url: str, people: dict[str, list[str]] | None = None, *, capacity: float = 10,
@@ -87,9 +95,7 @@ def open_shop(
     db = bootstrap.database(settings(url))
     try:
         settle(db) if files is None else accept(db, files)
-        with db.begin(SYSTEM) as tx:
-            keys = {role: access.create_key(tx, role, role) for role in ("integration", "admin")}
-            hired = {n: k for team, names in (people or {}).items() for n, k in hire(tx, team, names, capacity).items()}
+        keys, hired = patiently(lambda: _staffed(db, people or {}, capacity))
         with running(api(AppState(db, secret=SECRETS.get))) as client:
             yield Shop(db, client, client.as_(keys["integration"]), client.as_(keys["admin"]), hired)
     finally:

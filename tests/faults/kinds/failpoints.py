@@ -8,7 +8,7 @@ from tests.faults import day, places
 from tests.faults.house import Fittings, House
 from tests.faults.processes import Process
 
-WITHIN = 6.0
+WITHIN = 15.0
 OF_API = (
     "edge.",
     "once.",
