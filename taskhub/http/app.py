@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import anyio
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from taskhub import __version__
+from taskhub.db.database import VITAL
 from taskhub.http import problems
 from taskhub.http.body import BodyGuard
 from taskhub.http.headers import SecurityHeaders
@@ -37,6 +39,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state: AppState = app.state.taskhub
     # More threads than connections would only queue for connections, and time out there.
     anyio.to_thread.current_default_thread_limiter().total_tokens = state.database.pool
+    state.vital_threads = anyio.CapacityLimiter(VITAL)
     yield
     state.stopping.set()
 

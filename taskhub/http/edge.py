@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import anyio.to_thread
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
@@ -89,11 +90,13 @@ def _endpoint(edge: Edge) -> Callable[[Callable[..., Any]], Any]:
         wants_request = "request" in signature.parameters
 
         @functools.wraps(function)
-        def endpoint(request: Request, **given: Any) -> Response:
+        def endpoint(request: Request, **given: Any) -> Any:
             if wants_request:
                 given["request"] = request
             return run(request, edge, lambda tx: function(tx, **given))
 
+        if edge.vital:
+            endpoint = _apart(endpoint)
         own = [p for name, p in signature.parameters.items() if name not in ("tx", "request")]
         first = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Request)
         endpoint.__signature__ = inspect.Signature([first, *own])  # type: ignore[attr-defined]
@@ -101,6 +104,17 @@ def _endpoint(edge: Edge) -> Callable[[Callable[..., Any]], Any]:
         return endpoint
 
     return wrap
+
+
+def _apart(endpoint: Callable[..., Response]) -> Any:
+    """The same on threads of its own: every other may hang on a lock, and the caller's hold runs out meanwhile."""
+
+    @functools.wraps(endpoint)
+    async def apart(request: Request, **given: Any) -> Response:
+        step = functools.partial(endpoint, request, **given)
+        return await anyio.to_thread.run_sync(step, limiter=state_of(request).vital_threads)
+
+    return apart
 
 
 def run(request: Request, edge: Edge, work: Callable[[Tx], Any]) -> Response:

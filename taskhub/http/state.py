@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
+import anyio
 from starlette.requests import Request
 
 from taskhub import settings
@@ -29,6 +30,7 @@ class AppState:
     allowed_hosts: Sequence[str] = ("*",)
     body_within: float = 15.0
     stopping: threading.Event = field(default_factory=threading.Event)
+    vital_threads: anyio.CapacityLimiter | None = None  # set while the app runs
     flood: tuple[float, bool] = (0.0, False)  # when the inbox was last looked at, and whether it was full
 
 
