@@ -22,6 +22,7 @@ from taskhub.db.steady import Steady
 from taskhub.db.tx import SYSTEM, By, Tx
 from taskhub.db.uses import Uses
 from taskhub.errors import TaskhubError
+from taskhub.failpoints import failpoint
 from taskhub.policy.policies import Policies
 
 Loader = Callable[[Mapping[str, str], Mapping[str, Any]], Policies]
@@ -91,12 +92,16 @@ class Database:
             )  # fmt: skip
             if not opening.periods:
                 tx.lookups["periods"] = [None]
+            failpoint("tx.opened")
             yield tx
             changes = tx.changes
             tx.flush()
+            failpoint("tx.before_commit")
             conn.commit()
+            failpoint("tx.after_commit")
         if tx.ring:
             self.ring(tx.ring)
+            failpoint("tx.rung")
         if changes:
             self.tell(changes)
 

@@ -12,7 +12,8 @@ from taskhub.errors import Unavailable
 
 # PostgreSQL: lost connections, rollbacks forced by others, resources used up, shut down, a standby after a failover.
 CLASSES = ("08", "40", "53")
-STATES = ("25006", "55P03", "57P01", "57P02", "57P03", "57P05")
+# So is one whose transaction was ended because this process stood still in the middle of it (25P03, 25P04).
+STATES = ("25006", "25P03", "25P04", "55P03", "57P01", "57P02", "57P03", "57P05")
 LITE = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN")
 UNREACHABLE = ("OperationalError", "ConnectionTimeout", "NoAnswer")
 FULL = ("53100", "SQLITE_FULL")

@@ -104,15 +104,16 @@ def _lock_relief(tx: Tx, task: Task, policy: EscalationPolicy) -> Relief | None:
 def _fire(tx: Tx, task: Task, policy: EscalationPolicy, rung: Rung, relief: Relief | None) -> Task:
     step = policy.steps[rung.step]
     moved, done = effects.apply(tx, task, step, relief)
+    failpoint("step.done")
     # People are told as things stood: "agent" means who held it until now.
     told = telling.step(tx, replace(moved, agent=task.agent), step.notify, done, urgent=not step.quiet_hours)
     _record(tx, task, rung, policy.key, done | {"notified": told})
-    failpoint("escalation.fired")
     return moved
 
 
 def _record(tx: Tx, task: Task, rung: Rung, policy: str, done: Done) -> None:
     row = {"task": task.id, "step": rung.step, "repetition": rung.repetition, "policy": policy, "due_at": rung.due_at}
     store.record(tx, row | {"at": tx.now, "effects": done})
+    failpoint("step.noted")
     change = {"policy": policy, "step": rung.step, "repetition": rung.repetition, "due": rung.due_at.isoformat()}
     tx.record("escalation", task.id, "fire", change | done)

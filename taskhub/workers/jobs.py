@@ -15,6 +15,7 @@ from taskhub.db import sweep
 from taskhub.db.database import Database
 from taskhub.db.interruption import Interrupted
 from taskhub.db.tx import Tx
+from taskhub.failpoints import failpoint
 
 MOST_RUNS = 200  # of one job at one tick; what is left then waits for its next slot
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -107,7 +108,11 @@ class Ticker:
     def _fire(self, job: Job, slot: datetime) -> None:
         try:
             with self._database.begin() as tx:
-                more = sweep.fire(tx.conn, job.name, slot, tx.now) and job.run(tx)
+                more: bool | None = False
+                if sweep.fire(tx.conn, job.name, slot, tx.now):
+                    failpoint("jobs.claimed")
+                    more = job.run(tx)
+                    failpoint("jobs.ran")
             for _ in range(MOST_RUNS if more else 0):
                 if self._stopped.is_set():
                     return

@@ -15,6 +15,7 @@ from taskhub.db.interruption import Interrupted
 from taskhub.db.ledger import Taken
 from taskhub.db.turns import Turns
 from taskhub.db.tx import Tx
+from taskhub.failpoints import failpoint
 from taskhub.workers.crew import Crew
 from taskhub.workers.gate import Gate
 from taskhub.workers.holdings import Holdings
@@ -138,6 +139,7 @@ class Looker:
         with self._database.begin() as tx:
             inside, outside = self._fresh(tx)
             single = self._tried(tx, outside) if time.monotonic() >= self._quiet_until else []
+        failpoint("looker.taken")
         self._holdings.add([*inside, *single, *outside])
         self._inside.submit(inside)
         self._single.submit(single)
@@ -172,6 +174,7 @@ class Looker:
             self._buried_at = time.monotonic()
             if buried := ledger.bury(tx.conn, tx.now):
                 log.error("%d rows are dead: each ended its process three times", buried)
+                failpoint("looker.buried")
         return single
 
     def _run_alone(self) -> None:
@@ -181,6 +184,7 @@ class Looker:
                 return
             with self._database.begin() as tx:
                 rows = ledger.take_last(tx.conn, tx.now, tx.after(ledger.HOLD))
+            failpoint("looker.alone")
             self._holdings.add(rows)
             self._last.submit(rows)
             # One that hangs is given up, and then counts as finished.

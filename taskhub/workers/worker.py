@@ -14,6 +14,7 @@ from taskhub.db.database import Database
 from taskhub.db.handler import GapHook, Handlers
 from taskhub.db.interruption import Interrupted
 from taskhub.db.ledger import Taken
+from taskhub.failpoints import failpoint
 from taskhub.workers.crew import Crew
 from taskhub.workers.gate import Gate
 from taskhub.workers.holdings import Holdings
@@ -94,6 +95,7 @@ class Worker:
             self._taker.stop(max(0.0, left()))
             ended = [crew.stop(left) for crew in self._crews]
             self._watch.stop()
+            failpoint("worker.stopping")
             self._return_rest()
             deaf.join(HURRY)
             self._pulse.stop(HURRY)

@@ -39,6 +39,12 @@ def deals_to_work_on(events: list[dict[str, Any]], every: int) -> list[str]:
     return [deal for deal in created if deal not in lost][::every]
 
 
+def won(events: list[dict[str, Any]]) -> list[str]:
+    """The deals that are won and were never lost: nothing else ends the work they begin."""
+    lost = {event["subject"] for event in events if event["type"] == "deal.lost"}
+    return [event["subject"] for event in events if event["type"] == "deal.won" and event["subject"] not in lost]
+
+
 def _life(number: int, chance: Random) -> Iterator[Step]:
     sort = chance.random()
     if sort < 0.1:

@@ -12,41 +12,64 @@ from sqlalchemy import select
 
 from taskhub.db.database import Database
 from taskhub.db.tables import task
+from tests.faults.calls import patiently
 
 Call = Callable[[str, str, Any, dict[str, str]], Response]
 KEPT = 3  # every third task stays in progress
 WITHIN = 600.0  # a bound for a machine that is busy with other things
-KIND = "data_hygiene"
+CHECK = "data_hygiene"
+BEGINNINGS = ("contract", "credit_check")  # of a won deal; billing waits for them
 
 
 @dataclass
 class Hands:
-    """Does the data checks of ``deals`` through ``call``; ``differences`` are replies that were not the same twice."""
+    """Does the data checks of ``deals`` through ``call``; ``differences`` are replies that were not the same twice.
+
+    Then a manager calls off what ``orders`` (won deals) begin with, which sets free what waited for it.
+    """
 
     db: Database
     call: Call
     keys: Sequence[str]
     deals: Sequence[str]
+    manager: str
+    orders: Sequence[str]
     done: int = 0
     held: int = 0
     replies: list[tuple[str, dict[str, str], Any, bytes]] = field(default_factory=list)
     differences: list[str] = field(default_factory=list)
 
     def look(self) -> bool:
-        """Does what is there by now, oldest deal first; whether all is done."""
-        while self.done < len(self.deals):
-            found = self._task(self.deals[self.done])
-            if found is None:
+        """Does what is there by now, oldest first; whether all is done."""
+        while self.done < len(self.deals) + len(self.orders):
+            if not self.step():
                 return False
-            self._work(found)
-            self.done += 1
+        return True
+
+    def step(self) -> bool:
+        """The next deal or order, if its work is there; ``done`` counts them."""
+        order = self.done - len(self.deals)
+        if order >= len(self.orders):
+            return False
+        kinds = (CHECK,) if order < 0 else BEGINNINGS
+        deal = self.deals[self.done] if order < 0 else self.orders[order]
+        found = patiently(lambda: self._tasks(deal, kinds))
+        if len(found) < len(kinds):
+            return False
+        if order < 0:
+            self._work(found[0])
+        else:
+            who = {"authorization": f"Bearer {self.manager}"}
+            for task_id in found:
+                self._post(f"/api/v1/tasks/{task_id}/cancel", who, {"reason": "called off"})
+        self.done += 1
         return True
 
     def finish(self) -> None:
         """Waits for what is not there yet."""
         end = time.monotonic() + WITHIN
         while not self.look():
-            assert time.monotonic() < end, f"the data check of {self.deals[self.done]} never came"
+            assert time.monotonic() < end, f"work {self.done} of {[*self.deals, *self.orders]} never came"
             time.sleep(0.1)
 
     def again(self) -> None:
@@ -58,10 +81,10 @@ class Hands:
                     f"{path} {headers['idempotency-key']}: {answer.status_code} {answer.text[:200]}"
                 )
 
-    def _task(self, deal: str) -> str | None:
-        wanted = select(task.c.id).where(task.c.deal == deal, task.c.kind == KIND)
+    def _tasks(self, deal: str, kinds: Sequence[str]) -> list[str]:
+        wanted = select(task.c.id).where(task.c.deal == deal, task.c.kind.in_(kinds)).order_by(task.c.kind)
         with self.db.read() as tx:
-            return tx.conn.execute(wanted).scalar()
+            return list(tx.conn.execute(wanted).scalars())
 
     def _work(self, task_id: str) -> None:
         who = {"authorization": f"Bearer {self.keys[self.done % len(self.keys)]}"}
@@ -69,11 +92,17 @@ class Hands:
         if self.done % KEPT == 0:
             self.held += 1
             return
-        ticks = [{"item": each["item"], "done": True} for each in given["task"]["checklist"]]
-        body = {"version": given["task"]["version"], "checklist": ticks}
-        answer = self.call("PATCH", f"/api/v1/tasks/{task_id}", body, who)
-        assert answer.is_success, answer.text
+        self._tick(task_id, who, given["task"])
         self._post(f"/api/v1/tasks/{task_id}/complete", who, {"lease_token": given["lease"]["token"]})
+
+    def _tick(self, task_id: str, who: dict[str, str], seen: dict[str, Any]) -> None:
+        """The checklist is ticked. A change without a key may have been made although nobody said so: look first."""
+        path = f"/api/v1/tasks/{task_id}"
+        while not all(each["done"] for each in seen["checklist"]):
+            ticks = [{"item": each["item"], "done": True} for each in seen["checklist"]]
+            answer = self.call("PATCH", path, {"version": seen["version"], "checklist": ticks}, who)
+            assert answer.is_success or answer.status_code == 409, answer.text
+            seen = self.call("GET", path, None, who).json()
 
     def _post(self, path: str, who: dict[str, str], body: Any) -> Any:
         headers = {**who, "idempotency-key": f"{path}#{self.done}"}

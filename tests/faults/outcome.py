@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -11,6 +12,8 @@ from sqlalchemy import Connection, select
 from taskhub.db.tables import event, exclusion, task
 
 READY = ("queued", "assigned")
+SHOWN = 400
+ENDED = ("completed", "cancelled")
 _KEPT = (
     "kind", "title", "queue", "shape", "state", "priority", "level", "weight", "minutes", "requires", "record", "file",
     "lead", "deal", "rule", "depth", "origin", "version_at", "version_tie", "waits_for", "sla", "outcome", "note",
@@ -18,20 +21,29 @@ _KEPT = (
 )  # fmt: skip
 
 
-def tasks(conn: Connection, *, hands: bool = True) -> Counter[str]:
-    """Every task as one line. Without ``hands`` it does not matter which of several equal people was given it."""
-    rows = [dict(row._mapping) for row in conn.execute(select(task))]
+def tasks(conn: Connection, *, hands: bool = True, without: Collection[str] = (), hash_: bool = True) -> Counter[str]:
+    """Every task as one line, but for kinds left out. Without ``hands`` it does not matter who of equals was given it.
+
+    ``hash_`` False: nor under which policies, where sets of the same meaning follow each other.
+    """
+    rows = [dict(row._mapping) for row in conn.execute(select(task).where(task.c.kind.not_in(without)))]
     kinds = {row["id"]: row["kind"] for row in rows}
     out: dict[str, list[str]] = {}
     for row in conn.execute(select(exclusion)):
         out.setdefault(row.task, []).append(f"{row.agent}: {row.why}")
-    return Counter(_line(row, kinds, out.get(row["id"], []), hands=hands) for row in rows)
+    return Counter(_line(row, kinds, out.get(row["id"], []), hands=hands) for row in _plain(rows, hash_=hash_))
+
+
+def _plain(rows: list[dict[str, Any]], *, hash_: bool) -> list[dict[str, Any]]:
+    return rows if hash_ else [row | {"policy_hash": None} for row in rows]
 
 
 def _line(row: dict[str, Any], kinds: dict[str, str], out: list[str], *, hands: bool) -> str:
     told = {name: row[name] for name in _KEPT}
     if not hands and told["state"] in READY:
         told |= {"state": "ready", "agent": None}
+    elif not hands and told["completed_by"] is None and told["state"] in ENDED:
+        told["agent"] = None
     told["blocked_by"] = sorted(kinds[id_] for id_ in row["blocked_by"])
     told["delayed"] = row["blocked_until"] is not None
     told["excluded"] = sorted(out)
@@ -50,6 +62,24 @@ def difference(found: Counter[Any], wanted: Counter[Any], most: int = 5) -> str:
     if not missing and not extra:
         return ""
     lines = [f"{missing.total()} missing, {extra.total()} too much of {wanted.total()}"]
-    lines += [f"  missing {count} × {what}" for what, count in missing.most_common(most)]
-    lines += [f"  extra   {count} × {what}" for what, count in extra.most_common(most)]
+    lines += [f"  other   {said}" for said in _changed(missing, extra)][:most]
+    lines += [f"  missing {count} × {str(what)[:SHOWN]}" for what, count in missing.most_common(most)]
+    lines += [f"  extra   {count} × {str(what)[:SHOWN]}" for what, count in extra.most_common(most)]
     return "\n".join(lines)
+
+
+def _changed(missing: Counter[Any], extra: Counter[Any]) -> Iterator[str]:
+    """Tasks of the same origin that differ, field by field: these are no longer shown as missing and extra."""
+    was = {origin: line for line in missing if (origin := _origin(line))}
+    for line in list(extra):
+        before = was.get(_origin(line) or "")
+        if before is not None:
+            del missing[before], extra[line]
+            old, new = json.loads(before), json.loads(line)
+            fields = [f"{name} {new[name]!r} instead of {old[name]!r}" for name in old if old[name] != new[name]]
+            yield f"{old['title']}: {'; '.join(fields)[:SHOWN]}"
+
+
+def _origin(line: Any) -> str | None:
+    found: str | None = json.loads(line).get("origin") if isinstance(line, str) and line.startswith("{") else None
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 
 from taskhub import bootstrap
 from taskhub.access import service as access
+from taskhub.acts.activate import activate
 from taskhub.agents import service as agents
 from taskhub.api import api
 from taskhub.db.database import Database
@@ -19,6 +20,7 @@ from taskhub.http.state import AppState
 from taskhub.settings import Settings
 from taskhub.testing.drain import drain
 from tests.api.client import Client, running
+from tests.faults.calls import patiently
 
 SECRET = "unguessable"
 SECRETS = {"TASKHUB_PIPEDRIVE_PATH_SECRET": SECRET}
@@ -58,6 +60,12 @@ def settle(db: Database) -> None:
     bootstrap.make_policies(db, None)
 
 
+def accept(db: Database, files: Mapping[str, str]) -> None:
+    """These policies are active."""
+    with db.begin(SYSTEM) as tx:
+        activate(tx, bootstrap.policies(files), files)
+
+
 def hire(tx: Tx, team: str, names: list[str], capacity: float) -> dict[str, str]:
     """People who are there all day, every day, and can do everything; a key for each. "ann-lee" is called Ann Lee."""
     if team not in {one.key for one in agents.list_teams(tx, limit=200)}:
@@ -71,15 +79,23 @@ def hire(tx: Tx, team: str, names: list[str], capacity: float) -> dict[str, str]
     return {name: access.create_key(tx, "agent", name, name) for name in names}
 
 
+def _staffed(db: Database, people: Mapping[str, list[str]], capacity: float) -> tuple[dict[str, str], dict[str, str]]:
+    """Keys of the sender and the administrator by role, of people by name."""
+    with db.begin(SYSTEM) as tx:
+        keys = {role: access.create_key(tx, role, role) for role in ("integration", "admin")}
+        return keys, {n: k for team, names in people.items() for n, k in hire(tx, team, names, capacity).items()}
+
+
 @contextmanager
-def open_shop(url: str, people: dict[str, list[str]] | None = None, *, capacity: float = 10) -> Iterator[Shop]:
-    """A shop on a migrated database; ``people`` by team."""
+def open_shop(
+    url: str, people: dict[str, list[str]] | None = None, *, capacity: float = 10,
+    files: Mapping[str, str] | None = None,
+) -> Iterator[Shop]:  # fmt: skip
+    """A shop on a migrated database; ``people`` by team; ``files`` are its policies instead of the shipped ones."""
     db = bootstrap.database(settings(url))
     try:
-        settle(db)
-        with db.begin(SYSTEM) as tx:
-            keys = {role: access.create_key(tx, role, role) for role in ("integration", "admin")}
-            hired = {n: k for team, names in (people or {}).items() for n, k in hire(tx, team, names, capacity).items()}
+        settle(db) if files is None else accept(db, files)
+        keys, hired = patiently(lambda: _staffed(db, people or {}, capacity))
         with running(api(AppState(db, secret=SECRETS.get))) as client:
             yield Shop(db, client, client.as_(keys["integration"]), client.as_(keys["admin"]), hired)
     finally:

@@ -142,7 +142,7 @@ def test_a_step_that_dies_after_its_effects_fires_once_all_the_same(desks: Calla
     desk.pass_to(DUE - HOUR)
 
     def strike(name: str) -> None:
-        if name == "escalation.fired":
+        if name == "step.noted":
             raise Broken
 
     failpoints.arm(strike)

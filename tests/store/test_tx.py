@@ -182,6 +182,19 @@ def test_a_connection_lost_in_the_middle_is_an_interruption(postgres_url, make):
     assert isinstance(caught.value, Unavailable)
 
 
+def test_a_process_that_stood_still_in_a_transaction_was_interrupted(postgres_url, make):
+    database, other = make(postgres_url), make(postgres_url)
+    alive = text("SELECT count(*) FROM pg_stat_activity WHERE pid = :pid")
+    with pytest.raises(Interrupted) as caught, database.begin() as tx:  # noqa: PT012
+        pid = tx.conn.execute(text("SELECT pg_backend_pid()")).scalar()
+        tx.conn.execute(text("SET LOCAL idle_in_transaction_session_timeout = 1"))
+        with other.begin() as watcher:
+            while watcher.conn.execute(alive, {"pid": pid}).scalar():
+                watcher.conn.execute(text("SELECT pg_stat_clear_snapshot()"))
+        tx.conn.execute(text("SELECT 1"))
+    assert caught.value.lost
+
+
 def test_a_deadlock_is_an_interruption_worth_another_try(postgres_url, make):
     database = make(postgres_url)
     with database.begin() as tx:

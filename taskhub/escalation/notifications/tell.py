@@ -8,6 +8,7 @@ from typing import Any
 from taskhub.db.tx import Tx
 from taskhub.escalation.notifications import store
 from taskhub.escalation.notifications.model import URL, Notice
+from taskhub.failpoints import failpoint
 from taskhub.ids import new_id
 
 LOG = "log:"
@@ -28,6 +29,7 @@ def tell(tx: Tx, notice: Notice) -> str:
     row |= {"body": notice.body, "at": tx.now, "addressee": notice.addressee, "topic": notice.topic}
     store.add(tx, row | {"severity": notice.severity})
     tx.emit(WRITTEN, notice.addressee)
+    failpoint("notice.written")
     return id_
 
 
