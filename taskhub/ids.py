@@ -30,7 +30,7 @@ def draw_from(millis: Callable[[], int] | None, noise: Callable[[], int] | None)
 
     Begins anew: the same sources give the same ids.
     """
-    global _last, _millis, _noise  # noqa: PLW0603
+    global _last, _millis, _noise
     _last, _millis, _noise = 0, millis or _wall_millis, noise or _urandom
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -88,6 +88,12 @@ class Memory:
     def picture(self) -> bytes:
         """Everything, to start another run from."""
         return self.raw.serialize()
+
+    def contents(self) -> Iterator[str]:
+        """Every row of every table: two runs that did the same have the same."""
+        for name in sorted(metadata.tables):
+            yield name
+            yield from map(repr, self.raw.execute(f'select * from "{name}" order by rowid'))
 
     def reset(self, picture: bytes) -> None:
         """Everything as it was."""

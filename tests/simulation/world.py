@@ -105,9 +105,7 @@ class World:
 
     def digest(self) -> str:
         """The hash of the trace and of the whole database."""
-        sha = hashlib.sha256("\n".join(self.log).encode())
-        sha.update(self.memory.picture())
-        return sha.hexdigest()
+        return hashlib.sha256("\n".join([*self.log, *self.memory.contents()]).encode()).hexdigest()
 
     # ── the clock ────────────────────────────────────────────────────────────────────────────────────────────────────
     def pass_(self, span: timedelta, *, looked: bool = True) -> None:
