@@ -13,6 +13,7 @@ from taskhub.db import ledger
 from taskhub.db.tx import SYSTEM, Tx
 from taskhub.db.types import instant_of, text_of
 from tests.faults.invariants import broken
+from tests.histories import verdict
 from tests.simulation import sender
 from tests.simulation.house import ACCEPT_FOR, CAPACITY, PUSHED, SPECIALISTS
 from tests.simulation.ledger_watch import REVIVE, TAKE, Deed, Wrong
@@ -107,6 +108,8 @@ def count(world: World) -> None:
     ]
     if found:
         raise Wrong(f"recount: {found[0]}")
+    if told := verdict(world.workers[0].db, world.seen, whole=False):
+        raise Wrong(f"leases: {told[0]}")
 
 
 def _timers(world: World) -> Iterator[str]:
