@@ -10,6 +10,7 @@ from taskhub.db import policy_set
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
 from taskhub.errors import PolicyError, Problem
+from taskhub.failpoints import failpoint
 from taskhub.policy.policies import Policies
 from taskhub.tasks import rederive as tasks
 
@@ -26,6 +27,7 @@ def activate(tx: Tx, new: Policies, texts: Mapping[str, str], *, moved_to: Mappi
         tx.conn, hash_=new.hash, files=texts, resolved=new.resolved, at=tx.now, by=tx.by.label
     )
     if changed:
+        failpoint("policies.accepted")
         directory.found_teams(tx, _teams(new))
         tx.record("policy_set", new.hash, "activate", {"was": tx.policies.hash})
         moved = {"moved_to": dict(moved_to or {})}

@@ -6,6 +6,7 @@ from taskhub.acts.carry_out import carry_out
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
 from taskhub.events import service as events
+from taskhub.failpoints import failpoint
 from taskhub.rules.plan import plan
 from taskhub.sales import service as sales
 
@@ -15,8 +16,11 @@ def apply_event(tx: Tx, row: Taken) -> None:
     stored = events.lock(tx, row.key)
     if stored.event is None or stored.state != "received":
         return
+    failpoint("event.locked")
     done = sales.apply(tx, stored.event)
+    failpoint("event.projected")
     made = plan(stored.event, done.changes, done.known, tx.policies.rules, tx.policies.kinds)
     ids = carry_out(tx, made, event=row.key, occurred_at=stored.event.occurred_at, known=done.known)
+    failpoint("event.carried_out")
     state = "ignored" if made.reason and not ids else "applied"
     events.settle(tx, row.key, state, made.reason if state == "ignored" else None)

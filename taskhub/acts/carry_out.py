@@ -6,6 +6,7 @@ from datetime import datetime
 
 from taskhub.agents import directory
 from taskhub.db.tx import Tx
+from taskhub.failpoints import failpoint
 from taskhub.policy.work import PRIORITIES
 from taskhub.rules.model import Effect, Plan, TaskDraft
 from taskhub.sales.customers import Known, customer
@@ -25,8 +26,10 @@ def carry_out(
     owners = directory.keys_of(tx, {name for draft in drafts for name in draft.excluded if name != draft.completer})
     news = [_new(draft, owners, event, occurred_at, known or {}) for draft in drafts]
     made = making.bring_about(tx, news)
+    failpoint("plan.made")
     effects = (*plan.wakes, *plan.completions, *plan.closings)
     touched = endings.apply(tx, [_ending(effect, event) for effect in effects])
+    failpoint("plan.ended")
     endings.settle_late(tx, news, made)
     for watch in plan.watch:
         tx.emit("record.watched", f"{watch.rule}|{watch.record}", due_at=max(watch.due_at, tx.now))

@@ -16,6 +16,7 @@ from taskhub.assignment import service as assignment
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
 from taskhub.events.model import RecordRef
+from taskhub.failpoints import failpoint
 from taskhub.policy.work import PRIORITIES
 from taskhub.rules.model import COMPLETED, Plan, TaskFacts
 from taskhub.rules.plan import plan_for_completion
@@ -47,6 +48,7 @@ def task_completed(tx: Tx, row: Taken) -> None:
     if second_look.held_back(tx, task.id):
         return
     carry_out(tx, _without_checks(plan), occurred_at=task.completed_at)
+    failpoint("chain.carried_out")
     tx.emit("task.approved", task.id)
 
 

@@ -20,6 +20,7 @@ from taskhub.db import idempotency
 from taskhub.db.idempotency import Call, Stored
 from taskhub.db.tx import Tx
 from taskhub.errors import Forbidden, InvalidInput, NotEligible
+from taskhub.failpoints import failpoint
 from taskhub.ids import new_id
 from taskhub.tasks import service as tasks
 from taskhub.tasks import timers
@@ -55,6 +56,7 @@ def claim(tx: Tx, queues: Sequence[str] | None = None, call: Call | None = None)
 
 def _swiftly(tx: Tx, queues: Sequence[str] | None, call: Call | None) -> Claim:
     locked = swift.lock(tx, _caller(tx), [queue.key for queue in dear.front_line(tx)])
+    failpoint("claim.locked")
     if locked is not None and _is_offline(tx, locked.person):
         # That they are here now is an act of its own, with its own history.
         swift.let_go(tx)
@@ -70,6 +72,7 @@ def _swiftly(tx: Tx, queues: Sequence[str] | None, call: Call | None) -> Claim:
     refused = {id_: (shape, may.refused[shape]) for id_, shape in shapes.items() if shape in may.refused}
     allowed = {id_: shape for id_, shape in shapes.items() if id_ not in refused}
     found = swift.take(tx, me, served, allowed, refused, call)
+    failpoint("claim.taken")
     if found.before is not None:
         return Claim(before=found.before)
     me = replace(me, held=found.held, held_minutes=found.held_minutes, held_by_queue=found.held_by_queue)
@@ -107,6 +110,7 @@ def _step_by_step(tx: Tx, queues: Sequence[str] | None, call: Call | None) -> Cl
     found = take.first(tx, offered)
     if found is None:
         return Claim(reason=NOTHING)
+    failpoint("claim.chosen")
     task = tasks.get(tx, found)
     return taken(tx, offered, task, take.passed_over(tx, offered, task.start_by))
 
@@ -191,6 +195,7 @@ def taken(
     facts = pull.PullFacts(tx.now, me, used, row, seen, picked, tx.policies.hash)
     seen_by = {"pull": json.loads(pull.pull_to_json(facts))}
     note(tx, "pull", task, me.key, seen_by, offered.queues[task.queue].model)
+    failpoint("claim.noted")
     started, lease = tasks.begin(tx, task, "claim", {"reason": reason} if reason else None)
     tx.inverse = {"op": "release", "task": task.id}
     return Claim(started, lease)

@@ -22,6 +22,7 @@ from taskhub.assignment.queries import people
 from taskhub.assignment.registry import Plugins
 from taskhub.assignment.standing import Standing
 from taskhub.db.tx import Tx
+from taskhub.failpoints import failpoint
 from taskhub.ids import new_id
 from taskhub.policy.work import Queue
 from taskhub.queues import service as staffed
@@ -97,7 +98,9 @@ def _pass(tx: Tx, queues: Sequence[Queue]) -> None:
     seen, result = _decided(tx, queues)
     if not seen.snapshot.tasks:
         return
+    failpoint("pass.decided")
     kept = _overtaken(tx, seen, result)
+    failpoint("pass.locked")
     _write(tx, seen, kept)
     if seen.more or len(kept.decisions) < len(result.decisions):
         for rotation in sorted({queue.turn_key for queue in queues}):
@@ -192,6 +195,7 @@ def _overtaken(tx: Tx, seen: Seen, result: PassResult) -> PassResult:
 
 def _write(tx: Tx, seen: Seen, result: PassResult) -> None:
     store.save_turns(tx, result.turns)
+    failpoint("pass.turned")
     known = {id_: row.waiting_reasons for id_, row in seen.rows.items()}
     new = [d for d in result.decisions if isinstance(d, Assigned) or list(d.reasons) != known[d.task]]
     if not new:
@@ -205,7 +209,9 @@ def _write(tx: Tx, seen: Seen, result: PassResult) -> None:
     )
     by_task = {t.id: t for t in seen.snapshot.tasks}
     store.save_decisions(tx, [_row(tx, d, by_task[d.task], seen.snapshot, pass_id, stored.positions) for d in new])
+    failpoint("pass.noted")
     _give(tx, [d for d in new if isinstance(d, Assigned)], seen)
+    failpoint("pass.given")
     store.wait(tx, [{"id": d.task, "waiting_reasons": list(d.reasons)} for d in new if isinstance(d, Waiting)])
 
 

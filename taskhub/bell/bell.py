@@ -15,6 +15,7 @@ import redis
 from taskhub.bell import broker
 from taskhub.bell.broker import HintBroker, Wires
 from taskhub.bell.live import CHANNEL, Change, Live
+from taskhub.failpoints import failpoint
 from taskhub.ids import new_id
 
 WAITING = 2_000
@@ -104,6 +105,7 @@ class Bell:
             waiting = self._gathered()
             ended = None in waiting
             try:
+                failpoint("bell.sending")
                 self._send(sender, waiting)
             except (redis.RedisError, OSError) as error:
                 self._rest(error)
@@ -117,6 +119,7 @@ class Bell:
         ids = [one for one in waiting if isinstance(one, int)]
         if ids and not self._crowded(sender.client):
             sender.get_actor(broker.ACTOR).send(ids)
+            failpoint("bell.sent")
 
     def _gathered(self) -> list[int | bytes | None]:
         """What waits, at least one thing: what piled up meanwhile goes out as one hint."""

@@ -17,6 +17,7 @@ from taskhub.db.interruption import Interrupted, interruption
 from taskhub.db.line import Line
 from taskhub.db.opening import Opening, open_
 from taskhub.db.tx import SYSTEM, By, Tx
+from taskhub.failpoints import failpoint
 from taskhub.policy.policies import Policies
 
 Loader = Callable[[Mapping[str, str], Mapping[str, Any]], Policies]
@@ -79,12 +80,16 @@ class Database:
             )  # fmt: skip
             if not opening.periods:
                 tx.lookups["periods"] = [None]
+            failpoint("tx.opened")
             yield tx
             changes = tx.changes
             tx.flush()
+            failpoint("tx.before_commit")
             conn.commit()
+            failpoint("tx.after_commit")
         if tx.ring:
             self.ring(tx.ring)
+            failpoint("tx.rung")
         if changes:
             self.tell(changes)
 

@@ -33,6 +33,7 @@ from taskhub.db.outbox import Row, write
 from taskhub.db.quick import array, quick, run
 from taskhub.db.tables import message
 from taskhub.db.types import text_of
+from taskhub.failpoints import failpoint
 from taskhub.ids import new_id
 
 HOLD = timedelta(seconds=4)
@@ -122,6 +123,7 @@ def _take(conn: Connection, now: datetime, until: datetime, due: Select[Any], **
     ids = list(conn.execute(due, {"now": now, **given}).scalars())
     if not ids:
         return []
+    failpoint("ledger.picked")
     token = new_id()
     fell = and_(OUTSIDE, c.token.is_not(None), c.attempts > 0)
     result: Any = conn.execute(
@@ -130,6 +132,7 @@ def _take(conn: Connection, now: datetime, until: datetime, due: Select[Any], **
         .values(token=token, until=until, attempts=c.attempts + 1, lost=c.lost + case((fell, 1), else_=0))
         .returning(c.id, c.topic, c.handler, c.key, c.mode, c.payload, c.due_at, c.attempts, c.token)
     )
+    failpoint("ledger.taken")
     return sorted((Taken(*row) for row in result), key=lambda row: (row.due_at, row.id))
 
 
@@ -169,6 +172,7 @@ def fail(conn: Connection, row: Taken, error: str, again_at: datetime, now: date
     token = row.token if row.mode == "one" else None
     new = {"dead_at": now} if dead else {"token": token, "until": again_at, "due_at": again_at}
     conn.execute(update(message).where(_held(row)).values(error=told, **new))
+    failpoint("ledger.failed")
 
 
 def give_back(conn: Connection, rows: Iterable[Taken], now: datetime, *, later: datetime | None = None) -> None:
@@ -177,6 +181,7 @@ def give_back(conn: Connection, rows: Iterable[Taken], now: datetime, *, later: 
     for row in rows:
         token = row.token if row.mode == "one" else None
         conn.execute(update(message).where(_held(row)).values(token=token, attempts=row.attempts - 1, **new))
+        failpoint("ledger.given_back")
 
 
 def prolong(conn: Connection, rows: Sequence[Taken], until: datetime) -> None:
@@ -186,6 +191,7 @@ def prolong(conn: Connection, rows: Sequence[Taken], until: datetime) -> None:
         # A locked row is being settled: waiting for it could close a ring of waiting transactions.
         free = select(c.id).where(held).with_for_update(skip_locked=True)
         conn.execute(update(message).where(c.id.in_(free)).values(until=until))
+        failpoint("ledger.prolonged")
 
 
 def bury(conn: Connection, now: datetime) -> int:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from taskhub.db.tables import job_fired, sweep
+from taskhub.failpoints import failpoint
 
 
 def beat(conn: Connection, now: datetime, *, every: timedelta) -> timedelta | None:
@@ -24,6 +25,7 @@ def beat(conn: Connection, now: datetime, *, every: timedelta) -> timedelta | No
     if now - last < every:
         return None
     conn.execute(update(sweep).where(sweep.c.id == 1).values(at=now))
+    failpoint("sweep.beaten")
     return now - last
 
 

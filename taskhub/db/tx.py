@@ -13,6 +13,7 @@ from taskhub.clock import Clock
 from taskhub.db import history, outbox
 from taskhub.db.flow import Flow
 from taskhub.db.tables import act
+from taskhub.failpoints import failpoint
 from taskhub.ids import new_id
 from taskhub.policy.policies import Policies
 
@@ -105,13 +106,17 @@ class Tx:
                     inverse=dict(self.inverse) if self.inverse else None,
                 )
             )  # fmt: skip
+            failpoint("tx.act_written")
         if self._history:
             history.write(self.conn, self._history, act_id=self.act_id, at=self.now, by=self.by.label)
+            failpoint("tx.history_written")
         if self._cancelled:
             outbox.cancel(self.conn, self._cancelled)
+            failpoint("tx.timers_cancelled")
         if self._rows:
             due = [row.due_at <= self.now for row in self._rows]
             ids = outbox.write(self.conn, self._rows, self.now)
+            failpoint("tx.messages_written")
             if any(due):
                 self.ring += ids
         self._rows, self._history, self._cancelled = [], [], set()

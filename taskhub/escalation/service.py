@@ -14,6 +14,7 @@ from taskhub.escalation.addressing import LOG, Concern, Directory, Person, Told
 from taskhub.escalation.effects import Done, Relief
 from taskhub.escalation.ladder import Facts, Fired, Rung
 from taskhub.escalation.notices import Case, Reader
+from taskhub.failpoints import failpoint
 from taskhub.ids import new_id
 from taskhub.policy.promise import EscalationPolicy
 from taskhub.policy.text import LocalText
@@ -135,6 +136,7 @@ def _lock_relief(tx: Tx, task: Task, policy: EscalationPolicy) -> Relief | None:
 def _fire(tx: Tx, task: Task, policy: EscalationPolicy, rung: Rung, relief: Relief | None) -> Task:
     step = policy.steps[rung.step]
     moved, done = effects.apply(tx, task, step, relief)
+    failpoint("step.done")
     # People are told as things stood: "agent" means who held it until now.
     told = _notify(tx, replace(moved, agent=task.agent), step.notify, done)
     _record(tx, task, rung, policy.key, done | {"notified": told})
@@ -144,6 +146,7 @@ def _fire(tx: Tx, task: Task, policy: EscalationPolicy, rung: Rung, relief: Reli
 def _record(tx: Tx, task: Task, rung: Rung, policy: str, done: Done) -> None:
     row = {"task": task.id, "step": rung.step, "repetition": rung.repetition, "policy": policy, "due_at": rung.due_at}
     store.record(tx, row | {"at": tx.now, "effects": done})
+    failpoint("step.noted")
     change = {"policy": policy, "step": rung.step, "repetition": rung.repetition, "due": rung.due_at.isoformat()}
     tx.record("escalation", task.id, "fire", change | done)
 
@@ -175,6 +178,7 @@ def _write(tx: Tx, task: Task, told: Told, directory: Directory, case: Case) -> 
     row = {"id": id_, "task": task.id, "agent": told.agent, "address": f"url:{told.url}" if told.url else address}
     store.add_notice(tx, row | {"subject": subject, "body": body, "at": tx.now})
     tx.emit("notification.created", id_)
+    failpoint("notice.written")
     return id_
 
 

@@ -25,6 +25,7 @@ from taskhub.events.inbox import (
     scrubbed,
 )
 from taskhub.events.model import Delivery
+from taskhub.failpoints import failpoint
 from taskhub.ids import new_id
 
 RECEIVED_TOPIC = "event.received"
@@ -45,6 +46,7 @@ def ingest(
     firsts = {row["delivery_key"]: row for row in reversed(rows)}
     made = [row["id"] for row in rows]
     fresh = store.insert_new(tx.conn, list(firsts.values()))
+    failpoint("event.stored")
     if len(fresh) < len(rows):
         fresh |= _judge_known(tx, [row for row in rows if row["id"] not in fresh], quarantine=quarantine_clash)
     said = [ACCEPTED if id_ in fresh else DUPLICATE for id_ in made]
@@ -67,6 +69,7 @@ def settle(tx: Tx, event_id: str, state: str, reason: str | None = None) -> None
     """Says what became of a locked delivery: applied, ignored or quarantined, with the reason."""
     applied_at = tx.now if state == APPLIED else None
     store.save(tx.conn, event_id, {"state": state, "reason": reason, "applied_at": applied_at})
+    failpoint("event.settled")
 
 
 def find(

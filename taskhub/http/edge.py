@@ -20,6 +20,7 @@ from taskhub.access import service as access
 from taskhub.access.permissions import Caller
 from taskhub.db.interruption import Interrupted
 from taskhub.db.tx import By, Tx
+from taskhub.failpoints import failpoint
 from taskhub.http import once
 from taskhub.http.state import state_of
 
@@ -110,12 +111,19 @@ def run(request: Request, edge: Edge, work: Callable[[Tx], Any]) -> Response:
     def attempt() -> Response:
         with database.begin(identify, act=edge.act, key_id=key_id, write=edge.write, vital=edge.vital) as tx:
             access.check(Caller(tx.by), edge.permission)
+            failpoint("edge.admitted")
             if not edge.write:
                 return _response(request, work(tx))[0]
             if edge.looks:
                 return _looked(tx, request, work(tx))
             return once.answer(tx, request, lambda: _response(request, work(tx)), secret=edge.secret)
 
+    response = _tried(attempt)
+    failpoint("edge.committed")
+    return response
+
+
+def _tried(attempt: Callable[[], Response]) -> Response:
     for _ in range(TRIES - 1):
         try:
             return attempt()
@@ -129,6 +137,7 @@ def _looked(tx: Tx, request: Request, value: Any) -> Response:
     response, kept = _response(request, value)
     if kept:
         once.keep(tx, request, response)
+        failpoint("edge.kept")
     return response
 
 

@@ -14,6 +14,7 @@ from taskhub.db import idempotency
 from taskhub.db.idempotency import Call, Stored
 from taskhub.db.tx import Tx
 from taskhub.errors import AlreadyDone, InvalidInput
+from taskhub.failpoints import failpoint
 from taskhub.http.body import body_of
 from taskhub.ids import digest
 
@@ -34,9 +35,12 @@ def answer(tx: Tx, request: Request, work: Work, *, secret: bool) -> Response:
     stored = idempotency.claim(tx.conn, call, tx.real_now)
     if stored is not None:
         return again(stored, secret=secret)
+    failpoint("once.claimed")
     response, kept = work()
+    failpoint("once.worked")
     if kept:
         idempotency.keep(tx.conn, call, response.status_code, _kept(bytes(response.body), secret=secret))
+        failpoint("once.kept")
     else:
         idempotency.drop(tx.conn, call)
     return response

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from taskhub.db.tx import Tx
+from taskhub.failpoints import failpoint
 from taskhub.ids import new_id
 from taskhub.sales import customers
 from taskhub.tasks import clocks, drafting, moves, queries, store
@@ -48,8 +49,10 @@ def bring_about(tx: Tx, news: Sequence[NewTask]) -> Made:
     for shape in {d.shape for d in drafts}:
         store.know_shape(tx, shape)
     made = store.insert_new(tx, [d.row for d in drafts])
+    failpoint("making.inserted")
     fresh = [d for d in drafts if d.id in made]
     store.put_clocks(tx, [row for row in clock_rows if row["task"] in made])
+    failpoint("making.clocked")
     store.exclude(tx, [_exclusion(d.id, a, why) for d in fresh for a, why in d.new.excluded.items()])
     for d in fresh:
         _announce(tx, d)
@@ -145,6 +148,7 @@ def ready(tx: Tx, task: Task) -> Task:
     opened = clocks.opening(tx, row, started_at=started_at)
     row.update(ready_at=tx.now, due_at=opened.due_at)
     store.put_clocks(tx, opened.rows)
+    failpoint("making.unblocking")
     changes = {
         "state": QUEUED, "ready_at": tx.now, "due_at": opened.due_at, "sla_state": opened.state, "blocked_by": [],
         "blocked_until": None, "start_by": clocks.start_by(tx, row),

@@ -12,6 +12,7 @@ from taskhub.access.permissions import Object, can
 from taskhub.agents.capacity import minutes_left
 from taskhub.db.tx import Tx
 from taskhub.errors import AtCapacity, NotEligible, NotFound
+from taskhub.failpoints import failpoint
 from taskhub.tasks import clocks, lifecycle, store
 from taskhub.tasks.model import IN_PROGRESS, QUEUED, Lease, Task
 
@@ -56,12 +57,14 @@ def move(tx: Tx, task: Task, act: str, changes: Mapping[str, Any], note: Mapping
     version = task.version + 1 if tx.by.is_person else task.version
     stamped = {**changes, "seq": task.seq + 1, "version": version}
     store.save(tx, task.id, stamped)
+    failpoint("moves.saved")
     difference = {k: _plain(v) for k, v in changes.items() if k not in UNTOLD and getattr(task, k) != v}
     if "state" in difference:
         difference["from"] = task.state
     tx.record("task", task.id, act, {**difference, **(note or {})}, seq=stamped["seq"])
     if lifecycle.OPERATIONS[act].lease == "ends" and task.state == IN_PROGRESS:
         store.end_lease(tx, task.id)
+        failpoint("lease.ended")
         tx.cancel("lease.expired", task.id)
     return replace(task, **stamped)
 
@@ -107,6 +110,7 @@ def lease_until(tx: Tx, task: Task) -> datetime:
 def grant(tx: Tx, task: Task, agent: str) -> Lease:
     """A new lease for ``agent`` and the timer that looks at its end."""
     lease = store.grant(tx, task.id, agent, lease_until(tx, task))
+    failpoint("lease.granted")
     tx.emit("lease.expired", task.id, due_at=lease.expires_at)
     return lease
 

@@ -14,6 +14,7 @@ from taskhub.db import rows
 from taskhub.db.quick import array, quick, run
 from taskhub.db.tables import agent, closing, counter, exclusion, fence, lease, pause, shape, sla_clock, task
 from taskhub.db.tx import Tx
+from taskhub.failpoints import failpoint
 from taskhub.tasks.model import BLOCKED, GIVEN, OPEN, PAUSED, UNGIVEN, Lease, Remembered, Task
 from taskhub.tasks.shape import Shape
 
@@ -130,6 +131,7 @@ def renew(tx: Tx, task_id: str, token: int, expires_at: datetime) -> bool:
 
 def renew_all(tx: Tx, agent_key: str, expires_at: datetime) -> None:
     """Prolongs every lease of one person: their screen is alive."""
+    failpoint("lease.renewing")
     later = and_(lease.c.agent == agent_key, lease.c.expires_at < expires_at)
     tx.conn.execute(update(lease).where(later).values(expires_at=expires_at))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from taskhub.db.tx import Tx
+from taskhub.failpoints import failpoint
 from taskhub.tasks import checks, clocks, drafting, making, moves, queries, service, store
 from taskhub.tasks.model import ASSIGNED, AWAY, BLOCKED, IN_PROGRESS, PAUSED, QUEUED, SET_ASIDE, Task
 
@@ -14,6 +15,7 @@ def clock_due(tx: Tx, task_id: str) -> None:
     task = store.lock(tx, task_id)
     if task is None or not task.is_open:
         return
+    failpoint("clock.falling")
     for target, fall, at in clocks.falls(tx, task):
         state = {"warned": "at_risk", "breached": "breached"}[fall]
         shown = {"sla_state": state} if target == "completion" else {}
@@ -57,6 +59,7 @@ def lease_expired(tx: Tx, task_id: str) -> None:
     if lease.expires_at > tx.now:
         tx.emit("lease.expired", task_id, due_at=lease.expires_at)
         return
+    failpoint("lease.expiring")
     queue = tx.policies.queues.get(task.queue)
     if queue is not None and queue.on_idle == "return":
         moves.back_to_queue(tx, task, "expire", {"by_whom": task.agent})
@@ -74,6 +77,7 @@ def snooze_ended(tx: Tx, task_id: str) -> None:
     if task.paused_until > tx.now:
         tx.emit("snooze.ended", task_id, due_at=task.paused_until)
         return
+    failpoint("snooze.ending")
     wake(tx, task, "snooze.ended")
 
 
@@ -139,4 +143,5 @@ def _leave(tx: Tx, task: Task, back_at: datetime | None) -> None:
 
 def grace(tx: Tx, until: datetime) -> int:
     """The workers had stopped looking: every live lease gets one full new term before any is reaped."""
+    failpoint("lease.grace")
     return store.prolong_live(tx, until)

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable
 
 from taskhub.db.ledger import Taken
+from taskhub.failpoints import failpoint
 
 
 class Crew:
@@ -50,6 +51,7 @@ class Crew:
     def _work(self) -> None:
         while (row := self._waiting.get()) is not None:
             try:
+                failpoint("crew.begins")
                 self._run(row)
             finally:
                 with self._lock:

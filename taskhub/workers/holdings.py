@@ -9,6 +9,7 @@ from datetime import timedelta
 from taskhub.db import ledger
 from taskhub.db.database import Database
 from taskhub.db.ledger import Taken
+from taskhub.failpoints import failpoint
 
 
 class Holdings:
@@ -55,8 +56,10 @@ class Holdings:
             return
         with self._database.begin(vital=True) as tx:
             for row, wait in owed:
+                failpoint("holdings.paying")
                 ledger.give_back(tx.conn, [row], tx.now, later=None if wait is None else tx.after(wait))
         with self._lock:
+            failpoint("holdings.paid")
             for row, _ in owed:
                 self._owed.pop(_name(row), None)
 

@@ -14,6 +14,7 @@ from taskhub.db import sweep
 from taskhub.db.database import Database
 from taskhub.db.interruption import Interrupted
 from taskhub.db.tx import Tx
+from taskhub.failpoints import failpoint
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -101,7 +102,9 @@ class Ticker:
         try:
             with self._database.begin() as tx:
                 if sweep.fire(tx.conn, job.name, slot, tx.now):
+                    failpoint("jobs.claimed")
                     job.run(tx)
+                    failpoint("jobs.ran")
         except Interrupted as cut:
             log.info("job %s waits for the next tick: %s", job.name, cut.message)
         except Exception:

@@ -13,6 +13,7 @@ from taskhub.db.database import Database
 from taskhub.db.interruption import Interrupted
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
+from taskhub.failpoints import failpoint
 from taskhub.workers.crew import Crew
 from taskhub.workers.gate import Gate
 from taskhub.workers.holdings import Holdings
@@ -117,6 +118,7 @@ class Looker:
         with self._database.begin() as tx:
             inside, outside = self._fresh(tx)
             single = self._tried(tx, outside) if time.monotonic() >= self._quiet_until else []
+        failpoint("looker.taken")
         self._holdings.add([*inside, *single, *outside])
         self._inside.submit(inside)
         self._single.submit(single)
@@ -149,6 +151,7 @@ class Looker:
             self._buried_at = time.monotonic()
             if buried := ledger.bury(tx.conn, tx.now):
                 log.error("%d rows are dead: each ended its process three times", buried)
+                failpoint("looker.buried")
         return single
 
     def _run_alone(self) -> None:
@@ -158,6 +161,7 @@ class Looker:
                 return
             with self._database.begin() as tx:
                 rows = ledger.take_last(tx.conn, tx.now, tx.after(ledger.HOLD))
+            failpoint("looker.alone")
             self._holdings.add(rows)
             for row in rows:
                 self._runner.run(row)

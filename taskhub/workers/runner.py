@@ -15,6 +15,7 @@ from taskhub.db.handler import Handlers, Inside, Outside, Work
 from taskhub.db.interruption import Interrupted
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import SYSTEM, Tx
+from taskhub.failpoints import failpoint
 from taskhub.workers.holdings import Holdings
 
 T = TypeVar("T")
@@ -42,6 +43,7 @@ class Runner:
     def run(self, row: Taken) -> None:
         """Runs ``row``, which this process holds."""
         try:
+            failpoint("runner.begins")
             self._handle(row)
         except TakenOver:
             log.info("row %d (%s) was taken over; its work is rolled back", row.id, row.handler)
@@ -67,7 +69,9 @@ class Runner:
     def _inside(self, handler: Inside, row: Taken) -> None:
         with self._database.begin(SYSTEM) as tx:
             handler(tx, row)
+            failpoint("runner.worked")
             _settle(tx, row)
+            failpoint("runner.settled")
 
     def _outside(self, handler: Outside, row: Taken) -> None:
         def prepare() -> Work | None:
@@ -84,8 +88,11 @@ class Runner:
 
         work = self._persist(SOON, prepare)
         if work is not None:
+            failpoint("runner.prepared")
             result = work()
+            failpoint("runner.outside_done")
             self._persist(LATE, lambda: finish(result), lost=True)
+            failpoint("runner.finished")
 
     def _persist(self, pauses: tuple[float, ...], step: Callable[[], T], *, lost: bool = False) -> T:
         """``step``, again after each pause while the database was busy (``lost``: also while it was away)."""
@@ -107,6 +114,7 @@ class Runner:
             "dead" if wait is None else f"again in {wait.total_seconds():.0f} s", exc_info=error,
         )  # fmt: skip
         try:
+            failpoint("runner.failing")
             self._persist(SOON, lambda: self._note(row, told, wait))
         except Interrupted as cut:
             log.warning("row %d: its failure could not be noted; it runs again when its hold ends: %s", row.id, cut)

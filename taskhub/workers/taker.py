@@ -10,6 +10,7 @@ from taskhub.db import ledger
 from taskhub.db.database import Database
 from taskhub.db.interruption import Interrupted
 from taskhub.db.ledger import Taken
+from taskhub.failpoints import failpoint
 
 REMEMBERED = 2_000
 
@@ -42,6 +43,7 @@ class Taker:
 
     def hear(self, ids: Sequence[int]) -> None:
         """The bell rang for these rows. Returns at once."""
+        failpoint("taker.heard")
         self._heard.extend(ids)
         self._wake.set()
 
@@ -72,4 +74,5 @@ class Taker:
                 rows = ledger.take_rung(tx.conn, ids, tx.now, tx.after(ledger.HOLD))
         except Interrupted:
             return
+        failpoint("taker.taken")
         self._place(rows)

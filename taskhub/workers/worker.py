@@ -14,6 +14,7 @@ from taskhub.db.database import Database
 from taskhub.db.handler import GapHook, Handlers
 from taskhub.db.interruption import Interrupted
 from taskhub.db.ledger import Taken
+from taskhub.failpoints import failpoint
 from taskhub.workers.crew import Crew
 from taskhub.workers.gate import Gate
 from taskhub.workers.holdings import Holdings
@@ -90,6 +91,7 @@ class Worker:
             ended = [crew.stop(left) for crew in (self._inside, self._single, self._outside)]
             if self._listener is not None:
                 self._listener.stop()
+            failpoint("worker.stopping")
             try:
                 self._holdings.pay()
             except Interrupted as cut:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, text
@@ -12,10 +12,12 @@ from taskhub.db.database import Database
 from taskhub.db.tables import task
 from taskhub.db.types import Instant
 from taskhub.flow import HANDLERS
+from taskhub.rules.plan import MAX_DEPTH
 
 OPEN_ROW = "done_at is null and dead_at is null"
 ALIVE = "('queued', 'assigned', 'in_progress')"
 SHOWN = 3
+LATE = timedelta(seconds=15)
 
 
 def _timer(handler: str) -> str:
@@ -59,6 +61,22 @@ CHECKS = {
         f"select id from task t where state = 'in_progress' and not {_timer('task.lease')}",
     "I7 a pause is looked at when it ends":
         f"select id from task t where state = 'paused' and paused_until > :now and not {_timer('task.snooze')}",
+    "I7 nothing is done before it is due":
+        "select id, handler, due_at, done_at from message where done_at is not null and done_at < due_at",
+    "I7 a warning or breach is on record once":
+        "select id, act, change ->> 'target', change ->> 'due' from history where act in ('sla.warned', 'sla.breached')"
+        " group by id, act, change ->> 'target', change ->> 'due' having count(*) > 1",
+    "I7 a step never fires early":
+        "select task, step, repetition from escalation where at < due_at",
+    "I7 a step fires once":
+        "select t.task from (select task, count(*) as n from escalation group by task) t where t.n <>"
+        " (select count(*) from history h where h.noun = 'escalation' and h.id = t.task and h.act = 'fire')",
+    "I8 a breach is in history":
+        "select c.task, c.target from sla_clock c where c.breached_at is not null and not exists"
+        " (select 1 from history h where h.noun = 'task' and h.id = c.task and h.act = 'sla.breached')",
+    "I8 what is late is on record":
+        "select t.id, c.target, c.due_at from task t join sla_clock c on c.task = t.id where c.due_at < :late"
+        f" and c.met_at is null and c.breached_at is null and t.state in {ALIVE}",
     "I8 a running clock is looked at":
         "select t.id, c.target from task t join sla_clock c on c.task = t.id where c.due_at is not null"
         f" and c.met_at is null and c.breached_at is null and t.state in {ALIVE} and not {_timer('task.clock')}",
@@ -77,6 +95,8 @@ CHECKS = {
     "I11 a given task says by which decision":
         "select id, agent from task t where state in ('assigned', 'in_progress') and not exists"
         " (select 1 from decision d where d.task = t.id and d.outcome = 'assigned' and d.agent = t.agent)",
+    "I14 chains end":
+        f"select id, depth from task where depth > {MAX_DEPTH}",
     "I15 a kept key has its reply":
         "select caller, route, key from idempotency where status is null or reply is null",
     "I17 no message is dead":
@@ -103,11 +123,13 @@ def broken(conn: Connection, now: datetime) -> list[str]:
 
 
 def _asked(sql: str) -> Any:
-    return text(sql).bindparams(bindparam("now", type_=Instant())) if ":now" in sql else text(sql)
+    names = [name for name in ("now", "late") if f":{name}" in sql]
+    return text(sql).bindparams(*[bindparam(name, type_=Instant()) for name in names])
 
 
 def _offenders(conn: Connection, sql: str, now: datetime) -> list[tuple[Any, ...]]:
-    return list(map(tuple, conn.execute(_asked(sql), {"now": now} if ":now" in sql else {})))
+    given = {name: at for name, at in (("now", now), ("late", now - LATE)) if f":{name}" in sql}
+    return list(map(tuple, conn.execute(_asked(sql), given)))
 
 
 def _astray(conn: Connection) -> Iterator[tuple[Any, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -18,14 +19,21 @@ _KEPT = (
 )  # fmt: skip
 
 
-def tasks(conn: Connection, *, hands: bool = True) -> Counter[str]:
-    """Every task as one line. Without ``hands`` it does not matter which of several equal people was given it."""
-    rows = [dict(row._mapping) for row in conn.execute(select(task))]
+def tasks(conn: Connection, *, hands: bool = True, without: Collection[str] = (), hash_: bool = True) -> Counter[str]:
+    """Every task as one line, but for kinds left out. Without ``hands`` it does not matter who of equals was given it.
+
+    ``hash_`` False: nor under which policies, where sets of the same meaning follow each other.
+    """
+    rows = [dict(row._mapping) for row in conn.execute(select(task).where(task.c.kind.not_in(without)))]
     kinds = {row["id"]: row["kind"] for row in rows}
     out: dict[str, list[str]] = {}
     for row in conn.execute(select(exclusion)):
         out.setdefault(row.task, []).append(f"{row.agent}: {row.why}")
-    return Counter(_line(row, kinds, out.get(row["id"], []), hands=hands) for row in rows)
+    return Counter(_line(row, kinds, out.get(row["id"], []), hands=hands) for row in _plain(rows, hash_=hash_))
+
+
+def _plain(rows: list[dict[str, Any]], *, hash_: bool) -> list[dict[str, Any]]:
+    return rows if hash_ else [row | {"policy_hash": None} for row in rows]
 
 
 def _line(row: dict[str, Any], kinds: dict[str, str], out: list[str], *, hands: bool) -> str:

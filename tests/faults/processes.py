@@ -1,4 +1,4 @@
-"""taskhub's processes as production starts them, `taskhub api` and `taskhub worker`, to be killed at any moment."""
+"""taskhub's processes as production starts them, `taskhub api` and `taskhub worker`, to be harmed at any moment."""
 
 from __future__ import annotations
 
@@ -8,54 +8,71 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
 from tests.faults.shop import SECRETS
 
 ROOT = Path(__file__).resolve().parents[2]
-WITHIN = 60.0
+WITHIN = 90.0
 TAIL = 3_000
 
 
 class Process:
     """One process of taskhub; its output goes to a file in ``folder``. It says ``ready`` once it works."""
 
-    def __init__(self, name: str, arguments: list[str], ready: str, urls: tuple[str, str], folder: Path) -> None:
+    def __init__(
+        self, name: str, arguments: list[str], ready: str, urls: tuple[str, str], folder: Path,
+        env: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         self.name = name
         self._ready = ready
-        self._starts = 0
+        self._from = 0
         self.log = folder / f"{name}.log"
-        self._command = [sys.executable, "-m", "taskhub", *arguments]
+        self._arguments = arguments
         self._env = {**os.environ, **SECRETS, "TASKHUB_DATABASE_URL": urls[0], "TASKHUB_REDIS_URL": urls[1],
-                     "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}  # fmt: skip
+                     "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **(env or {})}  # fmt: skip
         self._env.pop("TASKHUB_CONFIG", None)
         self._child: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> Self:
-        """Starts it; the log goes on."""
-        self._starts += 1
+    def start(self, *armed: str, env: Mapping[str, str] | None = None) -> Self:
+        """Starts it, with failpoints ``armed`` or without; the log goes on."""
+        self._from = self.log.stat().st_size if self.log.exists() else 0
+        module = ["tests.faults.armed", *armed] if armed else ["taskhub"]
+        command = [sys.executable, "-m", *module, *self._arguments]
         with self.log.open("ab") as log:
-            self._child = subprocess.Popen(self._command, env=self._env, cwd=ROOT, stdout=log, stderr=log)
+            self._child = subprocess.Popen(command, env={**self._env, **(env or {})}, cwd=ROOT, stdout=log, stderr=log)
         return self
 
     @property
+    def pid(self) -> int:
+        """Of the last start."""
+        assert self._child is not None
+        return self._child.pid
+
+    @property
     def works(self) -> bool:
-        """Whether it has said so since its last start."""
-        return len(self._said()) >= self._starts
+        """Whether it has said so since its last start, and still runs."""
+        return bool(self._said()) and self.code is None
 
     def wait(self) -> str:
         """Waits until it works; what it said."""
         end = time.monotonic() + WITHIN
-        while not self.works:
+        while not (said := self._said()):
             assert self._child is not None
             assert self._child.poll() is None, f"{self.name} ended with {self._child.returncode}:\n{self.tail()}"
             assert time.monotonic() < end, f"{self.name} did not start:\n{self.tail()}"
             time.sleep(0.02)
-        return self._said()[-1]
+        return said[-1]
 
     def _said(self) -> list[str]:
-        return [line for line in self.log.read_text(errors="replace").splitlines() if self._ready in line]
+        if not self.log.exists():
+            return []
+        with self.log.open("rb") as log:
+            log.seek(self._from)
+            said = log.read().decode(errors="replace")
+        return [line for line in said.splitlines() if self._ready in line]
 
     def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""
@@ -63,23 +80,39 @@ class Process:
         self._child.kill()
         self._child.wait()
 
+    def signal(self, number: signal.Signals) -> None:
+        """Sends a signal to it, if it still runs."""
+        assert self._child is not None
+        self._child.send_signal(number)
+
+    def ended_within(self, seconds: float) -> int | None:
+        """Its exit code once it has ended by itself; None when it still runs after that time."""
+        assert self._child is not None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._child.wait(seconds)
+        return None
+
     @property
     def code(self) -> int | None:
         """The exit code; None while it runs."""
         return None if self._child is None else self._child.poll()
 
-    def stop(self) -> int | None:
+    def stop(self, within: float = 30) -> int | None:
         """An orderly end; SIGKILL when it takes too long."""
         if self._child is None or self._child.poll() is not None:
             return self.code
         with contextlib.suppress(ProcessLookupError):
+            self._child.send_signal(signal.SIGCONT)
             self._child.send_signal(signal.SIGTERM)
-        try:
-            self._child.wait(30)
-        except subprocess.TimeoutExpired:
+        if self.ended_within(within) is None:
             self.kill()
         return self.code
 
     def tail(self) -> str:
         """The end of its log."""
         return self.log.read_text(errors="replace")[-TAIL:] if self.log.exists() else "(no log)"
+
+
+def all_work(processes: Sequence[Process]) -> bool:
+    """Whether every one of them runs."""
+    return all(one.works for one in processes)

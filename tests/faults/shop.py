@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 
 from taskhub import bootstrap
 from taskhub.access import service as access
+from taskhub.acts.activate import activate
 from taskhub.agents import service as agents
 from taskhub.api import api
 from taskhub.db.database import Database
@@ -58,6 +59,12 @@ def settle(db: Database) -> None:
     bootstrap.make_policies(db, None)
 
 
+def accept(db: Database, files: Mapping[str, str]) -> None:
+    """These policies are active."""
+    with db.begin(SYSTEM) as tx:
+        activate(tx, bootstrap.policies(files), files)
+
+
 def hire(tx: Tx, team: str, names: list[str], capacity: float) -> dict[str, str]:
     """People who are there all day, every day, and can do everything; a key for each. "ann-lee" is called Ann Lee."""
     if team not in {one.key for one in agents.list_teams(tx, limit=200)}:
@@ -72,11 +79,14 @@ def hire(tx: Tx, team: str, names: list[str], capacity: float) -> dict[str, str]
 
 
 @contextmanager
-def open_shop(url: str, people: dict[str, list[str]] | None = None, *, capacity: float = 10) -> Iterator[Shop]:
-    """A shop on a migrated database; ``people`` by team."""
+def open_shop(
+    url: str, people: dict[str, list[str]] | None = None, *, capacity: float = 10,
+    files: Mapping[str, str] | None = None,
+) -> Iterator[Shop]:  # fmt: skip
+    """A shop on a migrated database; ``people`` by team; ``files`` are its policies instead of the shipped ones."""
     db = bootstrap.database(settings(url))
     try:
-        settle(db)
+        settle(db) if files is None else accept(db, files)
         with db.begin(SYSTEM) as tx:
             keys = {role: access.create_key(tx, role, role) for role in ("integration", "admin")}
             hired = {n: k for team, names in (people or {}).items() for n, k in hire(tx, team, names, capacity).items()}

@@ -1,31 +1,33 @@
-"""A seeded slice of the campaign that `make faults` runs whole."""
+"""A seeded slice of the campaign that `make faults` runs whole: two minutes of harm."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-from tests.databases import PostgresDatabases
-from tests.faults.campaign import Plan, run
-from tests.servers import ServerMissing, start_redis
+from tests.faults.ground import Ground
+from tests.faults.kinds import all_faults
+from tests.faults.plan import Plan
+from tests.servers import ServerMissing
 
-SLICE = Plan(seed=20_261_123, events=300, kills=4, flushes=2, absent=3.0, pause=0.25, most=20, every=10)
+SLICE = Plan(seed=20_261_123, events=120, most=12, every=8, pause=0.05, strikes=3, away=3.0, crashes=40)
+CHOSEN = ("everything", "forked", "commit lost", "sqlite killed")
+
+
+@pytest.fixture(scope="module")
+def ground() -> Iterator[Ground]:
+    try:
+        with Ground(SLICE) as one:
+            yield one
+    except ServerMissing as missing:
+        pytest.skip(str(missing))
 
 
 @pytest.mark.slow
-def test_the_tasks_are_those_of_a_quiet_day(postgres_databases: PostgresDatabases, tmp_path: Path) -> None:
-    urls = postgres_databases.create(), postgres_databases.create()
-    try:
-        server = start_redis()
-    except ServerMissing as missing:
-        pytest.skip(str(missing))
-    try:
-        with server:
-            report = run(SLICE, urls, server, tmp_path)
-    finally:
-        for url in urls:
-            postgres_databases.drop(url)
-    print(f"\n{report}")
-    assert report.wrong == [], str(report)
-    assert (report.kills, report.flushes) == (SLICE.kills, SLICE.flushes)
+@pytest.mark.parametrize("name", CHOSEN)
+def test_nothing_is_lost_or_done_twice(ground: Ground, name: str) -> None:
+    found = all_faults()[name].run(ground, SLICE.seed)
+    print(f"\n{found}")
+    assert found.wrong == [], str(found)
+    assert found.kills + found.crashes + found.strikes > 0
