@@ -122,8 +122,8 @@ BUGS: tuple[Bug, ...] = (
     Bug("ledger.timer-stays", DB + "outbox", "if earliest else new.due_at", "if earliest else c.due_at",
         "a timer armed anew has the new time"),
     Bug("worker.never-settles", "taskhub.workers.runner",
-        "            handler(tx, row)\n            _settle(tx, row)\n",
-        "            handler(tx, row)\n", "a row is worked on once"),
+        '            failpoint("runner.worked")\n            _settle(tx, row)\n',
+        '            failpoint("runner.worked")\n', "a row is worked on once"),
     # clocks and timers
     Bug("clock.falls-early", "taskhub.sla.times", "_unrecorded(clock, calendar) if at <= now)",
         "_unrecorded(clock, calendar) if at <= now + timedelta(minutes=30))", "nothing falls due early"),

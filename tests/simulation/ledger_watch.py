@@ -40,6 +40,7 @@ class Deed:
     what: str = ""
     tokens: frozenset[str] = frozenset()
     row: int = 0
+    died: bool = False
 
 
 class LedgerWatch:
@@ -127,7 +128,13 @@ class LedgerWatch:
             )
 
     def _ran(self, old: Row | None, deed: Deed) -> None:
-        if deed.what == RUN and old is not None and old.token in deed.tokens and self.rows.get(old.id) == old:
+        if (
+            deed.what == RUN
+            and not deed.died
+            and old is not None
+            and old.token in deed.tokens
+            and self.rows.get(old.id) == old
+        ):
             raise Wrong(f"ledger: row {old.id} ({old.handler}) ran, and is neither done nor waits for another try")
 
     def _ones(self) -> None:

@@ -46,6 +46,18 @@ class Once:
         elif answer.code is None and answer.json.get("task", "") is not None:
             self.kept[place] = Kept(call, answer.body, now)
 
+    def unheard(self, call: Call, kept: bytes | None, now: datetime, *, wrote: bool) -> None:
+        """The server died under this call: ``kept`` is what it stored for the key, if it came to that."""
+        if call.key is None:
+            return
+        place = call.who, call.name, call.key
+        if wrote and place in self.kept and now - self.kept[place].at < KEPT_FOR:
+            raise Wrong(f"once: {place} was done again")
+        if wrote and kept is None:
+            raise Wrong(f"once: {place} was done, and no reply is kept")
+        if wrote and kept is not None:
+            self.kept[place] = Kept(call, bytes(kept), now)
+
     def _again(self, first: Kept, call: Call, answer: Answer, *, wrote: bool) -> None:
         place = call.who, call.name, call.key
         if wrote:

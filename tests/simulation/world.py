@@ -141,8 +141,7 @@ class World:
         self._note_seen(call, answer)
         self.after(Deed(), Doing(self.now, renews=holder))
         if answer is None:
-            if self.tasks.row != before:
-                raise Wrong(f"commit: {call.name} died before its commit and left history")
+            self.once.unheard(call, self._stored_reply(call), self.now, wrote=self.tasks.row != before)
             self.lost.append(call)
             return None
         self.once.told(call, answer, self.now, wrote=self.tasks.row != before)
@@ -165,13 +164,24 @@ class World:
         finally:
             self.fate.spare()
 
+    def _stored_reply(self, call: Call) -> bytes | None:
+        """What is kept for the key of a call whose server died: whether it did so before or after its commit."""
+        sql = "select reply from idempotency where key = ? and caller like ? and at > ? and status is not null"
+        day = self._text(self.now - timedelta(hours=24))
+        found = self.raw.execute(sql, (call.key, f"%{call.who}", day)).fetchone()
+        return found[0] if found is not None else None
+
     def _alive(self, call: Call) -> bool | None:
         """Whether the token the call carries was alive when it came; None where it carries none."""
         token = call.json.get("lease_token") if call.body and call.name != "post_events" else None
         return None if token is None else self.tasks.token_is_alive(dict(call.path).get("id", ""), token, call.who)
 
     def _renewed(self, call: Call, answer: Answer | None) -> str:
-        done = call.name == "renew" and answer is not None and answer.code is None and not answer.replayed
+        """Whose leases have a new term; after a death, whose may have."""
+        if call.name != "renew" or (answer is not None and (answer.code or answer.replayed)):
+            return ""
+        lease = self.raw.execute("select max(expires_at) from lease where agent = ?", (call.who,)).fetchone()[0]
+        done = answer is not None or (lease or "") >= self._text(self.now + house.LEASE_FOR)
         return call.who if done else ""
 
     def _judge_token(self, call: Call, answer: Answer, *, alive: bool | None) -> None:
@@ -255,11 +265,10 @@ class World:
         (at,) = self.raw.execute("select at from sweep").fetchone() or (None,)
         gap = at is not None and self.now - instant_of(at) > GAP
         tokens = frozenset(worker.tokens)
-        done = False
         with self.mortal(worker):
             worker.beat(self.now)
-            done = True
-        self.after(Deed("beat", tokens), Doing(self.now, grace=gap and done))
+        (then,) = self.raw.execute("select at from sweep").fetchone() or (None,)
+        self.after(Deed("beat", tokens), Doing(self.now, grace=gap and then == self._text(self.now)))
 
     def look(self, worker: Worker) -> str:
         """A worker takes what is due."""
@@ -283,8 +292,7 @@ class World:
             worker.run(index)
             died = False
         tokens = frozenset(worker.tokens)
-        what = "die" if died else RUN
-        self.after(Deed(what, tokens, row.id), Doing(self.now, handler=row.handler))
+        self.after(Deed(RUN, tokens, row.id, died=died), Doing(self.now, handler=row.handler))
         return f"{row.id}:{row.handler}:{row.key[-6:]}"
 
     def after(self, deed: Deed, doing: Doing) -> None:
