@@ -20,8 +20,10 @@ def undo(world: World) -> str:
         who = world.chance.choice(PEOPLE)
     later = _touched_since(world, one)
     answer = world.send(call(who, "undo", key=world.fresh_key(), id=one.id))
-    if answer is not None and answer.code is None:
+    if answer is not None and answer.code is None and not answer.replayed:
         _judge_undo(world, one, who, later)
+    elif answer is not None and one.id in world.undone and answer.code not in ("already_done", "not_found"):
+        raise Wrong(f"undo: {one.undoes} of {one.by} is undone already; told {answer.code} {answer.body[:80]!r}")
     return f"{who} undoes {one.undoes} of {one.by}: {said(answer)}"
 
 

@@ -171,7 +171,8 @@ class TaskWatch:
         if change.get("state") == "completed":
             task.completed_at = at
         elif task.state == "completed" and change.get("state") is not None and task.completed_at is not None:
-            task.stops.append((task.completed_at, max(at, task.completed_at)))
+            if change["state"] != "cancelled":
+                task.stops.append((task.completed_at, max(at, task.completed_at)))
             task.completed_at = None
 
     def _compare(self, id_: str) -> None:
