@@ -85,7 +85,7 @@ class Database:
             changes = tx.changes
             tx.flush()
             failpoint("tx.before_commit")
-            conn.commit()
+            _commit(conn)
             failpoint("tx.after_commit")
         if tx.ring:
             self.ring(tx.ring)
@@ -132,6 +132,15 @@ class Database:
         """Closes every connection."""
         for each in (self.engine, self.readers, self._vital):
             each.dispose()
+
+
+def _commit(conn: Connection) -> None:
+    """Commits. Of a commit that fails the toolkit takes the transaction for ended; SQLite may keep it and its lock."""
+    try:
+        conn.commit()
+    except BaseException:
+        conn.invalidate()
+        raise
 
 
 def _opened(conn: Connection, key_id: str | None) -> Opening:

@@ -70,15 +70,7 @@ class Memory:
         self._engine = engine.of_one(lambda: self.raw)
         self._runs = 0
         event.listen(self._engine, "before_cursor_execute", self.fate.step)
-        event.listen(self._engine, "commit", self._commit)
-
-    def _commit(self, *_: Any) -> None:
-        """A process that dies now has committed nothing; the toolkit takes what failed to commit for done with."""
-        try:
-            self.fate.step()
-        except BaseException:
-            self.raw.rollback()
-            raise
+        event.listen(self._engine, "commit", self.fate.step)
 
     def make_tables(self) -> None:
         """The tables as the page has them."""
