@@ -128,13 +128,10 @@ class LedgerWatch:
             )
 
     def _ran(self, old: Row | None, deed: Deed) -> None:
-        if (
-            deed.what == RUN
-            and not deed.died
-            and old is not None
-            and old.token in deed.tokens
-            and self.rows.get(old.id) == old
-        ):
+        """What ran under a living token is done, or is noted as failed; a buried row is nobody's."""
+        if deed.what != RUN or deed.died or old is None or old.dead_at or old.token not in deed.tokens:
+            return
+        if self.rows.get(old.id) == old:
             raise Wrong(f"ledger: row {old.id} ({old.handler}) ran, and is neither done nor waits for another try")
 
     def _ones(self) -> None:

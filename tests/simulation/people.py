@@ -146,10 +146,9 @@ def make(world: World) -> str:
 
 def presence(world: World) -> str:
     """Somebody comes or goes."""
-    who = world.chance.choice(PEOPLE)
-    body: dict[str, Any] = {
-        "status": world.chance.choice(("available", "available", "available", "busy", "away", "offline"))
-    }
+    busy = [one.agent for one in world.tasks.tasks.values() if one.state == "assigned" and one.agent in PEOPLE]
+    who = world.chance.choice(busy if busy and world.chance.random() < 0.4 else PEOPLE)
+    body: dict[str, Any] = {"status": world.chance.choice(("available",) * 5 + ("busy", "away", "offline"))}
     if body["status"] in ("busy", "away") and world.chance.random() < 0.8:
         body["until"] = _instant(world.now + timedelta(minutes=world.chance.choice((5, 30, 120))))
     answer = world.send(Call(who, "set_presence", (("key", who),), call("", "", body).body))

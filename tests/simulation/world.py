@@ -289,8 +289,8 @@ class World:
         with self.mortal(worker):
             worker.run(index)
             died = False
-        tokens = frozenset(worker.tokens)
-        self.after(Deed(RUN, tokens, row.id, died=died), Doing(self.now, handler=row.handler))
+        # The same worker may have taken the row again meanwhile: this try may settle under its own token only.
+        self.after(Deed(RUN, frozenset({row.token}), row.id, died=died), Doing(self.now, handler=row.handler))
         return f"{row.id}:{row.handler}:{row.key[-6:]}"
 
     def after(self, deed: Deed, doing: Doing) -> None:
