@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from tests.simulation.run import Result, run
 from tests.simulation.world import Ground
 
-EVERY = 50
+EVERY = 10
 
 
 def run_all(seeds: Iterable[int], steps: int, *, trace: bool = False, stop: bool = False) -> int:
