@@ -95,6 +95,7 @@ def begin(tx: Tx, task: Task, act: str, note: Mapping[str, Any] | None = None) -
     if task.state == PAUSED:
         store.end_pause(tx, task)
         tx.cancel("snooze.ended", task.id)
+        clocks.look_at_ladder(tx, task.id, task.sla)
     elif act == "start":
         agents.accepted(tx, agent)
     changes = {"state": IN_PROGRESS, "agent": agent, "started_at": task.started_at or tx.now, "waiting_reasons": None}
