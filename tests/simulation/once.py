@@ -55,7 +55,7 @@ class Once:
             raise Wrong(f"once: {place} was done again")
         if wrote and kept is None:
             raise Wrong(f"once: {place} was done, and no reply is kept")
-        if wrote and kept is not None:
+        if kept is not None and (wrote or place not in self.kept):
             self.kept[place] = Kept(call, bytes(kept), now)
 
     def _again(self, first: Kept, call: Call, answer: Answer, *, wrote: bool) -> None:

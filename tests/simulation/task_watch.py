@@ -154,9 +154,12 @@ class TaskWatch:
         (started_at,) = self._raw.execute(sql, (id_,)).fetchone()
         found = []
         for budget in BUDGETS[task.kind]:
-            at = instant_of(started_at) + budget
-            for begin, end in task.stops:
-                at += end - begin if begin < at else timedelta()
+            at = counted = instant_of(started_at)
+            at += budget
+            for begin, end in sorted(task.stops):
+                since = max(begin, counted)  # after a step back two of them may overlap: no time stops twice
+                at += max(end - since, timedelta()) if since < at else timedelta()
+                counted = max(counted, end)
             found.append(at)
         return found
 

@@ -29,9 +29,9 @@ def ground() -> Iterator[Ground]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2_026, 2_031))
+@pytest.mark.parametrize("seed", range(2_026, 2_029))
 def test_a_seed_holds(ground: Ground, seed: int) -> None:
-    found = run(ground, seed, 300)
+    found = run(ground, seed, 250)
     assert found.wrong == "", "\n".join(found.log[-20:])
 
 
@@ -42,7 +42,7 @@ def test_the_same_seed_does_the_same_whatever_ran_before(ground: Ground) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["lease.any-token", "once.claims-again", "ledger.takes-the-held"])
+@pytest.mark.parametrize("name", ["lease.any-token", "ledger.takes-the-held"])
 def test_a_planted_fault_is_found(name: str) -> None:
     asked = ["--plant", name, "--seeds", "40", "--steps", "300"]
     command = [sys.executable, "-m", "tests.simulation", *asked]
