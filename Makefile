@@ -44,6 +44,9 @@ fuzz: $(READY) ## property tests with many more examples, random seeds
 mutation: $(READY) ## how many small faults in the rules of assignment the tests notice
 	@exec $(BIN)/python -m tests.mutation $(ARGS)
 
+simulation: $(READY) ## the services in one process under seeds, and planted bugs (ARGS="--seed 7 --trace")
+	@exec $(BIN)/python -m tests.simulation $(ARGS)
+
 soak: $(READY) ## hours of load with the invariants checked meanwhile
 	@exec $(BIN)/python -m tests.soak $(ARGS)
 
@@ -67,4 +70,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(PIP) --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help run test check format bench faults fuzz mutation soak lock clean
+.PHONY: help run test check format bench faults fuzz mutation simulation soak lock clean

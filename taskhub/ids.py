@@ -12,15 +12,33 @@ from datetime import datetime
 NewId = Callable[[], str]
 
 
+def _wall_millis() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _urandom() -> int:
+    return int.from_bytes(os.urandom(10), "big")
+
+
 _line = threading.Lock()
 _last = 0
+_millis = _wall_millis
+_noise = _urandom
+
+
+def draw_from(millis: Callable[[], int] | None, noise: Callable[[], int] | None) -> None:
+    """For simulations: the ids of this process come of ``millis`` since 1970 and 80 bits of ``noise``. None: as usual.
+
+    Begins anew: the same sources give the same ids.
+    """
+    global _last, _millis, _noise
+    _last, _millis, _noise = 0, millis or _wall_millis, noise or _urandom
 
 
 def new_id() -> str:
     """A fresh identifier (RFC 9562 version 7), 32 hex characters; those of one process sort in order of making."""
     global _last  # noqa: PLW0603  order needs a memory
-    millis = time.time_ns() // 1_000_000
-    noise = int.from_bytes(os.urandom(10), "big")
+    millis, noise = _millis(), _noise()
     low = 0b10 << 62 | noise & (1 << 62) - 1
     value = (millis & (1 << 48) - 1) << 80 | 0x7 << 76 | (noise >> 68 & 0xFFF) << 64 | low
     with _line:

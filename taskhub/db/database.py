@@ -97,7 +97,7 @@ class Database:
             changes = tx.changes
             tx.flush()
             failpoint("tx.before_commit")
-            conn.commit()
+            _commit(conn)
             failpoint("tx.after_commit")
         if tx.ring:
             self.ring(tx.ring)
@@ -179,6 +179,15 @@ def _aside(conn: Connection, place: Place, changes: int) -> Iterator[None]:
 def _changes(conn: Connection) -> int:
     """Rows this connection has changed since it was made; 0 where nobody waits for it."""
     return int(getattr(conn.connection.dbapi_connection, "total_changes", 0))
+
+
+def _commit(conn: Connection) -> None:
+    """Commits. Of a commit that fails the toolkit takes the transaction for ended; SQLite may keep it and its lock."""
+    try:
+        conn.commit()
+    except BaseException:
+        conn.invalidate()
+        raise
 
 
 def _opened(conn: Connection, key_id: str | None) -> Opening:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import QueuePool, StaticPool
 
 from taskhub.db.patience import Patience, Patient
 
@@ -38,6 +39,14 @@ def writer(url: str, pool: int, patience: Patience | None = None, *, busy_ms: in
 def reader(url: str, pool: int = 2) -> Engine | None:
     """SQLite only: an engine for looks that never write and never wait for a writer."""
     return _sqlite(url, pool, "BEGIN", BUSY_MS) if is_sqlite(url) else None
+
+
+def of_one(connect: Callable[[], sqlite3.Connection]) -> Engine:
+    """A SQLite engine over the one connection that ``connect`` gives, for one thread: simulations in memory."""
+    engine = create_engine(
+        "sqlite://", creator=connect, poolclass=StaticPool, json_serializer=_dumps, json_deserializer=orjson.loads
+    )
+    return _begins(engine, "BEGIN IMMEDIATE")
 
 
 def is_sqlite(url: str) -> bool:
@@ -99,6 +108,10 @@ def _sqlite(url: str, pool: int, begin: str, busy_ms: int) -> Engine:
             cursor.execute("PRAGMA query_only=ON")
         cursor.close()
 
+    return _begins(engine, begin)
+
+
+def _begins(engine: Engine, begin: str) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
         connection.exec_driver_sql(begin)

@@ -46,4 +46,4 @@ def text_of(value: datetime) -> str:
 
 def instant_of(text: str) -> datetime:
     """The instant of a fixed-width text."""
-    return datetime.strptime(text, FORMAT).replace(tzinfo=UTC)
+    return datetime.fromisoformat(text)

@@ -123,7 +123,8 @@ def check(name: str, task: Task, caller: Caller, lease: Lease | None) -> Operati
         )
     if task.state not in operation.frm:
         raise _wrong_state(name, operation, task, caller)
-    if operation.token and task.state == IN_PROGRESS and not _free_of_token(operation, caller):
+    if operation.token and not _free_of_token(operation, caller) and (task.state == IN_PROGRESS or caller.token):
+        # A token that is sent must be alive, also where none is asked for: who sends a dead one knows an older task.
         _check_token(task, caller, lease)
     elif not caller.system and not _may(operation.who, task, caller):
         raise Forbidden(f"Only the {operation.who} may {name.replace('_', ' ')} this task.", holder=task.agent)

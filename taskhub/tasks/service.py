@@ -99,6 +99,7 @@ def begin(tx: Tx, task: Task, act: str, note: Mapping[str, Any] | None = None) -
     agent = task.agent or tx.by.agent or ""
     if task.state == PAUSED:
         store.end_pause(tx, task)
+        clocks.look_at_ladder(tx, task.id, task.sla)
     elif act == "start":
         agents.accepted(tx, agent)
     changes = {"state": IN_PROGRESS, "agent": agent, "started_at": task.started_at or tx.now, "waiting_reasons": None}

@@ -231,7 +231,7 @@ def test_a_customer_who_keeps_us_waiting_holds_the_ladder(desk: Desk) -> None:
     assert desk.fired(made) == []
     with desk.at(by=person("ana")) as tx:
         tasks.resume(tx, made)
-        service.step_due(tx, made)
+    desk.pass_to(MONDAY + 5 * HOUR)
     assert desk.timer() == MONDAY + 7 * HOUR
     desk.pass_to(MONDAY + 7 * HOUR)
     assert [step for step, _, _ in desk.fired(made)] == [0]

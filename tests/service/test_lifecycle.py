@@ -251,6 +251,18 @@ def test_completing_twice_is_a_lost_lease(lite: Desk) -> None:
     assert lost.value.fields == {"state": "completed", "holder": "ana"}
 
 
+def test_a_dead_token_is_refused_where_none_is_asked_for(lite: Desk) -> None:
+    id_, token = lite.started("ana")
+    lite.do("ana", tasks.complete, id_, token)
+    lite.do("ana", assignment.reopen, id_, "not done")
+    assert lite.task(id_).state == "assigned"
+    with pytest.raises(LeaseLost) as lost:
+        lite.do("ana", tasks.release, id_, "no time", token)
+    assert lost.value.fields == {"state": "assigned", "holder": "ana"}
+    lite.do("ana", tasks.release, id_, "no time")
+    assert lite.task(id_).state == "queued"
+
+
 def test_starting_a_started_task_gives_the_lease_that_is_there(desk: Desk) -> None:
     id_, token = desk.started("ana")
     version = desk.task(id_).version

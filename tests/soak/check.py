@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from taskhub.db.database import Database
 from taskhub.db.tables import history
+from tests import histories
 from tests.soak.hands import Held
 
 
@@ -53,7 +54,7 @@ def claims_in_history(db: Database) -> int:
 
 def verdict(db: Database, held: Sequence[Held]) -> list[str]:
     """Everything that is wrong; an empty list is what a soak is for."""
-    found = [*doubles(held), *out_of_order(db)]
+    found = [*doubles(held), *out_of_order(db), *histories.verdict(db, histories.noted(held), whole=True)]
     known = claims_in_history(db)
     if known != len(held):
         found.append(f"{len(held)} claims were won, {known} stand in history")

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import insert, select, text, update
@@ -12,10 +12,11 @@ from taskhub.db import engine
 from taskhub.db.database import Database
 from taskhub.db.flow import Route
 from taskhub.db.interruption import Interrupted
-from taskhub.db.tables import act, counter, history, message
+from taskhub.db.tables import act, counter, history, message, pause
 from taskhub.db.tx import By
 from taskhub.errors import Unavailable
 
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 FLOW = {
     "made": [Route("first"), Route("second", "one")],
     "timer": [Route("timer", "one")],
@@ -49,6 +50,18 @@ def database(database_url, make, rung):
 def rows(database, *columns):
     with database.read() as tx:
         return [tuple(row) for row in tx.conn.execute(select(*columns).order_by(*columns))]
+
+
+def test_a_commit_that_fails_holds_up_nobody(sqlite_url, make):
+    database = make(sqlite_url, pool=1)
+    orphan = {"task": "nowhere", "from_at": NOW, "reason": "r", "by": "b", "stops_clock": False}
+    with pytest.raises(DBAPIError), database.begin() as tx:  # noqa: PT012
+        tx.conn.execute(text("PRAGMA defer_foreign_keys = ON"))
+        tx.conn.execute(insert(pause).values(orphan))
+    with database.begin() as tx:
+        tx.conn.execute(insert(counter).values(name="a", value=1))
+    assert rows(database, pause.c.task) == []
+    assert rows(database, counter.c.name) == [("a",)]
 
 
 def test_a_transaction_that_raises_leaves_nothing_and_rings_nobody(database, rung):
