@@ -17,7 +17,7 @@ from taskhub.escalation.notices import Case, Reader
 from taskhub.ids import new_id
 from taskhub.policy.promise import EscalationPolicy
 from taskhub.policy.text import LocalText
-from taskhub.tasks import clocks, moves
+from taskhub.tasks import clocks, moves, queries
 from taskhub.tasks import service as tasks
 from taskhub.tasks.model import PAUSED, SET_ASIDE, Task
 
@@ -56,6 +56,26 @@ def step_due(tx: Tx, task_id: str) -> None:
 def on_fall(tx: Tx, task_id: str) -> None:
     """A warning or breach is on record: its ladder is looked at."""
     step_due(tx, task_id)
+
+
+def looks(tx: Tx, ids: Sequence[str]) -> Sequence[str]:
+    """Looks at the ladders of many tasks in one transaction. Returns those at which nothing more is to be done.
+
+    A step that is due may lock a person, and people come before tasks: such a task is left to ``step_due``.
+    """
+    queries.lock_ahead(tx, sorted(set(ids)))
+    return [task_id for task_id in ids if _quiet(tx, task_id)]
+
+
+def _quiet(tx: Tx, task_id: str) -> bool:
+    task = moves.locked(tx, task_id)
+    policy = ladder.policy_of(tx.policies, task.sla)
+    if policy is None:
+        return True
+    if _due(tx, task, policy):
+        return False
+    _set_timer(tx, task, policy)
+    return True
 
 
 def held(tx: Tx, task_id: str) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, literal, or_, select, tuple_
+from sqlalchemy import and_, func, literal, or_, select, tuple_
 
-from taskhub.db.tables import act, task
+from taskhub.db.tables import act, pause, sla_clock, task
 from taskhub.db.tx import Tx
+from taskhub.tasks import store
 from taskhub.tasks.model import COMPLETED, OPEN, QUEUED, WRONG, Task
 
 _check, _first = task.alias("looks_again"), task.alias("first")
@@ -18,6 +19,21 @@ _HOLDS = and_(
     _check.c.checks == _first.c.id, _check.c.blocking, _check.c.created_at >= _first.c.completed_at,
     or_(_check.c.state.in_(OPEN), _check.c.outcome == WRONG),
 )  # fmt: skip
+
+
+def lock_ahead(tx: Tx, ids: Sequence[str]) -> None:
+    """Locks tasks in the order of their ids and reads them, their clocks and their pauses: one statement each.
+
+    Whoever then asks the store for one of them gets what was read here, until it is written.
+    """
+    found = {one.id: one for one in store.lock_many(tx, ids)}
+    tx.lookups |= {f"task:{id_}": one for id_, one in found.items()}
+    tables = (("clocks", sla_clock, sla_clock.c.target), ("pauses", pause, pause.c.from_at))
+    for name, table, order in tables:
+        read: dict[str, list[Any]] = {id_: [] for id_ in found}
+        for row in tx.conn.execute(select(table).where(table.c.task.in_(list(found))).order_by(table.c.task, order)):
+            read[row.task].append(row)
+        tx.lookups |= {f"{name}:{id_}": rows for id_, rows in read.items()}
 
 
 def unsettled_in_file(tx: Tx, file: str) -> list[tuple[str, str]]:
@@ -99,3 +115,9 @@ def made_by(tx: Tx, origins: Sequence[str], *, each: int = 5_000) -> dict[str, s
         rows = select(task.c.origin, task.c.id).where(task.c.origin.in_(origins[at : at + each]))
         found |= {row.origin: row.id for row in tx.conn.execute(rows)}
     return found
+
+
+def open_by(tx: Tx, column: str) -> dict[str, int]:
+    """Open tasks counted by ``queue`` or ``kind``."""
+    counted = select(task.c[column], func.count()).where(task.c.state.in_(OPEN)).group_by(task.c[column])
+    return dict(tx.conn.execute(counted).all())

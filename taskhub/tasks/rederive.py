@@ -7,14 +7,14 @@ from typing import Any
 
 from taskhub.db.tx import Tx
 from taskhub.policy.policies import Policies
-from taskhub.tasks import clocks, moves, store
+from taskhub.tasks import clocks, moves, queries, store
 from taskhub.tasks.model import QUEUED, Task
 from taskhub.tasks.shape import Shape
 
 
 def in_use(tx: Tx) -> dict[str, dict[str, int]]:
     """Open tasks by queue and by kind."""
-    return {"queue": store.open_by(tx, "queue"), "kind": store.open_by(tx, "kind")}
+    return {"queue": queries.open_by(tx, "queue"), "kind": queries.open_by(tx, "kind")}
 
 
 def rederive(tx: Tx, most: int, moved_to: Mapping[str, str]) -> int:

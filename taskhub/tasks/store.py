@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, Select, and_, bindparam, delete, func, insert, literal, or_, select, tuple_, update
+from sqlalchemy import Engine, Select, and_, bindparam, delete, insert, literal, or_, select, tuple_, update
 from sqlalchemy.dialects import sqlite
 
 from taskhub.db import rows
@@ -35,6 +35,8 @@ def _task(row: Any) -> Task:
 
 def lock(tx: Tx, task_id: str) -> Task | None:
     """The task, locked until the transaction ends."""
+    if (known := tx.lookups.get(f"task:{task_id}")) is not None:
+        return cast("Task", known)
     row = tx.conn.execute(_LOCKED_TASK, {"task": task_id}).first()
     return _task(row) if row else None
 
@@ -47,6 +49,8 @@ def lock_many(tx: Tx, ids: Iterable[str]) -> list[Task]:
 
 def get(tx: Tx, task_id: str) -> Task | None:
     """The task as it is now, unlocked."""
+    if (known := tx.lookups.get(f"task:{task_id}")) is not None:
+        return cast("Task", known)
     row = tx.conn.execute(_TASK, {"task": task_id}).first()
     return _task(row) if row else None
 
@@ -63,7 +67,8 @@ def by_origin(tx: Tx, origin: str) -> Task:
 
 def save(tx: Tx, task_id: str, changes: Mapping[str, Any]) -> None:
     """Writes changed columns of a locked task."""
-    tx.conn.execute(update(task).where(task.c.id == task_id).values(**changes))
+    tx.lookups.pop(f"task:{task_id}", None)
+    rows.alter(tx.conn, task, [{"id": task_id, **changes}])
 
 
 _shapes: WeakKeyDictionary[Engine, dict[str, str]] = WeakKeyDictionary()
@@ -147,11 +152,13 @@ def prolong_live(tx: Tx, expires_at: datetime) -> int:
 # ── pauses and clocks ────────────────────────────────────────────────────────────────────────────────────────────────
 def open_pause(tx: Tx, task_id: str, reason: str, *, stops: bool, at: datetime) -> None:
     """A pause begins."""
+    tx.lookups.pop(f"pauses:{task_id}", None)
     tx.conn.execute(insert(pause).values(task=task_id, from_at=at, reason=reason, by=tx.by.label, stops_clock=stops))
 
 
 def put_pause(tx: Tx, task_id: str, reason: str, from_at: datetime, to_at: datetime) -> None:
     """A closed stretch that stops the clock: the time a task lay done before it was reopened."""
+    tx.lookups.pop(f"pauses:{task_id}", None)
     values = {"task": task_id, "from_at": from_at, "to_at": to_at, "reason": reason, "by": tx.by.label}
     tx.conn.execute(insert(pause).values(**values, stops_clock=True))
 
@@ -159,28 +166,34 @@ def put_pause(tx: Tx, task_id: str, reason: str, from_at: datetime, to_at: datet
 def end_pause(tx: Tx, paused: Task) -> None:
     """The open pause of a paused task, if any, ends now."""
     if paused.state == PAUSED:
+        tx.lookups.pop(f"pauses:{paused.id}", None)
         still = update(pause).where(pause.c.task == paused.id, pause.c.to_at.is_(None))
         tx.conn.execute(still.values(to_at=tx.now))
 
 
 def pauses(tx: Tx, task_id: str) -> list[Any]:
     """Every pause of a task, oldest first: from_at, to_at, reason, by, stops_clock."""
-    return list(tx.conn.execute(_PAUSES, {"task": task_id}))
+    known = tx.lookups.get(f"pauses:{task_id}")
+    return known if known is not None else list(tx.conn.execute(_PAUSES, {"task": task_id}))
 
 
 def put_clocks(tx: Tx, faces: Sequence[Mapping[str, Any]]) -> None:
     """Writes clocks as they are now, whole rows."""
+    for face in faces:
+        tx.lookups.pop(f"clocks:{face['task']}", None)
     rows.put(tx.conn, sla_clock, faces)
 
 
 def drop_clocks(tx: Tx, task_id: str) -> None:
     """Nothing is promised any more, or not yet."""
+    tx.lookups.pop(f"clocks:{task_id}", None)
     tx.conn.execute(delete(sla_clock).where(sla_clock.c.task == task_id))
 
 
 def clocks(tx: Tx, task_id: str) -> list[Any]:
     """The stored clocks of a task."""
-    return list(tx.conn.execute(_CLOCKS, {"task": task_id}))
+    known = tx.lookups.get(f"clocks:{task_id}")
+    return known if known is not None else list(tx.conn.execute(_CLOCKS, {"task": task_id}))
 
 
 # ── looks ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -276,12 +289,6 @@ def followers(tx: Tx, task_id: str) -> list[Task]:
     waiting = task.c.state.in_((BLOCKED, "queued", "assigned"))
     found = select(*_COLUMNS).where(task.c.parent == task_id, waiting).order_by(task.c.id).with_for_update()
     return [_task(row) for row in tx.conn.execute(found)]
-
-
-def open_by(tx: Tx, column: str) -> dict[str, int]:
-    """Open tasks counted by ``queue`` or ``kind``."""
-    counted = select(task.c[column], func.count()).where(task.c.state.in_(OPEN)).group_by(task.c[column])
-    return dict(tx.conn.execute(counted).all())
 
 
 def of_other_policies(tx: Tx, hash_: str, most: int) -> list[Task]:

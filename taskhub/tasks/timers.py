@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from taskhub.db.tx import Tx
@@ -18,6 +19,14 @@ def clock_due(tx: Tx, task_id: str) -> None:
         state = {"warned": "at_risk", "breached": "breached"}[fall]
         shown = {"sla_state": state} if target == "completion" else {}
         task = _fall(tx, task, f"sla.{fall}", shown, target, at)
+
+
+def clocks_due(tx: Tx, ids: Sequence[str]) -> Sequence[str]:
+    """The same for many tasks in one transaction. Returns those that were looked at: all."""
+    queries.lock_ahead(tx, sorted(set(ids)))
+    for task_id in sorted(set(ids)):
+        clock_due(tx, task_id)
+    return ids
 
 
 def _fall(tx: Tx, task: Task, topic: str, shown: dict[str, str], target: str, at: datetime) -> Task:

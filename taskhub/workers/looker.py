@@ -6,6 +6,7 @@ import logging
 import random
 import threading
 import time
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from taskhub.db import ledger
@@ -16,10 +17,12 @@ from taskhub.db.tx import Tx
 from taskhub.workers.crew import Crew
 from taskhub.workers.gate import Gate
 from taskhub.workers.holdings import Holdings
+from taskhub.workers.pieces import Piece
 from taskhub.workers.pulse import Pulse
 from taskhub.workers.runner import Runner
 
 LONGEST = 0.25
+SHORTEST = 0.05  # timers that fall due one after the other are taken together
 RUNG = timedelta(seconds=1)
 QUIET = 2.0
 BURY_EVERY = 1.0
@@ -27,18 +30,22 @@ ALONE_WAIT = 30.0
 
 log = logging.getLogger(__name__)
 
+Pieces = Callable[[Sequence[Taken]], Iterable[Piece]]
+
 
 class Looker:
     """One thread. Takes rows while the crews have room; runs a row on its last try itself, alone."""
 
     def __init__(
-        self, database: Database, holdings: Holdings, pulse: Pulse, gate: Gate, runner: Runner, *, rung: bool
-    ) -> None:
+        self, database: Database, holdings: Holdings, pulse: Pulse, gate: Gate, runner: Runner, pieces: Pieces, *,
+        rung: bool,
+    ) -> None:  # fmt: skip
         self._database = database
         self._holdings = holdings
         self._pulse = pulse
         self._gate = gate
         self._runner = runner
+        self._pieces = pieces
         self._rung = RUNG if rung else timedelta()
         self._chance = random.Random()  # noqa: S311
         self._quiet_until = 0.0
@@ -109,18 +116,18 @@ class Looker:
         found = due and self._take()
         if self._lonely and not self._outside.unfinished:
             self._run_alone()
-        if found:
+        if found and self._short:
             return 0.0 if self._inside.unfinished < self._inside.size else LONGEST
-        return _until(next_, now, soon)
+        return SHORTEST if found else max(SHORTEST, _until(next_, now, soon))
 
     def _take(self) -> bool:
         with self._database.begin() as tx:
             inside, outside = self._fresh(tx)
             single = self._tried(tx, outside) if time.monotonic() >= self._quiet_until else []
         self._holdings.add([*inside, *single, *outside])
-        self._inside.submit(inside)
-        self._single.submit(single)
-        self._outside.submit(outside)
+        self._inside.submit(self._pieces(inside))
+        self._single.submit([row] for row in single)
+        self._outside.submit([row] for row in outside)
         return bool(inside or single or outside)
 
     def _fresh(self, tx: Tx) -> tuple[list[Taken], list[Taken]]:

@@ -1,4 +1,4 @@
-"""Runs one row: the work and its settling in one transaction, or the work between two."""
+"""Runs one piece: the work and its settling in one transaction, or the work between two."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 
 from taskhub.db import ledger
 from taskhub.db.database import Database
-from taskhub.db.handler import Handlers, Inside, Outside, Work
+from taskhub.db.handler import Handlers, Inside, Outside, Together, Work
 from taskhub.db.interruption import Interrupted
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import SYSTEM, Tx
 from taskhub.workers.holdings import Holdings
+from taskhub.workers.pieces import Piece
 
 T = TypeVar("T")
 
@@ -52,6 +53,36 @@ class Runner:
             self._failed(row, error)
         finally:
             self._holdings.drop(row)
+
+    def run_piece(self, piece: Piece) -> None:
+        """Runs rows, which this process holds, in one transaction; those that are left over each by itself."""
+        for row in piece if len(piece) == 1 else self._left_over(piece):
+            self.run(row)
+
+    def _left_over(self, piece: Piece) -> Piece:
+        handler = self._handlers.get(piece[0].handler)
+        if not isinstance(handler, Together):
+            return piece
+        try:
+            done = self._persist(SOON, lambda: self._together(handler, piece))
+        except Interrupted as cut:
+            log.info("%d rows (%s) go back uncounted: %s", len(piece), piece[0].handler, cut.message)
+            for row in piece:
+                self._holdings.owe(row)
+            return ()
+        except (Exception, SystemExit) as error:  # noqa: BLE001
+            log.info("%d rows (%s) run one by one: %r", len(piece), piece[0].handler, error)
+            return piece
+        for row in done:
+            self._holdings.drop(row)
+        return [row for row in piece if row not in done]
+
+    def _together(self, handler: Together, piece: Piece) -> Piece:
+        with self._database.begin(SYSTEM) as tx:
+            done = handler.many(tx, piece)
+            if not ledger.settle_all(tx.conn, done, tx.now):
+                raise TakenOver
+            return done
 
     def _handle(self, row: Taken) -> None:
         handler = self._handlers.get(row.handler)

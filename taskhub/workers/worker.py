@@ -19,7 +19,8 @@ from taskhub.workers.gate import Gate
 from taskhub.workers.holdings import Holdings
 from taskhub.workers.jobs import Job, Ticker
 from taskhub.workers.listener import Listener
-from taskhub.workers.looker import Looker
+from taskhub.workers.looker import Looker, Pieces
+from taskhub.workers.pieces import Piece, pieces
 from taskhub.workers.pulse import Pulse
 from taskhub.workers.retention import RETENTION
 from taskhub.workers.runner import Runner
@@ -47,8 +48,9 @@ class Worker:
         self._pulse = Pulse(database, self._holdings, on_gap)
         self._gate = Gate()
         self._runner = Runner(database, handlers, self._holdings, random.Random())  # noqa: S311
+        self._pieces: Pieces = lambda rows: pieces(rows, handlers)
         self._looker = Looker(
-            database, self._holdings, self._pulse, self._gate, self._runner, rung=bell is not None
+            database, self._holdings, self._pulse, self._gate, self._runner, self._pieces, rung=bell is not None
         )  # fmt: skip
         self._taker = Taker(database, self._room, self._place)
         self._inside = Crew("inside", threads, self._run, self._relieved)
@@ -108,12 +110,13 @@ class Worker:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _run(self, row: Taken) -> None:
+    def _run(self, piece: Piece) -> None:
         with self._gate.among_others():
-            if self._stopping or not self._pulse.fresh:
+            if not self._stopping and self._pulse.fresh:
+                self._runner.run_piece(piece)
+                return
+            for row in piece:
                 self._holdings.owe(row)
-            else:
-                self._runner.run(row)
 
     def _relieved(self) -> None:
         self._looker.relieved()
@@ -127,11 +130,11 @@ class Worker:
 
     def _place(self, rows: Sequence[Taken]) -> None:
         self._holdings.add(rows)
-        self._inside.submit([row for row in rows if row.mode != "outside"])
+        self._inside.submit(self._pieces([row for row in rows if row.mode != "outside"]))
         for row in rows:
             if row.mode != "outside":
                 continue
             if self._outside.unfinished < self._outside.size and not self._looker.lonely:
-                self._outside.submit([row])
+                self._outside.submit([[row]])
             else:
                 self._holdings.owe(row)
