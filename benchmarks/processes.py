@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -9,30 +10,87 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
+
+from sqlalchemy import text
 
 from benchmarks import bare, world
+from taskhub import bootstrap
 from taskhub.bell import Bell
+from taskhub.db.ledger import Taken
+from taskhub.db.tx import Tx
 from taskhub.flow import HANDLERS
 from taskhub.http.state import AppState
 from taskhub.server import Web, listen
-from taskhub.workers import Worker, run_until_stopped
+from taskhub.workers import Worker, run_until_stopped, supervise
 from tests.servers import free_port
 
 WITHIN = 30.0
+LYING = "bench.lying"
+
+
+class Child:
+    """One process of ours: api, bare, worker, slow or supervisor, of the code in ``folder``."""
+
+    def __init__(self, role: str, url: str, redis: str = "", folder: Path | None = None) -> None:
+        self.role, self.port, self._folder = role, free_port(), folder
+        self._command = [sys.executable, "-m", "benchmarks.processes", role, url, str(self.port), redis]
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Self:
+        """Starts it and waits until it answers, where it does."""
+        self._child = subprocess.Popen(self._command, cwd=self._folder)
+        if self.role in ("api", "bare"):
+            _wait(self.port, self._child)
+        return self
+
+    @property
+    def pid(self) -> int:
+        """Its process, 0 before the start."""
+        return self._child.pid if self._child else 0
+
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._child is not None and self._child.poll() is None
+
+    def cpu(self) -> float:
+        """Seconds of one core that it has used so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def kill(self) -> float:
+        """SIGKILL; the instant of it."""
+        assert self._child is not None
+        at = time.time()
+        self._child.kill()
+        self._child.wait()
+        return at
+
+    def stop(self) -> tuple[float, int]:
+        """SIGTERM; the seconds until its end, and its exit code."""
+        assert self._child is not None
+        begin = time.perf_counter()
+        self._child.terminate()
+        code = self._child.wait(30)
+        return time.perf_counter() - begin, code
+
+
+@contextmanager
+def child(role: str, url: str, redis: str = "", folder: Path | None = None) -> Iterator[Child]:
+    """A started child; SIGTERM ends the one that lives at the end."""
+    made = Child(role, url, redis, folder)
+    try:
+        yield made.start()
+    finally:
+        if made.pid:
+            made.stop()
 
 
 @contextmanager
 def started(role: str, url: str, redis: str = "", folder: Path | None = None) -> Iterator[int]:
-    """A child in ``role`` (api, bare, worker), of the code in ``folder``; its port, 0 for a worker. SIGTERM ends it."""
-    port = free_port()
-    child = subprocess.Popen([sys.executable, "-m", "benchmarks.processes", role, url, str(port), redis], cwd=folder)
-    try:
-        if role != "worker":
-            _wait(port, child)
-        yield port
-    finally:
-        child.terminate()
-        child.wait(30)
+    """The port of a child; 0 for a worker."""
+    with child(role, url, redis, folder) as made:
+        yield made.port
 
 
 def _wait(port: int, child: subprocess.Popen[bytes]) -> None:
@@ -47,6 +105,14 @@ def _wait(port: int, child: subprocess.Popen[bytes]) -> None:
     raise RuntimeError("the server did not start")
 
 
+def _lying(tx: Tx, row: Taken) -> None:
+    """A row that is in hand for as long as its first process lives, and done by the next at once."""
+    if row.attempts == 1:
+        tx.conn.execute(text("INSERT INTO holder VALUES (:row, :pid)"), {"row": row.id, "pid": os.getpid()})
+        tx.conn.commit()  # holds no lock and no snapshot meanwhile
+        time.sleep(WITHIN)
+
+
 def main(role: str, url: str, port: int, redis: str) -> None:
     if role == "bare":
         bare.serve(url, world.POOL, listen("127.0.0.1", port))
@@ -56,8 +122,13 @@ def main(role: str, url: str, port: int, redis: str) -> None:
         if bell is not None:
             db.ring = bell.ring
         Web(AppState(db)).run(sockets=[listen("127.0.0.1", port)])
+    elif role == "supervisor":
+        worker = [sys.executable, "-m", "benchmarks.processes", "slow", url, str(port), redis]
+        sys.exit(supervise(worker, 1))
     else:
-        sys.exit(run_until_stopped(Worker(world.open_database(url), HANDLERS, Bell(redis) if redis else None)))
+        handlers = {**HANDLERS, LYING: _lying} if role == "slow" else HANDLERS
+        bell = Bell(redis) if redis else None
+        sys.exit(run_until_stopped(Worker(world.open_database(url), handlers, bell, on_gap=(bootstrap.new_terms,))))
 
 
 if __name__ == "__main__":

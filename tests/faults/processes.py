@@ -64,6 +64,11 @@ class Process:
         self._child.wait()
 
     @property
+    def pid(self) -> int:
+        """Its process; 0 before the start."""
+        return 0 if self._child is None else self._child.pid
+
+    @property
     def code(self) -> int | None:
         """The exit code; None while it runs."""
         return None if self._child is None else self._child.poll()
