@@ -44,7 +44,7 @@ fuzz: $(READY) ## property tests with many more examples, random seeds
 mutation: $(READY) ## how many small faults in the rules of assignment the tests notice
 	@exec $(BIN)/python -m tests.mutation $(ARGS)
 
-soak: $(READY) ## hours of load with the invariants checked meanwhile
+soak: $(READY) ## hours of load with the invariants checked meanwhile (ARGS="--minutes 30")
 	@exec $(BIN)/python -m tests.soak $(ARGS)
 
 lock: ## pin every library anew in requirements.lock
