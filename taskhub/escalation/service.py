@@ -59,21 +59,25 @@ def on_fall(tx: Tx, task_id: str) -> None:
 
 
 def looks(tx: Tx, ids: Sequence[str]) -> Sequence[str]:
-    """Looks at the ladders of many tasks in one transaction. Returns those at which nothing more is to be done.
+    """Looks at the ladders of many tasks in one transaction, and fires what is due. Returns those it is done with.
 
-    A step that is due may lock a person, and people come before tasks: such a task is left to ``step_due``.
+    Where a step that is due may hand the task up it locks a person, and people come before tasks: left to ``step_due``.
     """
     queries.lock_ahead(tx, sorted(set(ids)))
-    return [task_id for task_id in ids if _quiet(tx, task_id)]
+    store.read_ahead(tx, ids)
+    return [task_id for task_id in dict.fromkeys(ids) if _looked(tx, task_id)]
 
 
-def _quiet(tx: Tx, task_id: str) -> bool:
+def _looked(tx: Tx, task_id: str) -> bool:
     task = moves.locked(tx, task_id)
     policy = ladder.policy_of(tx.policies, task.sla)
     if policy is None:
         return True
-    if _due(tx, task, policy):
+    due = _due(tx, task, policy)
+    if any(policy.steps[rung.step].reassign == "leader" for rung in due):
         return False
+    for rung in due:
+        task = _fire(tx, task, policy, rung, None)
     _set_timer(tx, task, policy)
     return True
 
@@ -170,6 +174,8 @@ def _record(tx: Tx, task: Task, rung: Rung, policy: str, done: Done) -> None:
 
 def _notify(tx: Tx, task: Task, notify: Sequence[str], done: Done, *, is_held: bool = False) -> list[Done]:
     """Writes one notice for each person or channel, whoever asked for them, and says who was told instead of whom."""
+    if not notify:
+        return []
     concern = _concern(tx, task)
     directory = directory_of(tx, concern, notify)
     case = _case(tx, task, done, directory, is_held=is_held)
