@@ -11,8 +11,6 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import QueuePool
 
-from taskhub.db.watch import SILENT, Watch, Watched
-
 BUSY_MS = 20_000
 POOL_WAIT = 2.0
 # A worker has more statements than the driver's hundred: it would forget and prepare them again in turn.
@@ -64,25 +62,9 @@ def _postgres(url: str, pool: int) -> Engine:
         connect_args={"connect_timeout": 2, "options": options, "prepare_threshold": 2, "tcp_user_timeout": 10_000},
     )
 
-    watch = Watch()
-
-    @event.listens_for(engine, "do_connect")
-    def _connect(_dialect: Any, _record: Any, args: Any, options: Any) -> psycopg.Connection[Any]:
-        watch.refuse()
-        if not watch.alive():
-            raise psycopg.OperationalError(SILENT)
-        connection = Watched.connect(*args, **options)
-        connection.watch = watch
-        watch.meet(connection)
-        return connection
-
     @event.listens_for(engine, "connect")
     def _remember(connection: psycopg.Connection[Any], _record: Any) -> None:
         connection.prepared_max = STATEMENTS
-
-    @event.listens_for(engine, "checkout")
-    def _refuse(_connection: Any, _record: Any, _proxy: Any) -> None:
-        watch.refuse()
 
     return engine
 

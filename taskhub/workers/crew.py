@@ -6,17 +6,24 @@ import queue
 import threading
 from collections.abc import Callable, Iterable
 
-from taskhub.workers.pieces import Piece
+from taskhub.db.ledger import Taken
 
 
 class Crew:
-    """``size`` threads, and what waits for them. ``relieved`` is called whenever a thread has nothing to do."""
+    """``size`` threads and the rows that wait for them. ``relieved`` is called whenever a thread has nothing to do.
 
-    def __init__(self, name: str, size: int, run: Callable[[Piece], None], relieved: Callable[[], None]) -> None:
+    ``join`` says which rows run as one: what is unfinished is counted after it.
+    """
+
+    def __init__(
+        self, name: str, size: int, run: Callable[[Taken], None], relieved: Callable[[], None],
+        join: Callable[[Iterable[Taken]], Iterable[Taken]] = iter,
+    ) -> None:  # fmt: skip
         self.size = size
+        self._join = join
         self._run = run
         self._relieved = relieved
-        self._waiting: queue.SimpleQueue[Piece | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[Taken | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._unfinished = 0
         self._threads = [threading.Thread(target=self._work, name=f"{name}-{n}", daemon=True) for n in range(size)]
@@ -26,16 +33,16 @@ class Crew:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, pieces: Iterable[Piece]) -> None:
-        """Pieces to run, in this order."""
-        for piece in pieces:
+    def submit(self, rows: Iterable[Taken]) -> None:
+        """Rows to run, in this order."""
+        for row in self._join(rows):
             with self._lock:
-                self._unfinished += len(piece)
-            self._waiting.put(piece)
+                self._unfinished += 1
+            self._waiting.put(row)
 
     @property
     def unfinished(self) -> int:
-        """How many rows run or wait, in their pieces."""
+        """How many rows run or wait."""
         return self._unfinished
 
     def stop(self, deadline: Callable[[], float]) -> bool:
@@ -48,11 +55,11 @@ class Crew:
         return not any(thread.is_alive() for thread in self._threads)
 
     def _work(self) -> None:
-        while (piece := self._waiting.get()) is not None:
+        while (row := self._waiting.get()) is not None:
             try:
-                self._run(piece)
+                self._run(row)
             finally:
                 with self._lock:
-                    self._unfinished -= len(piece)
+                    self._unfinished -= 1
                 if self._unfinished < self.size:
                     self._relieved()

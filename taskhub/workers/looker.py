@@ -6,7 +6,6 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from taskhub.db import ledger
@@ -17,7 +16,6 @@ from taskhub.db.tx import Tx
 from taskhub.workers.crew import Crew
 from taskhub.workers.gate import Gate
 from taskhub.workers.holdings import Holdings
-from taskhub.workers.pieces import Piece
 from taskhub.workers.pulse import Pulse
 from taskhub.workers.runner import Runner
 
@@ -30,22 +28,18 @@ ALONE_WAIT = 30.0
 
 log = logging.getLogger(__name__)
 
-Pieces = Callable[[Sequence[Taken]], Iterable[Piece]]
-
 
 class Looker:
     """One thread. Takes rows while the crews have room; runs a row on its last try itself, alone."""
 
     def __init__(
-        self, database: Database, holdings: Holdings, pulse: Pulse, gate: Gate, runner: Runner, pieces: Pieces, *,
-        rung: bool,
-    ) -> None:  # fmt: skip
+        self, database: Database, holdings: Holdings, pulse: Pulse, gate: Gate, runner: Runner, *, rung: bool
+    ) -> None:
         self._database = database
         self._holdings = holdings
         self._pulse = pulse
         self._gate = gate
         self._runner = runner
-        self._pieces = pieces
         self._rung = RUNG if rung else timedelta()
         self._chance = random.Random()  # noqa: S311
         self._quiet_until = 0.0
@@ -125,9 +119,9 @@ class Looker:
             inside, outside = self._fresh(tx)
             single = self._tried(tx, outside) if time.monotonic() >= self._quiet_until else []
         self._holdings.add([*inside, *single, *outside])
-        self._inside.submit(self._pieces(inside))
-        self._single.submit([row] for row in single)
-        self._outside.submit([row] for row in outside)
+        self._inside.submit(inside)
+        self._single.submit(single)
+        self._outside.submit(outside)
         return bool(inside or single or outside)
 
     def _fresh(self, tx: Tx) -> tuple[list[Taken], list[Taken]]:

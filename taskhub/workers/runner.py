@@ -1,11 +1,11 @@
-"""Runs one piece: the work and its settling in one transaction, or the work between two."""
+"""Runs one row: the work and its settling in one transaction, or the work between two."""
 
 from __future__ import annotations
 
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -15,8 +15,8 @@ from taskhub.db.handler import Handlers, Inside, Outside, Together, Work
 from taskhub.db.interruption import Interrupted
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import SYSTEM, Tx
+from taskhub.workers.convoys import Convoy
 from taskhub.workers.holdings import Holdings
-from taskhub.workers.pieces import Piece
 
 T = TypeVar("T")
 
@@ -42,6 +42,10 @@ class Runner:
 
     def run(self, row: Taken) -> None:
         """Runs ``row``, which this process holds."""
+        if isinstance(row, Convoy):
+            for one in self._left_over(row):
+                self.run(one)
+            return
         try:
             self._handle(row)
         except TakenOver:
@@ -54,32 +58,28 @@ class Runner:
         finally:
             self._holdings.drop(row)
 
-    def run_piece(self, piece: Piece) -> None:
-        """Runs rows, which this process holds, in one transaction; those that are left over each by itself."""
-        for row in piece if len(piece) == 1 else self._left_over(piece):
-            self.run(row)
-
-    def _left_over(self, piece: Piece) -> Piece:
-        handler = self._handlers.get(piece[0].handler)
+    def _left_over(self, convoy: Convoy) -> Sequence[Taken]:
+        """Runs the rows of ``convoy`` in one transaction. Returns those that have to run by themselves."""
+        handler, rows = self._handlers.get(convoy.handler), convoy.rows
         if not isinstance(handler, Together):
-            return piece
+            return rows
         try:
-            done = self._persist(SOON, lambda: self._together(handler, piece))
+            done = self._persist(SOON, lambda: self._together(handler, rows))
         except Interrupted as cut:
-            log.info("%d rows (%s) go back uncounted: %s", len(piece), piece[0].handler, cut.message)
-            for row in piece:
+            log.info("%d rows (%s) go back uncounted: %s", len(rows), convoy.handler, cut.message)
+            for row in rows:
                 self._holdings.owe(row)
             return ()
         except (Exception, SystemExit) as error:  # noqa: BLE001
-            log.info("%d rows (%s) run one by one: %r", len(piece), piece[0].handler, error)
-            return piece
+            log.info("%d rows (%s) run one by one: %r", len(rows), convoy.handler, error)
+            return rows
         for row in done:
             self._holdings.drop(row)
-        return [row for row in piece if row not in done]
+        return [row for row in rows if row not in done]
 
-    def _together(self, handler: Together, piece: Piece) -> Piece:
+    def _together(self, handler: Together, rows: Sequence[Taken]) -> Sequence[Taken]:
         with self._database.begin(SYSTEM) as tx:
-            done = handler.many(tx, piece)
+            done = handler.many(tx, rows)
             if not ledger.settle_all(tx.conn, done, tx.now):
                 raise TakenOver
             return done

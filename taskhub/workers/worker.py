@@ -14,13 +14,13 @@ from taskhub.db.database import Database
 from taskhub.db.handler import GapHook, Handlers
 from taskhub.db.interruption import Interrupted
 from taskhub.db.ledger import Taken
+from taskhub.workers.convoys import convoys, members
 from taskhub.workers.crew import Crew
 from taskhub.workers.gate import Gate
 from taskhub.workers.holdings import Holdings
 from taskhub.workers.jobs import Job, Ticker
 from taskhub.workers.listener import Listener
-from taskhub.workers.looker import Looker, Pieces
-from taskhub.workers.pieces import Piece, pieces
+from taskhub.workers.looker import Looker
 from taskhub.workers.pulse import Pulse
 from taskhub.workers.retention import RETENTION
 from taskhub.workers.runner import Runner
@@ -48,12 +48,11 @@ class Worker:
         self._pulse = Pulse(database, self._holdings, on_gap)
         self._gate = Gate()
         self._runner = Runner(database, handlers, self._holdings, random.Random())  # noqa: S311
-        self._pieces: Pieces = lambda rows: pieces(rows, handlers)
         self._looker = Looker(
-            database, self._holdings, self._pulse, self._gate, self._runner, self._pieces, rung=bell is not None
+            database, self._holdings, self._pulse, self._gate, self._runner, rung=bell is not None
         )  # fmt: skip
         self._taker = Taker(database, self._room, self._place)
-        self._inside = Crew("inside", threads, self._run, self._relieved)
+        self._inside = Crew("inside", threads, self._run, self._relieved, lambda rows: convoys(rows, handlers))
         self._single = Crew("single", 1, self._run, self._looker.wake)  # waits for no slot: it begins at once
         self._outside = Crew("outside", outside_threads, self._run, self._looker.wake)
         self._ticker = Ticker(database, [*jobs, RETENTION], lambda: self._pulse.fresh)
@@ -110,13 +109,13 @@ class Worker:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _run(self, piece: Piece) -> None:
+    def _run(self, row: Taken) -> None:
         with self._gate.among_others():
-            if not self._stopping and self._pulse.fresh:
-                self._runner.run_piece(piece)
-                return
-            for row in piece:
-                self._holdings.owe(row)
+            if self._stopping or not self._pulse.fresh:
+                for one in members(row):
+                    self._holdings.owe(one)
+            else:
+                self._runner.run(row)
 
     def _relieved(self) -> None:
         self._looker.relieved()
@@ -130,11 +129,11 @@ class Worker:
 
     def _place(self, rows: Sequence[Taken]) -> None:
         self._holdings.add(rows)
-        self._inside.submit(self._pieces([row for row in rows if row.mode != "outside"]))
+        self._inside.submit([row for row in rows if row.mode != "outside"])
         for row in rows:
             if row.mode != "outside":
                 continue
             if self._outside.unfinished < self._outside.size and not self._looker.lonely:
-                self._outside.submit([[row]])
+                self._outside.submit([row])
             else:
                 self._holdings.owe(row)

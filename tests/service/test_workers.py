@@ -15,7 +15,7 @@ from taskhub.db.ledger import Taken
 from taskhub.db.tables import message, sweep
 from taskhub.errors import Unavailable
 from taskhub.workers import pulse, run_due
-from taskhub.workers.pieces import MOST, pieces
+from taskhub.workers.convoys import MOST, convoys, members
 from tests.service.house import LONG, House, note
 
 SECOND = timedelta(seconds=1)
@@ -309,12 +309,12 @@ def test_rows_done_together_of_which_one_was_taken_over_are_rolled_back_and_run_
     assert house.ran() == {str(n): 1 for n in range(1, 5)}
 
 
-def test_pieces_keep_their_order_and_leave_out_what_failed_before():
+def test_convoys_keep_the_order_and_leave_out_what_failed_before():
     def row(number, handler, attempts=1):
         return Taken(number, handler, handler, str(number), "each", {}, None, attempts, "mine")
 
     handlers = {"clock": Together(note, Many()), "work": note}
     rows = [row(1, "clock"), row(2, "work"), row(3, "clock"), row(4, "clock", 2), row(5, "work"), row(6, "clock")]
-    assert [[one.id for one in piece] for piece in pieces(rows, handlers)] == [[1, 3, 6], [2], [4], [5]]
+    assert [[one.id for one in members(row)] for row in convoys(rows, handlers)] == [[1, 3, 6], [2], [4], [5]]
     many = [row(number, "clock") for number in range(MOST + 1)]
-    assert [len(piece) for piece in pieces(many, handlers)] == [MOST, 1]
+    assert [len(members(row)) for row in convoys(many, handlers)] == [MOST, 1]
