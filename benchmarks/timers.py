@@ -215,8 +215,8 @@ SELECT 'clock.due', 'task.clock', id, 'one', '{{}}', ready_at, ready_at + interv
 _CHOSEN = """
 WITH chosen AS (
   SELECT lpad(to_hex(n), 10, '0') AS place, n % 2 = 0 AS breach,
-    :start + (n - :first) * interval '1 second' / :rate AS falls
-  FROM generate_series(:first, :last) n), at AS (
+    :start + (n - CAST(:first AS int)) * interval '1 second' / CAST(:rate AS float) AS falls
+  FROM generate_series(CAST(:first AS int), CAST(:last AS int)) n), at AS (
   SELECT t.id, c.breach, c.falls, c.falls - (CASE WHEN c.breach THEN interval '40 hours' ELSE interval '30 hours' END)
     AS began FROM chosen c JOIN task t ON t.id >= c.place AND t.id < c.place || 'g')"""
 _ARM = (
