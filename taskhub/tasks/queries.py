@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import and_, func, literal, or_, select, tuple_
 
-from taskhub.db.tables import act, pause, sla_clock, task
+from taskhub.db.tables import act, lease, pause, sla_clock, task
 from taskhub.db.tx import Tx
 from taskhub.tasks import store
-from taskhub.tasks.model import COMPLETED, OPEN, QUEUED, WRONG, Task
+from taskhub.tasks.model import COMPLETED, OPEN, QUEUED, WRONG, Lease, Task
 
 _check, _first = task.alias("looks_again"), task.alias("first")
 # A verdict holds for the completion it looked at; work done again has its own check.
@@ -121,3 +121,32 @@ def open_by(tx: Tx, column: str) -> dict[str, int]:
     """Open tasks counted by ``queue`` or ``kind``."""
     counted = select(task.c[column], func.count()).where(task.c.state.in_(OPEN)).group_by(task.c[column])
     return dict(tx.conn.execute(counted).all())
+
+
+def by_event(tx: Tx, event_id: str) -> list[str]:
+    """Ids of the tasks an event made."""
+    return list(tx.conn.execute(select(task.c.id).where(task.c.event == event_id).order_by(task.c.id)).scalars())
+
+
+def followers_started(tx: Tx, done: Task) -> bool:
+    """Whether a task that this one led to, or that waited for its kind in its file, has been started or ended."""
+    begun = task.c.state.in_(("in_progress", "paused", "completed"))
+    near = or_(task.c.parent == done.id, and_(task.c.file == done.file, task.c.id != done.id))
+    found = tx.conn.execute(select(task.c.parent, task.c.waits_for).where(near, begun))
+    return any(row.parent == done.id or done.kind in row.waits_for for row in found)
+
+
+def of_other_policies(tx: Tx, hash_: str, most: int) -> list[Task]:
+    """Open tasks stamped with another policy set, locked."""
+    stale = (
+        select(*(task.c[name] for name in Task.__slots__))
+        .where(task.c.state.in_(OPEN), task.c.policy_hash != hash_)
+        .order_by(task.c.id)
+        .limit(most)
+    )
+    return [Task(*row) for row in tx.conn.execute(stale.with_for_update())]
+
+
+def leases_of(tx: Tx, ids: Sequence[str]) -> dict[str, Lease]:
+    """Live leases by task, for lists."""
+    return {row.task: Lease(*row) for row in tx.conn.execute(select(lease).where(lease.c.task.in_(ids)))}

@@ -22,7 +22,7 @@ def rederive(tx: Tx, most: int, moved_to: Mapping[str, str]) -> int:
 
     ``moved_to``: a kind that is no longer there -> the kind its tasks are of from now on.
     """
-    stale = store.of_other_policies(tx, tx.policies.hash, most)
+    stale = queries.of_other_policies(tx, tx.policies.hash, most)
     for task in stale:
         _one(tx, task, moved_to)
     return len(stale)

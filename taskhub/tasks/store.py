@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 from weakref import WeakKeyDictionary
@@ -14,7 +16,8 @@ from taskhub.db import rows
 from taskhub.db.quick import array, quick, run
 from taskhub.db.tables import agent, closing, counter, exclusion, fence, lease, pause, shape, sla_clock, task
 from taskhub.db.tx import Tx
-from taskhub.tasks.model import BLOCKED, GIVEN, OPEN, PAUSED, UNGIVEN, Lease, Remembered, Task
+from taskhub.tasks.held_back import HELD_BACK, HeldBack
+from taskhub.tasks.model import BLOCKED, GIVEN, PAUSED, UNGIVEN, Lease, Remembered, Task
 from taskhub.tasks.shape import Shape
 
 _COLUMNS = [task.c[name] for name in Task.__slots__]
@@ -67,8 +70,12 @@ def by_origin(tx: Tx, origin: str) -> Task:
 
 def save(tx: Tx, task_id: str, changes: Mapping[str, Any]) -> None:
     """Writes changed columns of a locked task."""
-    tx.lookups.pop(f"task:{task_id}", None)
-    rows.alter(tx.conn, task, [{"id": task_id, **changes}])
+    held_back, known = tx.lookups.get(HELD_BACK), tx.lookups.pop(f"task:{task_id}", None)
+    if held_back is None or known is None:
+        rows.alter(tx.conn, task, [{"id": task_id, **changes}])
+    else:
+        tx.lookups[f"task:{task_id}"] = replace(known, **changes)
+        held_back.save(task_id, changes)
 
 
 _shapes: WeakKeyDictionary[Engine, dict[str, str]] = WeakKeyDictionary()
@@ -120,11 +127,6 @@ def lease_of(tx: Tx, task_id: str, *, locked: bool = True) -> Lease | None:
     """The live lease of a task."""
     row = tx.conn.execute(_LOCKED_LEASE if locked else _LEASE, {"task": task_id}).first()
     return Lease(*row) if row else None
-
-
-def leases_of(tx: Tx, ids: Sequence[str]) -> dict[str, Lease]:
-    """Live leases by task, for lists."""
-    return {row.task: Lease(*row) for row in tx.conn.execute(select(lease).where(lease.c.task.in_(ids)))}
 
 
 def renew(tx: Tx, task_id: str, token: int, expires_at: datetime) -> bool:
@@ -181,7 +183,24 @@ def put_clocks(tx: Tx, faces: Sequence[Mapping[str, Any]]) -> None:
     """Writes clocks as they are now, whole rows."""
     for face in faces:
         tx.lookups.pop(f"clocks:{face['task']}", None)
-    rows.put(tx.conn, sla_clock, faces)
+    if (held_back := tx.lookups.get(HELD_BACK)) is not None:
+        held_back.put(faces)
+    else:
+        rows.put(tx.conn, sla_clock, faces)
+
+
+@contextmanager
+def held_back(tx: Tx) -> Iterator[None]:
+    """Inside, changes of tasks read ahead, and clocks, are only noted; at the end each table is written once.
+
+    Nobody may look for them by a statement of their own meanwhile, or read the clocks of a task again.
+    """
+    noted = tx.lookups[HELD_BACK] = HeldBack()
+    yield
+    del tx.lookups[HELD_BACK]
+    for alike in noted.tasks_alike():
+        rows.alter(tx.conn, task, alike)
+    rows.put(tx.conn, sla_clock, list(noted.clocks.values()))
 
 
 def drop_clocks(tx: Tx, task_id: str) -> None:
@@ -250,11 +269,6 @@ def find(tx: Tx, filters: Mapping[str, Any], after: tuple[datetime, str] | None,
     return [_task(row) for row in tx.conn.execute(wanted)]
 
 
-def by_event(tx: Tx, event_id: str) -> list[str]:
-    """Ids of the tasks an event made."""
-    return list(tx.conn.execute(select(task.c.id).where(task.c.event == event_id).order_by(task.c.id)).scalars())
-
-
 def remembered(tx: Tx, records: Sequence[str]) -> list[Remembered]:
     """Closings and completions remembered for any of ``records``, oldest change first."""
     if not tx.lite:
@@ -276,22 +290,8 @@ def remember(tx: Tx, values: Mapping[str, Any]) -> bool:
     return bool(rows.add(tx.conn, closing, [values], unique="origin", back="origin"))
 
 
-def followers_started(tx: Tx, done: Task) -> bool:
-    """Whether a task that this one led to, or that waited for its kind in its file, has been started or ended."""
-    begun = task.c.state.in_(("in_progress", "paused", "completed"))
-    near = or_(task.c.parent == done.id, and_(task.c.file == done.file, task.c.id != done.id))
-    found = tx.conn.execute(select(task.c.parent, task.c.waits_for).where(near, begun))
-    return any(row.parent == done.id or done.kind in row.waits_for for row in found)
-
-
 def followers(tx: Tx, task_id: str) -> list[Task]:
     """What a task led to and nobody has begun, locked."""
     waiting = task.c.state.in_((BLOCKED, "queued", "assigned"))
     found = select(*_COLUMNS).where(task.c.parent == task_id, waiting).order_by(task.c.id).with_for_update()
     return [_task(row) for row in tx.conn.execute(found)]
-
-
-def of_other_policies(tx: Tx, hash_: str, most: int) -> list[Task]:
-    """Open tasks stamped with another policy set, locked."""
-    stale = select(*_COLUMNS).where(task.c.state.in_(OPEN), task.c.policy_hash != hash_).order_by(task.c.id).limit(most)
-    return [_task(row) for row in tx.conn.execute(stale.with_for_update())]

@@ -24,8 +24,9 @@ def clock_due(tx: Tx, task_id: str) -> None:
 def clocks_due(tx: Tx, ids: Sequence[str]) -> Sequence[str]:
     """The same for many tasks in one transaction. Returns those that were looked at: all."""
     queries.lock_ahead(tx, sorted(set(ids)))
-    for task_id in sorted(set(ids)):
-        clock_due(tx, task_id)
+    with store.held_back(tx):
+        for task_id in sorted(set(ids)):
+            clock_due(tx, task_id)
     return ids
 
 
