@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ from taskhub.server import Web, listen
 from taskhub.workers import Worker, run_until_stopped, supervise
 from tests.servers import free_port
 
-WITHIN = 30.0
+WITHIN = 90.0
 LYING = "bench.lying"
 
 
@@ -38,10 +39,13 @@ class Child:
         self._child: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
-        """Starts it and waits until it answers, where it does."""
-        self._child = subprocess.Popen(self._command, cwd=self._folder)
-        if self.role in ("api", "bare"):
+        """Starts it and waits until it answers, or looks for rows."""
+        serves = self.role in ("api", "bare")
+        self._child = subprocess.Popen(self._command, cwd=self._folder, stdout=None if serves else subprocess.PIPE)
+        if serves:
             _wait(self.port, self._child)
+        elif self._child.stdout is not None and not self._child.stdout.readline():
+            raise RuntimeError(f"the {self.role} did not start")
         return self
 
     @property
@@ -71,7 +75,7 @@ class Child:
         assert self._child is not None
         begin = time.perf_counter()
         self._child.terminate()
-        code = self._child.wait(30)
+        code = self._child.wait(WITHIN)
         return time.perf_counter() - begin, code
 
 
@@ -123,12 +127,20 @@ def main(role: str, url: str, port: int, redis: str) -> None:
             db.ring = bell.ring
         Web(AppState(db)).run(sockets=[listen("127.0.0.1", port)])
     elif role == "supervisor":
-        worker = [sys.executable, "-m", "benchmarks.processes", "slow", url, str(port), redis]
-        sys.exit(supervise(worker, 1))
+        sys.exit(supervise([sys.executable, "-m", "benchmarks.processes", "slow", url, str(port), redis], 1))
     else:
         handlers = {**HANDLERS, LYING: _lying} if role == "slow" else HANDLERS
         bell = Bell(redis) if redis else None
-        sys.exit(run_until_stopped(Worker(world.open_database(url), handlers, bell, on_gap=(bootstrap.new_terms,))))
+        worker = Worker(world.open_database(url), handlers, bell, on_gap=(bootstrap.new_terms,))
+        threading.Thread(target=_tell, args=(worker,), daemon=True).start()
+        sys.exit(run_until_stopped(worker))
+
+
+def _tell(worker: Worker) -> None:
+    """Says that the worker looks for rows."""
+    while not worker.healthy:
+        time.sleep(0.02)
+    print("ready", flush=True)
 
 
 if __name__ == "__main__":
