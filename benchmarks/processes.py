@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
+from urllib.error import HTTPError
 
 from sqlalchemy import text
 
@@ -101,11 +102,11 @@ def _wait(port: int, child: subprocess.Popen[bytes]) -> None:
     end = time.monotonic() + WITHIN
     while time.monotonic() < end and child.poll() is None:
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/openapi.json", timeout=2).close()
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/nothing", timeout=20).close()
+        except HTTPError:
+            return
         except OSError:
             time.sleep(0.05)
-        else:
-            return
     raise RuntimeError("the server did not start")
 
 
