@@ -22,6 +22,8 @@ from benchmarks.processes import LYING, Child
 from benchmarks.table import Figure
 from benchmarks.timers import COMMITS
 from taskhub.db import engine
+from taskhub.tasks import making
+from taskhub.tasks.model import NewTask
 from tests.servers import Server, start_postgres, start_redis
 
 WITHIN = 240.0
@@ -115,7 +117,7 @@ def _leases(url: str, redis: Server, made: Engine, keys: list[str], count: int) 
     world.tidy(url)
     with processes.child("worker", url, redis.url), processes.started("api", url, redis.url) as port:
         world.rest(url)
-        returned, kept = _leased(made, count)
+        returned, kept = _leased(url, made, count)
         # The others claim after the leases have ended too: what was put aside must not reach them.
         client.run(Job(port, "claim", 4, SPREAD + SOON, keys[40:], pause=0.1))
         _waited(made, returned)
@@ -153,22 +155,24 @@ WHERE t.id = ANY(:ids) AND t.state = 'paused' AND t.paused_reason = 'set_aside' 
   AND NOT EXISTS (SELECT 1 FROM history h WHERE h.noun = 'task' AND h.id = t.id AND h.act = 'claim')"""
 
 
-def _leased(made: Engine, count: int) -> tuple[list[str], list[str]]:
+def _leased(url: str, made: Engine, count: int) -> tuple[list[str], list[str]]:
     """Tasks with leases: in a queue that returns work, and in one that keeps it with its person."""
+    db = world.open_database(url, pool=1)
+    with db.begin() as tx:
+        (first,) = making.make(tx, [NewTask(world.PROMISE_KIND, "A promise")])
+    db.close()
+    own = {"id": "'ffff' || lpad(to_hex(n), 28, '0')", "origin": "NULL", "sla": "NULL"}
+    names = world.besides(())
+    columns = ", ".join(own.get(name, f"t.{name}") for name in names.split(", "))
+    rows = f"SELECT {columns} FROM task t, generate_series(1, {count}) n WHERE t.id = '{first}'"
     with made.begin() as conn:
-        conn.execute(text("INSERT INTO task SELECT " + _copied() + f" FROM task t, generate_series(1, {count}) n"
-                          " WHERE t.id = (SELECT min(id) FROM task WHERE state = 'queued')"))  # fmt: skip
+        conn.execute(text(f"INSERT INTO task ({names}) {rows}"))
         given = {"count": count, "spread": SPREAD}
-        found = [conn.execute(text(_LEASED), given | {"queue": queue}).scalars().all()
-                 for queue in (world.PROMISE, world.QUEUES[0])]  # fmt: skip
-    return list(found[0]), list(found[1])
-
-
-def _copied() -> str:
-    """A task of the queue that returns work, made of any other."""
-    own = {"id": "'ffff' || lpad(to_hex(n), 28, '0')", "queue": f"'{world.PROMISE}'", "kind": f"'{world.PROMISE_KIND}'",
-           "origin": "NULL", "sla": "NULL"}  # fmt: skip
-    return ", ".join(own.get(name, f"t.{name}") for name in world.besides(()).split(", "))
+        found = [
+            list(conn.execute(text(_LEASED), given | {"queue": queue}).scalars())
+            for queue in (world.PROMISE, world.QUEUES[0])
+        ]
+    return found[0], found[1]
 
 
 def _waited(made: Engine, returned: Sequence[str]) -> None:
