@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -101,12 +102,9 @@ def _outage(
 def _served(calls: Sequence[Call], absence: Absence) -> float:
     """Seconds after the return until claims, events and reads all succeed and none fails any more."""
     after = [call for call in calls if call.ended > absence.back_at]
-    failed = [call.ended for call in after if call.status not in (200, 202)]
-    first = [
-        next(call.ended for call in after if call.kind == kind and call.status in (200, 202) and call.ended > last)
-        for kind in callers.KINDS
-        for last in [max(failed, default=0.0)]
-    ]
+    last = max((call.ended for call in after if call.status not in (200, 202)), default=0.0)
+    well = [call for call in after if call.ended > last]
+    first = [min((call.ended for call in well if call.kind == kind), default=math.inf) for kind in callers.KINDS]
     return max(first) - absence.back_at
 
 

@@ -27,7 +27,7 @@ from taskhub.server import Web, listen
 from taskhub.workers import Worker, run_until_stopped, supervise
 from tests.servers import free_port
 
-WITHIN = 90.0
+WITHIN = 300.0
 LYING = "bench.lying"
 
 
