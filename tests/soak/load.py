@@ -88,13 +88,22 @@ class Hand:
         headers = {"authorization": f"Bearer {key}", "idempotency-key": once}
         if body is not None:
             headers["content-type"] = kind
-        self._line.request("POST", path, None if body is None else orjson.dumps(body), headers)
-        answer = self._line.getresponse()
-        told = answer.read()
-        if answer.status not in (200, 202):
-            self.notes.wrong.append(f"{path}: {answer.status} {told[:200]!r}")
+        status, told = self._sent(path, None if body is None else orjson.dumps(body), headers)
+        if status not in (200, 202):
+            self.notes.wrong.append(f"{path}: {status} {told[:200]!r}")
             return None
         return orjson.loads(told)
+
+    def _sent(self, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, bytes]:
+        """A connection that lay idle may be closed by the server meanwhile: sent once more, under the same key."""
+        try:
+            self._line.request("POST", path, body, headers)
+            answer = self._line.getresponse()
+        except ConnectionError:
+            self._line.close()
+            self._line.request("POST", path, body, headers)
+            answer = self._line.getresponse()
+        return answer.status, answer.read()
 
 
 def hands(count: int, name: str, port: int, keys: Sequence[str], machine: str, rate: float) -> list[Hand]:

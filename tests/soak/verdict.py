@@ -53,7 +53,7 @@ def _drift(seen: Seen) -> Line:
     first, last = gauges.drift(seen.claims, seen.since, seen.until)
     drift = last / first - 1 if first else 0.0
     figure = f"{first:.1f} → {last:.1f} ms, {drift:+.0%}"
-    return Line("p99 of claims, first and last quarter", figure, f"≤ +{DRIFT:.0%}", drift <= DRIFT)
+    return Line("p99 of claims, first and last quarter", figure, f"≤ +{DRIFT:.0%}", bool(last) and drift <= DRIFT)
 
 
 def _tables(seen: Seen) -> Iterator[Line]:
