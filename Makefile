@@ -47,7 +47,7 @@ mutation: $(READY) ## how many small faults in the rules of assignment the tests
 simulation: $(READY) ## the services in one process under seeds, and planted bugs (ARGS="--seed 7 --trace")
 	@exec $(BIN)/python -m tests.simulation $(ARGS)
 
-soak: $(READY) ## hours of load with the invariants checked meanwhile
+soak: $(READY) ## hours of load with the invariants checked meanwhile (ARGS="--minutes 30")
 	@exec $(BIN)/python -m tests.soak $(ARGS)
 
 lock: ## pin every library anew in requirements.lock

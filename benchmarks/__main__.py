@@ -1,19 +1,30 @@
-"""Runs the benchmarks and prints one table: `python -m benchmarks [NAME …]`; without names, all of them.
-
-A line that says **no** is below its bar, and the program ends with 1.
-"""
+"""Runs the benchmarks and prints one table. A line that says **no** is below its bar, and the program ends with 1."""
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import before, burst, calendar_add, claims, decide_pass, events
-from benchmarks.table import Figure, markdown
+from benchmarks import (
+    away,
+    before,
+    burst,
+    calendar_add,
+    claims,
+    decide_pass,
+    events,
+    rescue,
+    rolling,
+    sizes,
+    timers,
+)
+from benchmarks.table import Figure, facts, markdown
 
 
 def _calendar() -> list[Figure]:
@@ -47,22 +58,40 @@ BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
     "events": events.run,
     "burst": burst.run,
     "before": before.run,
+    "timers": timers.run,
+    "redis_away": away.run_redis,
+    "postgres_away": away.run_postgres,
+    "rescue": rescue.run,
+    "rolling": rolling.run,
     "calendar": _calendar,
     "decide": _decide,
 }
 
 
-def main(names: Iterable[str]) -> int:
-    chosen = list(names) or list(BENCHMARKS)
-    if unknown := [name for name in chosen if name not in BENCHMARKS]:
-        print(f"There is no benchmark {', '.join(unknown)}. Benchmarks: {', '.join(BENCHMARKS)}.")
-        return 2
+def main(arguments: Sequence[str]) -> int:
+    """Returns 1 when a bar does not hold, 2 for a name that is unknown."""
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
+    if unknown := [name for name in chosen.name if name not in BENCHMARKS]:
+        parser.error(f"there is no benchmark {', '.join(unknown)}; choose from {', '.join(BENCHMARKS)}")
+    sizes.small = chosen.small
     figures: list[Figure] = []
-    for name in chosen:
+    for name in chosen.name or BENCHMARKS:
         print(f"{name} …", file=sys.stderr, flush=True)
         figures += BENCHMARKS[name]()
-    print(f"{datetime.now(UTC):%Y-%m-%d}, {_machine()}\n\n{markdown(figures)}")
+    head = f"{datetime.now(UTC):%Y-%m-%d}, {_machine()}{', small sizes' if chosen.small else ''}"
+    print(f"{head}\n\n{markdown(figures)}")
+    if chosen.json:
+        chosen.json.write_text(json.dumps({"ran": head, "figures": [facts(one) for one in figures]}, indent=2) + "\n")
     return 1 if any(one.holds is False for one in figures) else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("name", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}; without names, all of them")
+    parser.add_argument("--small", action="store_true", help="little sizes, which show that it runs and no more")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE too")
+    return parser
 
 
 def _machine() -> str:

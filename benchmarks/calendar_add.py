@@ -10,8 +10,8 @@ Run it with `python -m benchmarks.calendar_add [seconds]`.
 
 from __future__ import annotations
 
+import argparse
 import importlib
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -121,7 +121,13 @@ def _library(name: str) -> Any:
 
 
 def main() -> None:
-    result = run(float(sys.argv[1]) if len(sys.argv) > 1 else 12.0)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.calendar_add",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("seconds", type=float, nargs="?", default=12.0, help="how long to measure, default 12")
+    result = run(parser.parse_args().seconds)
     print(f"{'calendar':<16}{'budget':>7}{'ours/s':>11}{'baseline/s':>12}{'ratio':>8}{'same':>6}{'first call':>12}")
     for row in result["rows"]:
         print(

@@ -8,6 +8,7 @@ case: a full floor ends a pass early.
 
 from __future__ import annotations
 
+import argparse
 import json
 import statistics
 import time
@@ -165,5 +166,14 @@ def run() -> dict[str, Any]:
     }
 
 
-if __name__ == "__main__":
+def main() -> None:
+    argparse.ArgumentParser(
+        prog="python -m benchmarks.decide_pass",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_args()
     print(json.dumps(run(), indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from statistics import median
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,14 @@ def markdown(figures: Iterable[Figure]) -> str:
     """The table."""
     rows = [HEAD, tuple("---" for _ in HEAD), *map(_cells, figures)]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def facts(one: Figure) -> dict[str, Any]:
+    """The figure for programs: every round, the ratio, the bars, whether they hold."""
+    return {
+        **asdict(one), "ours": list(one.ours), "theirs": list(one.theirs), "ratio": one.ratio, "bar": one.bar,
+        "holds": one.holds,
+    }  # fmt: skip
 
 
 def _cells(one: Figure) -> tuple[str, ...]:

@@ -1,12 +1,13 @@
 """The organisation that is measured: six queues of two kinds each, two teams, people who cannot do quite everything.
 
-A seventh queue takes what events lead to: pushed, to a team of its own, so that a decision means a person chosen.
+A seventh queue takes what events lead to: pushed, to a team of its own, so that a decision means a person chosen. An
+eighth holds work that nobody takes, under a promise with a ladder.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -16,13 +17,13 @@ from sqlalchemy.engine import make_url
 
 from taskhub.access import service as access
 from taskhub.agents import service as agents
-from taskhub.calendars import parse_target
+from taskhub.calendars import OpenTime, parse_target
 from taskhub.db import engine
 from taskhub.db.database import Database
 from taskhub.db.tables import task
 from taskhub.flow import FLOW
 from taskhub.policy.policies import Policies
-from taskhub.policy.promise import SlaPolicy
+from taskhub.policy.promise import EscalationPolicy, SlaPolicy, Step
 from taskhub.policy.rule import Rule, TaskTemplate
 from taskhub.policy.text import LocalText
 from taskhub.policy.work import Kind, Staffing
@@ -34,6 +35,8 @@ QUEUES = tuple(f"queue_{number}" for number in range(6))
 KINDS = tuple(f"kind_{number:02}" for number in range(12))
 TEAMS = ("back", "front")
 DESK, DESK_KIND, DESK_PEOPLE = "desk", "contract", 40
+PROMISE, PROMISE_KIND = "promises", "promise"
+FOR, WARNED = timedelta(hours=40), 0.75
 PEOPLE = 160
 CAPACITY = 20
 POOL = 16
@@ -45,11 +48,24 @@ def policies() -> Policies:
     pulled = [organisation.queue(key, teams=TEAMS, mode="pull", calendar="always", staffing=staffing) for key in QUEUES]
     desk = organisation.queue(DESK, teams=(DESK,), calendar="always", staffing=Staffing("dedicated", {"team": DESK}))
     kinds = [Kind(key, LocalText(key), QUEUES[place // 2], sla="standard") for place, key in enumerate(KINDS)]
+    promised = organisation.queue(
+        PROMISE, teams=(DESK,), mode="pull", calendar="always", on_idle="return",
+        staffing=Staffing("dedicated", {"team": DESK}),
+    )  # fmt: skip
+    ladder = EscalationPolicy("ladder", (Step(at_fraction=1.0, raise_priority=1),))
     return organisation.policies(
-        queues=[*pulled, desk],
-        kinds=[*kinds, Kind(DESK_KIND, LocalText(DESK_KIND), DESK, sla="standard")],
+        queues=[*pulled, desk, promised],
+        kinds=[
+            *kinds,
+            Kind(DESK_KIND, LocalText(DESK_KIND), DESK, sla="standard"),
+            Kind(PROMISE_KIND, LocalText(PROMISE_KIND), PROMISE, sla="promised"),
+        ],
         rules=[Rule("won", on=("deal.won",), tasks=(TaskTemplate(DESK_KIND, "Contract for {deal.name}"),))],
-        sla={"standard": SlaPolicy("standard", parse_target("40h"))},
+        sla={
+            "standard": SlaPolicy("standard", parse_target("40h")),
+            "promised": SlaPolicy("promised", OpenTime(FOR), warn_at=(WARNED,), escalation="ladder"),
+        },
+        escalations={"ladder": ladder},
     )  # fmt: skip
 
 
@@ -107,8 +123,12 @@ def burst(db: Database, count: int) -> None:
         tx.conn.execute(text(copies), {"each": count, "waiting": count})
 
 
-_OWN = ("id", "origin", "title", "start_by", "created_at", "ready_at")
-_KEPT = ", ".join(column.name for column in task.c if column.name not in _OWN)
+def besides(own: Sequence[str]) -> str:
+    """The columns of a task that a copy has from its original."""
+    return ", ".join(column.name for column in task.c if column.name not in own)
+
+
+_KEPT = besides(("id", "origin", "title", "start_by", "created_at", "ready_at"))
 _COPIES = f"""
 WITH copied AS (
   INSERT INTO task (id, title, start_by, created_at, ready_at, {_KEPT})

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from taskhub.acts import activate, apply_event, completed, lending, missed, month_end, staffing, watch
 from taskhub.assignment import experience, passes, pool_states
 from taskhub.assignment.shadows.service import WorkOff
 from taskhub.db.flow import Flow, Route
-from taskhub.db.handler import Handlers, Inside
+from taskhub.db.handler import Handlers, Inside, Together
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
 from taskhub.escalation import alerts, waiting, warnings
@@ -101,6 +101,14 @@ def _key(function: Any) -> Inside:
     return handle
 
 
+def _keys(one: Any, many: Callable[[Tx, Sequence[str]], Sequence[str]]) -> Together:
+    def handle(tx: Tx, rows: Sequence[Taken]) -> Sequence[Taken]:
+        done = set(many(tx, [row.key for row in rows]))
+        return [row for row in rows if row.key in done]
+
+    return Together(_key(one), handle)
+
+
 def _back(tx: Tx, row: Taken) -> None:
     passes.back(tx, str(row.payload["agent"]))
 
@@ -131,7 +139,7 @@ HANDLERS: Handlers = {
     "queue.lend_over": lending.ended,
     "queue.period": month_end.changed,
     "queue.reorder": _key(periods.reorder),
-    "task.clock": _key(timers.clock_due),
+    "task.clock": _keys(timers.clock_due, timers.clocks_due),
     "task.offer": _key(timers.offer_expired),
     "task.missed": missed.offer_missed,
     "escalation.declined": warnings.declined,
@@ -139,8 +147,8 @@ HANDLERS: Handlers = {
     "task.snooze": _key(timers.snooze_ended),
     "task.block": _key(timers.block_ended),
     "task.reminder": _key(pausing.reminder_due),
-    "escalation.fall": _key(escalation.on_fall),
-    "escalation.step": _key(escalation.step_due),
+    "escalation.fall": _keys(escalation.on_fall, escalation.looks),
+    "escalation.step": _keys(escalation.step_due, escalation.looks),
     "escalation.held": _key(escalation.held),
     "escalation.plugin": alerts.plugin_failed,
     "notice.dispatch": _key(dispatch.dispatch),

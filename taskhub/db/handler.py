@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -11,6 +12,23 @@ from taskhub.db.tx import Tx
 
 Inside = Callable[[Tx, Taken], None]
 """Does its work in the transaction that settles the row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """An ``Inside`` that can also do several rows in one transaction, which settles them.
+
+    ``many`` does what ``one`` would do for each, keeping the lock order over all of them, and returns the rows it did;
+    the others run by themselves. So do all when it fails: what is wrong with one row is never its neighbours' try.
+    """
+
+    one: Inside
+    many: Callable[[Tx, Sequence[Taken]], Sequence[Taken]]
+
+    def __call__(self, tx: Tx, row: Taken) -> None:
+        """One row by itself."""
+        self.one(tx, row)
+
 
 Work = Callable[[], Any]
 GapHook = Callable[[Tx, timedelta], None]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from taskhub.db.quick import packed, rows_into, run
 from taskhub.db.tables import history
@@ -27,16 +27,13 @@ class Entry:
 
 def write(conn: Connection, entries: Sequence[Entry], *, act_id: str, at: datetime, by: str) -> None:
     """Appends ``entries`` in order."""
-    counted: Counter[tuple[str, str]] = Counter()
+    counted = _last(conn, [entry for entry in entries if entry.seq is None])
     rows = []
     for entry in entries:
         seq = entry.seq
         if seq is None:
-            place = (entry.noun, entry.id)
-            if place not in counted:
-                counted[place] = _last(conn, entry.noun, entry.id)
-            counted[place] += 1
-            seq = counted[place]
+            counted[entry.noun, entry.id] += 1
+            seq = counted[entry.noun, entry.id]
         rows.append(
             {"noun": entry.noun, "id": entry.id, "seq": seq, "act_id": act_id, "at": at, "by": by, "act": entry.act,
              "change": entry.change}
@@ -52,9 +49,23 @@ _ADD = insert(history).values(xid=0)
 _QUICK = rows_into(history, _COLUMNS, xid="pg_current_xact_id()::text::bigint")
 
 
-def _last(conn: Connection, noun: str, id_: str) -> int:
-    found = conn.execute(select(func.max(history.c.seq)).where(history.c.noun == noun, history.c.id == id_)).scalar()
-    return found or 0
+def _last(conn: Connection, entries: Sequence[Entry]) -> Counter[tuple[str, str]]:
+    """The last number given so far to each of these records."""
+    found: Counter[tuple[str, str]] = Counter()
+    ids: defaultdict[str, set[str]] = defaultdict(set)
+    for entry in entries:
+        ids[entry.noun].add(entry.id)
+    for noun, known in ids.items():
+        for row in conn.execute(_LAST, {"noun": noun, "ids": sorted(known)}):
+            found[noun, row.id] = row.last
+    return found
+
+
+_LAST = (
+    select(history.c.id, func.max(history.c.seq).label("last"))
+    .where(history.c.noun == bindparam("noun"), history.c.id.in_(bindparam("ids", expanding=True)))
+    .group_by(history.c.id)
+)
 
 
 def of(conn: Connection, noun: str, id_: str) -> list[dict[str, Any]]:

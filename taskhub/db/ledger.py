@@ -162,6 +162,25 @@ _LITE_SETTLE = text(_SETTLED)
 _SETTLE = quick(f"{_SETTLED} RETURNING 1", id="bigint", now="timestamptz")
 
 
+def settle_all(conn: Connection, rows: Sequence[Taken], now: datetime) -> bool:
+    """Marks all of ``rows`` done; False when the token of one is no longer ours: roll back."""
+    if conn.dialect.name != "postgresql":
+        return all(settle(conn, row, now) for row in sorted(rows, key=lambda row: row.id))
+    held = {"ids": array(str(row.id) for row in rows), "tokens": array({row.token for row in rows}), "now": now}
+    return len(run(conn, _SETTLE_ALL, held)) == len(rows)
+
+
+# The order of ids is the order of locks.
+_SETTLE_ALL = quick(
+    """
+WITH held AS MATERIALIZED (
+  SELECT id FROM message WHERE id = ANY(:ids) AND token = ANY(:tokens) AND done_at IS NULL AND dead_at IS NULL
+  ORDER BY id FOR UPDATE)
+UPDATE message m SET done_at = :now FROM held WHERE m.id = held.id RETURNING 1""",
+    ids="bigint[]", tokens="text[]", now="timestamptz",
+)  # fmt: skip
+
+
 def _held(row: Taken) -> Test:
     return and_(c.id == row.id, c.token == row.token, OPEN)
 

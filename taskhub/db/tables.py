@@ -19,7 +19,7 @@ from sqlalchemy import (
     text,
 )
 
-from taskhub.db.columns import keys, may, must, table, where
+from taskhub.db.columns import BUSY, keys, may, must, table, where
 from taskhub.db.columns import metadata as metadata  # noqa: PLC0414  the page gives it on
 from taskhub.db.types import Instant, Json, Key, Serial
 
@@ -214,6 +214,7 @@ task = table(
     Index("ix_task_customer", "customer", "completed_at", **where("customer is not null")),
     Index("ix_task_checks", "checks", **where("checks is not null")),
     Index("ix_task_done", "completed_by", "completed_at", **where("completed_by is not null")),
+    postgresql_with=BUSY,
 )
 exclusion = table(  # people a task must not go to: declined (until), conflict, not_by (for ever)
     "exclusion",
@@ -229,7 +230,7 @@ lease = table(
     Column("token", BigInteger, nullable=False, unique=True),
     Column("expires_at", Instant, nullable=False),
     Index("ix_lease_agent", "agent"),
-    postgresql_with={"fillfactor": "70"},
+    postgresql_with={"fillfactor": "70", **BUSY},
 )
 pause = table(
     "pause",
@@ -245,7 +246,7 @@ pause = table(
 sla_clock = table(  # target: completion first_start; laps: the calendars it ran by before, [[until, set, calendar]]
     "sla_clock", Column("task", Key, ForeignKey("task.id"), primary_key=True), *keys("target"),
     *must(Instant, "started_at"), *may(Instant, "due_at", "warn_at", "warned_at", "breached_at", "met_at"),
-    *may(Json, "laps"),
+    *may(Json, "laps"), postgresql_with=BUSY,
 )  # fmt: skip
 
 # ── assignment ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -360,8 +361,7 @@ message = table(
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
     Column("lost", SmallInteger, nullable=False, server_default="0"),  # tries that ended with their process
     Column("token", Key),
-    *may(Instant, "until", "done_at", "dead_at"),
-    Column("error", Text),
+    *(*may(Instant, "until", "done_at", "dead_at"), *may(Text, "error")),
     Index("uq_message_untaken", "handler", "key", unique=True, **where(UNTAKEN)),
     # A look reads only its own kind of rows, however many of the others are due.
     Index("ix_message_ours", "due_at", "id", **where(f"source = '' and {INSIDE}")),
@@ -372,6 +372,7 @@ message = table(
     Index("ix_message_taken", "handler", "key", **where(UNTAKEN.replace("token is", "token is not"))),
     Index("ix_message_dead", "dead_at", **where("dead_at is not null")),
     sqlite_autoincrement=True,
+    postgresql_with=BUSY,
 )
 act = table(
     "act",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from taskhub.escalation.notifications.tell import of_task as notices_of
 from taskhub.escalation.people import concern_of, directory_of
 from taskhub.failpoints import failpoint
 from taskhub.policy.promise import EscalationPolicy
-from taskhub.tasks import clocks, moves
+from taskhub.tasks import clocks, moves, queries
 from taskhub.tasks import service as tasks
 from taskhub.tasks.model import PAUSED, SET_ASIDE, Task
 
@@ -42,6 +43,30 @@ def step_due(tx: Tx, task_id: str) -> None:
 def on_fall(tx: Tx, task_id: str) -> None:
     """A warning or breach is on record: its ladder is looked at."""
     step_due(tx, task_id)
+
+
+def looks(tx: Tx, ids: Sequence[str]) -> Sequence[str]:
+    """Looks at the ladders of many tasks in one transaction, and fires what is due. Returns those it is done with.
+
+    Where a step that is due may hand the task up it locks a person, and people come before tasks: left to ``step_due``.
+    """
+    queries.lock_ahead(tx, sorted(set(ids)))
+    store.read_ahead(tx, ids)
+    return [task_id for task_id in dict.fromkeys(ids) if _looked(tx, task_id)]
+
+
+def _looked(tx: Tx, task_id: str) -> bool:
+    task = moves.locked(tx, task_id)
+    policy = ladder.policy_of(tx.policies, task.sla)
+    if policy is None:
+        return True
+    due = _due(tx, task, policy)
+    if any(policy.steps[rung.step].reassign == "leader" for rung in due):
+        return False
+    for rung in due:
+        task = _fire(tx, task, policy, rung, None)
+    _set_timer(tx, task, policy)
+    return True
 
 
 def held(tx: Tx, task_id: str) -> None:

@@ -6,8 +6,21 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, cast, exists, func, insert, literal_column, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 
+from taskhub.db import rows
 from taskhub.db.tables import absence, agent, escalation, message, notice_setting, team
 from taskhub.db.tx import Tx
 
@@ -18,13 +31,28 @@ _PERSON = (
 
 def steps(tx: Tx, task_id: str) -> list[Any]:
     """What has fired for a task, oldest first."""
-    order = (escalation.c.at, escalation.c.due_at, escalation.c.step)
-    return list(tx.conn.execute(select(escalation).where(escalation.c.task == task_id).order_by(*order)))
+    known = tx.lookups.get(f"steps:{task_id}")
+    return known if known is not None else list(tx.conn.execute(_STEPS, {"tasks": [task_id]}))
+
+
+_IN_ORDER = (escalation.c.at, escalation.c.due_at, escalation.c.step)
+_STEPS: Select[Any] = (
+    select(escalation).where(escalation.c.task.in_(bindparam("tasks", expanding=True))).order_by(*_IN_ORDER)
+)
+
+
+def read_ahead(tx: Tx, ids: Iterable[str]) -> None:
+    """Reads the steps of locked tasks in one statement; ``steps`` gives them on, until one more is recorded."""
+    read: dict[str, list[Any]] = {id_: [] for id_ in ids}
+    for row in tx.conn.execute(_STEPS, {"tasks": list(read)}):
+        read[row.task].append(row)
+    tx.lookups |= {f"steps:{id_}": found for id_, found in read.items()}
 
 
 def record(tx: Tx, row: Mapping[str, Any]) -> None:
     """A step is on record; a second row of the same (task, step, repetition) fails and takes its effects with it."""
-    tx.conn.execute(insert(escalation).values(dict(row)))
+    tx.lookups.pop(f"steps:{row['task']}", None)
+    rows.insert(tx.conn, escalation, [row])
 
 
 def people(tx: Tx, keys: Iterable[str]) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from taskhub.db.tx import Tx
-from taskhub.tasks import service, store
+from taskhub.tasks import queries, service
 from taskhub.tasks.model import COMPLETED, WRONG
 
 
@@ -16,14 +16,14 @@ def started(tx: Tx, task_id: str | None) -> bool:
         return False
     task = service.get(tx, task_id)
     if task.checks is None:
-        return store.followers_started(tx, task)
+        return queries.followers_started(tx, task)
     first = service.get(tx, task.checks)
     return (task.outcome == WRONG and first.state != COMPLETED) or bool(
-        task.blocking and store.followers_started(tx, first)
+        task.blocking and queries.followers_started(tx, first)
     )
 
 
 def withdraw(tx: Tx, task_id: str) -> None:
     """Undo of a completion: what it led to and nobody has begun is no longer wanted."""
-    for follower in store.followers(tx, task_id):
+    for follower in queries.followers(tx, task_id):
         service.finish(tx, follower, "close", {"outcome": "undone"})

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from taskhub.db.tx import Tx
-from taskhub.tasks import checks, clocks, moves, store
+from taskhub.tasks import checks, clocks, moves, queries, store
 from taskhub.tasks.model import ASSIGNED, GIVEN, QUEUED, Task
 
 MOST = 10_000
@@ -16,7 +16,7 @@ _NONE = {"paused_reason": None, "paused_until": None, "paused_at": None, "waitin
 
 def held(tx: Tx, agent: str, *, lock: bool) -> list[Task]:
     """Everything with a person, what is begun first, then by start_by; locked in the order of ids."""
-    found = store.given_to(tx, agent) if lock else store.find(tx, {"agent": agent, "state": GIVEN}, None, MOST)
+    found = queries.given_to(tx, agent) if lock else queries.find(tx, {"agent": agent, "state": GIVEN}, None, MOST)
     return sorted(found, key=lambda task: (task.state == ASSIGNED, task.start_by or task.created_at, task.id))
 
 

@@ -83,7 +83,7 @@ def _older_wins(tx: Tx, d: Draft) -> list[str]:
 
 def _relink(tx: Tx, parent: str, was: Version, now: Version) -> list[str]:
     found: list[str] = []
-    for child in store.chained(tx, parent, was.linked.at, was.linked.tie):
+    for child in queries.chained(tx, parent, was.linked.at, was.linked.tie):
         moves.move(tx, child, "retell", {"version_at": now.linked.at, "version_tie": now.linked.tie})
         found += [child.id, *_relink(tx, child.id, was.linked, now.linked)]
     return found

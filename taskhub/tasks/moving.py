@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from taskhub.db.tx import Tx
-from taskhub.tasks import moves, returning, store
+from taskhub.tasks import moves, queries, returning, store
 from taskhub.tasks.model import ASSIGNED, OPEN, UNGIVEN, Task
 from taskhub.tasks.rekind import change_back, change_kind
 
@@ -15,7 +15,7 @@ MOST = 400  # in one transaction, and in one undo
 
 def of_kind(tx: Tx, queue: str, kind: str) -> tuple[list[Task], list[Task]]:
     """The kind's open tasks: those that can be moved, oldest first, and those that stay with whom they are."""
-    found = store.find(tx, {"queue": queue, "kind": kind, "state": OPEN}, None, returning.MOST)
+    found = queries.find(tx, {"queue": queue, "kind": kind, "state": OPEN}, None, returning.MOST)
     free = [task for task in found if task.state in UNGIVEN or returning.returns(task)]
     return free[::-1], [task for task in found if task not in free]
 

@@ -97,7 +97,7 @@ def _remind(tx: Tx, reason: str, *, over: bool) -> Remind | None:
 
 
 def _remind_at(tx: Tx, task: Task, row: Any, at: datetime | None) -> None:
-    store.set_reminder(tx, row.id, at)
+    store.set_reminder(tx, task.id, row.id, at)
     if at is None:
         tx.cancel("pause.reminder", task.id)
     else:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from taskhub.db.tx import Tx
-from taskhub.tasks import clocks, moves, store
+from taskhub.tasks import clocks, moves, queries, store
 from taskhub.tasks.model import OPEN, QUEUED, Task
 from taskhub.tasks.overtaking import Moved, Place
 
@@ -31,7 +31,7 @@ def reorder(tx: Tx, place: str) -> None:
     at, _, id_ = after.partition("|")
     if queue not in tx.policies.queues:
         return
-    found = store.find(tx, {"queue": queue, "state": OPEN}, (datetime.fromisoformat(at), id_) if at else None, BATCH)
+    found = queries.find(tx, {"queue": queue, "state": OPEN}, (datetime.fromisoformat(at), id_) if at else None, BATCH)
     for task in store.lock_many(tx, [one.id for one in found]):
         if task.is_open and task.queue == queue and task.ready_at is not None:
             _one(tx, task)
@@ -47,7 +47,7 @@ def _one(tx: Tx, task: Task) -> None:
 
 def moved(tx: Tx, queue: str, ahead: timedelta) -> list[Moved]:
     """Where the queue's waiting tasks stand, and where they would stand if it went so far ahead."""
-    waiting = store.find(tx, {"queue": queue, "state": QUEUED}, None, HEADS)
+    waiting = queries.find(tx, {"queue": queue, "state": QUEUED}, None, HEADS)
     return [
         Moved(place, clocks.ordered(tx, _row(task), ahead))
         for task in waiting
@@ -57,7 +57,9 @@ def moved(tx: Tx, queue: str, ahead: timedelta) -> list[Moved]:
 
 def waiting(tx: Tx, queues: Iterable[str]) -> list[Place]:
     """Where the waiting tasks of these queues stand."""
-    return [place for key in queues for place in _places(store.find(tx, {"queue": key, "state": QUEUED}, None, HEADS))]
+    return [
+        place for key in queues for place in _places(queries.find(tx, {"queue": key, "state": QUEUED}, None, HEADS))
+    ]
 
 
 def _places(tasks: Iterable[Task]) -> list[Place]:

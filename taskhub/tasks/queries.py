@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, func, literal, or_, select, tuple_
+from sqlalchemy import Select, and_, func, literal, or_, select, tuple_
 
-from taskhub.db.tables import act, history, task
+from taskhub.db.tables import act, history, lease, pause, sla_clock, task
 from taskhub.db.tx import Tx
-from taskhub.tasks.model import COMPLETED, OPEN, PAUSED, QUEUED, WRONG, Task
+from taskhub.tasks import store
+from taskhub.tasks.model import BLOCKED, COMPLETED, GIVEN, OPEN, PAUSED, QUEUED, WRONG, Lease, Task
 
 _check, _first = task.alias("looks_again"), task.alias("first")
 # A verdict holds for the completion it looked at; work done again has its own check.
@@ -18,6 +19,21 @@ _HOLDS = and_(
     _check.c.checks == _first.c.id, _check.c.blocking, _check.c.created_at >= _first.c.completed_at,
     or_(_check.c.state.in_(OPEN), _check.c.outcome == WRONG),
 )  # fmt: skip
+
+
+def lock_ahead(tx: Tx, ids: Sequence[str]) -> None:
+    """Locks tasks in the order of their ids and reads them, their clocks and their pauses: one statement each.
+
+    Whoever then asks the store for one of them gets what was read here, until it is written.
+    """
+    found = {one.id: one for one in store.lock_many(tx, ids)}
+    tx.lookups |= {f"task:{id_}": one for id_, one in found.items()}
+    tables = (("clocks", sla_clock, sla_clock.c.target), ("pauses", pause, pause.c.from_at))
+    for name, table, order in tables:
+        read: dict[str, list[Any]] = {id_: [] for id_ in found}
+        for row in tx.conn.execute(select(table).where(table.c.task.in_(list(found))).order_by(table.c.task, order)):
+            read[row.task].append(row)
+        tx.lookups |= {f"{name}:{id_}": rows for id_, rows in read.items()}
 
 
 def unsettled_in_file(tx: Tx, file: str) -> list[tuple[str, str]]:
@@ -153,3 +169,64 @@ def made_by(tx: Tx, origins: Sequence[str], *, each: int = 5_000) -> dict[str, s
         rows = select(task.c.origin, task.c.id).where(task.c.origin.in_(origins[at : at + each]))
         found |= {row.origin: row.id for row in tx.conn.execute(rows)}
     return found
+
+
+def by_event(tx: Tx, event_id: str) -> list[str]:
+    """Ids of the tasks an event made."""
+    return list(tx.conn.execute(select(task.c.id).where(task.c.event == event_id).order_by(task.c.id)).scalars())
+
+
+def followers_started(tx: Tx, done: Task) -> bool:
+    """Whether a task that this one led to, or that waited for its kind in its file, has been started or ended."""
+    begun = task.c.state.in_(("in_progress", "paused", "completed"))
+    near = or_(task.c.parent == done.id, and_(task.c.file == done.file, task.c.id != done.id))
+    found = tx.conn.execute(select(task.c.parent, task.c.waits_for).where(near, begun))
+    return any(row.parent == done.id or done.kind in row.waits_for for row in found)
+
+
+def leases_of(tx: Tx, ids: Sequence[str]) -> dict[str, Lease]:
+    """Live leases by task, for lists."""
+    return {row.task: Lease(*row) for row in tx.conn.execute(select(lease).where(lease.c.task.in_(ids)))}
+
+
+def given_to(tx: Tx, agent_key: str) -> list[Task]:
+    """Everything with a person, locked in the order of ids."""
+    mine = select(*[task.c[name] for name in Task.__slots__]).where(task.c.agent == agent_key, task.c.state.in_(GIVEN))
+    return [Task(*row) for row in tx.conn.execute(mine.order_by(task.c.id).with_for_update())]
+
+
+def find(tx: Tx, filters: Mapping[str, Any], after: tuple[datetime, str] | None, limit: int) -> list[Task]:
+    """Tasks matching every filter (column -> value or list of values), newest first."""
+    wanted: Select[Any] = (
+        select(*[task.c[name] for name in Task.__slots__])
+        .order_by(task.c.created_at.desc(), task.c.id.desc())
+        .limit(limit)
+    )
+    for name, value in filters.items():
+        column = task.c[name]
+        wanted = wanted.where(column.in_(value) if isinstance(value, list | tuple | set) else column == value)
+    if after is not None:
+        place = tuple_(literal(after[0], task.c.created_at.type), after[1])
+        wanted = wanted.where(tuple_(task.c.created_at, task.c.id) < place)
+    return [Task(*row) for row in tx.conn.execute(wanted)]
+
+
+def followers(tx: Tx, task_id: str) -> list[Task]:
+    """What a task led to and nobody has begun, locked."""
+    waiting = task.c.state.in_((BLOCKED, "queued", "assigned"))
+    found = (
+        select(*[task.c[name] for name in Task.__slots__])
+        .where(task.c.parent == task_id, waiting)
+        .order_by(task.c.id)
+        .with_for_update()
+    )
+    return [Task(*row) for row in tx.conn.execute(found)]
+
+
+def chained(tx: Tx, parent: str, at: datetime, tie: str) -> list[Task]:
+    """What followed from a task under that version, locked."""
+    place = task.c.parent == parent, task.c.version_at == at, task.c.version_tie == tie
+    found = tx.conn.execute(
+        select(*[task.c[name] for name in Task.__slots__]).where(*place).order_by(task.c.id).with_for_update()
+    )
+    return [Task(*row) for row in found]

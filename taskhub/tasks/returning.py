@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from taskhub.db.tx import Tx
-from taskhub.tasks import moves, store
+from taskhub.tasks import moves, queries, store
 from taskhub.tasks.model import ASSIGNED, GIVEN, Task
 
 MOST = 10_000
@@ -16,7 +16,7 @@ MOST = 10_000
 def given(tx: Tx, queue: str, agent: str | None = None) -> list[Task]:
     """What people of a queue (or one of them) hold."""
     which: dict[str, Any] = {"queue": queue, "state": GIVEN, **({"agent": agent} if agent else {})}
-    return store.find(tx, which, None, MOST)
+    return queries.find(tx, which, None, MOST)
 
 
 def returns(task: Task, by: datetime | None = None) -> bool:

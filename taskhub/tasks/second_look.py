@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from taskhub.db.tx import Tx
-from taskhub.tasks import queries, service, store
+from taskhub.tasks import queries, service
 from taskhub.tasks.model import COMPLETED, WRONG, Task
 
 held_back = queries.held_back
@@ -12,7 +12,7 @@ looks_at = queries.looks_at
 
 def withdraw(tx: Tx, task_id: str) -> None:
     """The work is taken up again: checks of it that nobody has begun are no longer wanted."""
-    for check in store.followers(tx, task_id):
+    for check in queries.followers(tx, task_id):
         if check.checks == task_id:
             service.finish(tx, check, "close", {"outcome": "reopened"})
 

@@ -12,7 +12,7 @@ from taskhub.db.tx import Tx
 from taskhub.errors import Conflict, Forbidden, InvalidInput, NotFound
 from taskhub.policy.work import Queue
 from taskhub.queues import service as queues
-from taskhub.tasks import checks, clocks, drafting, making, moves, store
+from taskhub.tasks import checks, clocks, drafting, making, moves, queries, store
 from taskhub.tasks.acknowledging import acknowledge, unacknowledge
 from taskhub.tasks.model import ASSIGNED, CANCELLED, COMPLETED, IN_PROGRESS, PAUSED, Lease, NewTask, Task
 from taskhub.tasks.pausing import pause, put_aside
@@ -59,14 +59,14 @@ def find(
     tx: Tx, filters: Mapping[str, Any], cursor: tuple[datetime, str] | None, limit: int
 ) -> tuple[list[Task], tuple[datetime, str] | None]:
     """One page of tasks, newest first, and where the next page begins."""
-    rows = store.find(tx, filters, cursor, limit + 1)
+    rows = queries.find(tx, filters, cursor, limit + 1)
     page = rows[:limit]
     return page, (page[-1].created_at, page[-1].id) if len(rows) > limit else None
 
 
 def leases(tx: Tx, tasks: list[Task]) -> dict[str, Lease]:
     """Live leases of ``tasks``, by task id."""
-    return store.leases_of(tx, [t.id for t in tasks if t.state == IN_PROGRESS])
+    return queries.leases_of(tx, [t.id for t in tasks if t.state == IN_PROGRESS])
 
 
 def history(tx: Tx, task_id: str) -> list[dict[str, Any]]:
@@ -76,7 +76,7 @@ def history(tx: Tx, task_id: str) -> list[dict[str, Any]]:
 
 def of_event(tx: Tx, event_id: str) -> list[str]:
     """Ids of the tasks an event made."""
-    return store.by_event(tx, event_id)
+    return queries.by_event(tx, event_id)
 
 
 def lease_of(tx: Tx, task_id: str) -> Lease | None:

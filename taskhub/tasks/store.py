@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, Select, and_, bindparam, delete, insert, literal, or_, select, tuple_, update
+from sqlalchemy import Engine, Select, and_, bindparam, delete, insert, or_, select, update
 from sqlalchemy.dialects import sqlite
 
 from taskhub.db import rows
@@ -15,7 +17,8 @@ from taskhub.db.quick import array, quick, run
 from taskhub.db.tables import agent, closing, counter, exclusion, fence, lease, pause, shape, sla_clock, task
 from taskhub.db.tx import Tx
 from taskhub.failpoints import failpoint
-from taskhub.tasks.model import BLOCKED, GIVEN, PAUSED, UNGIVEN, Lease, Remembered, Task
+from taskhub.tasks.held_back import HELD_BACK, HeldBack
+from taskhub.tasks.model import BLOCKED, PAUSED, UNGIVEN, Lease, Remembered, Task
 from taskhub.tasks.shape import Shape
 
 _COLUMNS = [task.c[name] for name in Task.__slots__]
@@ -36,6 +39,8 @@ def _task(row: Any) -> Task:
 
 def lock(tx: Tx, task_id: str) -> Task | None:
     """The task, locked until the transaction ends."""
+    if (known := tx.lookups.get(f"task:{task_id}")) is not None:
+        return cast("Task", known)
     row = tx.conn.execute(_LOCKED_TASK, {"task": task_id}).first()
     return _task(row) if row else None
 
@@ -48,6 +53,8 @@ def lock_many(tx: Tx, ids: Iterable[str]) -> list[Task]:
 
 def get(tx: Tx, task_id: str) -> Task | None:
     """The task as it is now, unlocked."""
+    if (known := tx.lookups.get(f"task:{task_id}")) is not None:
+        return cast("Task", known)
     row = tx.conn.execute(_TASK, {"task": task_id}).first()
     return _task(row) if row else None
 
@@ -64,7 +71,12 @@ def by_origin(tx: Tx, origin: str) -> Task:
 
 def save(tx: Tx, task_id: str, changes: Mapping[str, Any]) -> None:
     """Writes changed columns of a locked task."""
-    tx.conn.execute(update(task).where(task.c.id == task_id).values(**changes))
+    held_back, known = tx.lookups.get(HELD_BACK), tx.lookups.pop(f"task:{task_id}", None)
+    if held_back is None or known is None:
+        rows.alter(tx.conn, task, [{"id": task_id, **changes}])
+    else:
+        tx.lookups[f"task:{task_id}"] = replace(known, **changes)
+        held_back.save(task_id, changes)
 
 
 _shapes: WeakKeyDictionary[Engine, dict[str, str]] = WeakKeyDictionary()
@@ -123,11 +135,6 @@ def lease_of(tx: Tx, task_id: str, *, locked: bool = True) -> Lease | None:
     return Lease(*row) if row else None
 
 
-def leases_of(tx: Tx, ids: Sequence[str]) -> dict[str, Lease]:
-    """Live leases by task, for lists."""
-    return {row.task: Lease(*row) for row in tx.conn.execute(select(lease).where(lease.c.task.in_(ids)))}
-
-
 def renew(tx: Tx, task_id: str, token: int, expires_at: datetime) -> bool:
     """Prolongs the lease if ``token`` still holds."""
     held = update(lease).where(lease.c.task == task_id, lease.c.token == token)
@@ -154,11 +161,13 @@ def prolong_live(tx: Tx, expires_at: datetime) -> int:
 # ── pauses and clocks ────────────────────────────────────────────────────────────────────────────────────────────────
 def open_pause(tx: Tx, task_id: str, reason: str, *, stops: bool, at: datetime) -> None:
     """A pause begins."""
+    tx.lookups.pop(f"pauses:{task_id}", None)
     tx.conn.execute(insert(pause).values(task=task_id, from_at=at, reason=reason, by=tx.by.label, stops_clock=stops))
 
 
 def put_pause(tx: Tx, task_id: str, reason: str, from_at: datetime, to_at: datetime) -> None:
     """A closed stretch that stops the clock: the time a task lay done before it was reopened."""
+    tx.lookups.pop(f"pauses:{task_id}", None)
     values = {"task": task_id, "from_at": from_at, "to_at": to_at, "reason": reason, "by": tx.by.label}
     tx.conn.execute(insert(pause).values(**values, stops_clock=True))
 
@@ -166,13 +175,15 @@ def put_pause(tx: Tx, task_id: str, reason: str, from_at: datetime, to_at: datet
 def end_pause(tx: Tx, paused: Task) -> None:
     """The open pause of a paused task, if any, ends now."""
     if paused.state == PAUSED:
+        tx.lookups.pop(f"pauses:{paused.id}", None)
         still = update(pause).where(pause.c.task == paused.id, pause.c.to_at.is_(None))
         tx.conn.execute(still.values(to_at=tx.now))
 
 
 def pauses(tx: Tx, task_id: str) -> list[Any]:
     """Every pause of a task, oldest first: from_at, to_at, reason, by, stops_clock."""
-    return list(tx.conn.execute(_PAUSES, {"task": task_id}))
+    known = tx.lookups.get(f"pauses:{task_id}")
+    return known if known is not None else list(tx.conn.execute(_PAUSES, {"task": task_id}))
 
 
 def last_pause(tx: Tx, task_id: str) -> Any:
@@ -180,25 +191,47 @@ def last_pause(tx: Tx, task_id: str) -> Any:
     return next(reversed(pauses(tx, task_id)), None)
 
 
-def set_reminder(tx: Tx, pause_id: int, at: datetime | None) -> None:
-    """When somebody is reminded of a pause next."""
+def set_reminder(tx: Tx, task_id: str, pause_id: int, at: datetime | None) -> None:
+    """When somebody is reminded of a pause of the task next."""
+    tx.lookups.pop(f"pauses:{task_id}", None)
     tx.conn.execute(update(pause).where(pause.c.id == pause_id).values(remind_at=at))
 
 
 def put_clocks(tx: Tx, faces: Sequence[Mapping[str, Any]]) -> None:
     """Writes clocks as they are now, whole rows."""
-    rows.put(tx.conn, sla_clock, faces)
+    for face in faces:
+        tx.lookups.pop(f"clocks:{face['task']}", None)
+    if (held_back := tx.lookups.get(HELD_BACK)) is not None:
+        held_back.put(faces)
+    else:
+        rows.put(tx.conn, sla_clock, faces)
+
+
+@contextmanager
+def held_back(tx: Tx) -> Iterator[None]:
+    """Inside, changes of tasks read ahead, and clocks, are only noted; at the end each table is written once.
+
+    Nobody may look for them by a statement of their own meanwhile, or read the clocks of a task again.
+    """
+    noted = tx.lookups[HELD_BACK] = HeldBack()
+    yield
+    del tx.lookups[HELD_BACK]
+    for alike in noted.tasks_alike():
+        rows.alter(tx.conn, task, alike)
+    rows.put(tx.conn, sla_clock, list(noted.clocks.values()))
 
 
 def drop_clocks(tx: Tx, task_id: str, targets: Sequence[str] = ("completion", "first_start")) -> None:
     """Nothing is promised any more, or not yet."""
+    tx.lookups.pop(f"clocks:{task_id}", None)
     if targets:
         tx.conn.execute(delete(sla_clock).where(sla_clock.c.task == task_id, sla_clock.c.target.in_(targets)))
 
 
 def clocks(tx: Tx, task_id: str) -> list[Any]:
     """The stored clocks of a task."""
-    return list(tx.conn.execute(_CLOCKS, {"task": task_id}))
+    known = tx.lookups.get(f"clocks:{task_id}")
+    return known if known is not None else list(tx.conn.execute(_CLOCKS, {"task": task_id}))
 
 
 # ── looks ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -215,12 +248,6 @@ def held(tx: Tx, agent_key: str, paused_queues: Sequence[str]) -> list[Any]:
     counts = or_(task.c.state.in_(("assigned", "in_progress")), paused)
     columns = task.c.id, task.c.title, task.c.state, task.c.queue, task.c.minutes
     return list(tx.conn.execute(select(*columns).where(task.c.agent == agent_key, counts)))
-
-
-def given_to(tx: Tx, agent_key: str) -> list[Task]:
-    """Everything with a person, locked in the order of ids."""
-    mine = select(*_COLUMNS).where(task.c.agent == agent_key, task.c.state.in_(GIVEN))
-    return [_task(row) for row in tx.conn.execute(mine.order_by(task.c.id).with_for_update())]
 
 
 def of_record(tx: Tx, record: str, kinds: Sequence[str], states: Sequence[str]) -> list[Task]:
@@ -241,23 +268,6 @@ def waiting_in_file(tx: Tx, file: str) -> list[Task]:
     here = select(task.c.id, task.c.state, task.c.waits_for).where(task.c.file == file, task.c.state.in_(UNGIVEN))
     waiting = [row.id for row in tx.conn.execute(here) if row.waits_for or row.state == BLOCKED]
     return [found for found in lock_many(tx, waiting) if found.state in UNGIVEN]
-
-
-def find(tx: Tx, filters: Mapping[str, Any], after: tuple[datetime, str] | None, limit: int) -> list[Task]:
-    """Tasks matching every filter (column -> value or list of values), newest first."""
-    wanted: Select[Any] = select(*_COLUMNS).order_by(task.c.created_at.desc(), task.c.id.desc()).limit(limit)
-    for name, value in filters.items():
-        column = task.c[name]
-        wanted = wanted.where(column.in_(value) if isinstance(value, list | tuple | set) else column == value)
-    if after is not None:
-        place = tuple_(literal(after[0], task.c.created_at.type), after[1])
-        wanted = wanted.where(tuple_(task.c.created_at, task.c.id) < place)
-    return [_task(row) for row in tx.conn.execute(wanted)]
-
-
-def by_event(tx: Tx, event_id: str) -> list[str]:
-    """Ids of the tasks an event made."""
-    return list(tx.conn.execute(select(task.c.id).where(task.c.event == event_id).order_by(task.c.id)).scalars())
 
 
 def remembered(tx: Tx, records: Sequence[str]) -> list[Remembered]:
@@ -281,29 +291,9 @@ def remember(tx: Tx, values: Mapping[str, Any]) -> bool:
     return bool(rows.add(tx.conn, closing, [values], unique="origin", back="origin"))
 
 
-def followers_started(tx: Tx, done: Task) -> bool:
-    """Whether a task that this one led to, or that waited for its kind in its file, has been started or ended."""
-    begun = task.c.state.in_(("in_progress", "paused", "completed"))
-    near = or_(task.c.parent == done.id, and_(task.c.file == done.file, task.c.id != done.id))
-    found = tx.conn.execute(select(task.c.parent, task.c.waits_for).where(near, begun))
-    return any(row.parent == done.id or done.kind in row.waits_for for row in found)
-
-
-def followers(tx: Tx, task_id: str) -> list[Task]:
-    """What a task led to and nobody has begun, locked."""
-    waiting = task.c.state.in_((BLOCKED, "queued", "assigned"))
-    found = select(*_COLUMNS).where(task.c.parent == task_id, waiting).order_by(task.c.id).with_for_update()
-    return [_task(row) for row in tx.conn.execute(found)]
-
-
 def stamp(tx: Tx, ids: Sequence[str]) -> None:
     """Locked tasks follow the active set as they are."""
+    for task_id in ids:
+        tx.lookups.pop(f"task:{task_id}", None)
     if ids:
         tx.conn.execute(update(task).where(task.c.id.in_(ids)).values(policy_hash=tx.policies.hash))
-
-
-def chained(tx: Tx, parent: str, at: datetime, tie: str) -> list[Task]:
-    """What followed from a task under that version, locked."""
-    place = task.c.parent == parent, task.c.version_at == at, task.c.version_tie == tie
-    found = tx.conn.execute(select(*_COLUMNS).where(*place).order_by(task.c.id).with_for_update())
-    return [_task(row) for row in found]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from taskhub.db.tx import Tx
@@ -21,6 +22,15 @@ def clock_due(tx: Tx, task_id: str) -> None:
         state = {"warned": "at_risk", "breached": "breached"}[fall]
         shown = {"sla_state": state} if target == "completion" else {}
         task = _fall(tx, task, f"sla.{fall}", shown, target, at)
+
+
+def clocks_due(tx: Tx, ids: Sequence[str]) -> Sequence[str]:
+    """The same for many tasks in one transaction. Returns those that were looked at: all."""
+    queries.lock_ahead(tx, sorted(set(ids)))
+    with store.held_back(tx):
+        for task_id in sorted(set(ids)):
+            clock_due(tx, task_id)
+    return ids
 
 
 def _fall(tx: Tx, task: Task, topic: str, shown: dict[str, str], target: str, at: datetime) -> Task:
@@ -110,7 +120,7 @@ def file_changed(tx: Tx, file: str) -> None:
 
 def gone(tx: Tx, agent: str, back_at: datetime | None) -> None:
     """A person goes away: unstarted, unpinned work returns; started work waits for them, unless it is due before."""
-    for task in store.given_to(tx, agent):
+    for task in queries.given_to(tx, agent):
         if task.state == ASSIGNED and not task.pinned:
             moves.back_to_queue(tx, task, "withdraw", {"by_whom": agent})
         elif task.state == IN_PROGRESS:
@@ -119,7 +129,7 @@ def gone(tx: Tx, agent: str, back_at: datetime | None) -> None:
 
 def back(tx: Tx, agent: str) -> None:
     """They are there again, maybe sooner than they said: what was paused because they went tops their list."""
-    for task in store.given_to(tx, agent):
+    for task in queries.given_to(tx, agent):
         if task.state == PAUSED and task.paused_reason == AWAY and (task.paused_until or tx.now) >= tx.now:
             wake(tx, task, "back")
 

@@ -11,11 +11,18 @@ from taskhub.failpoints import failpoint
 
 
 class Crew:
-    """``size`` threads and the rows that wait for them. ``relieved`` is called whenever a thread has nothing to do."""
+    """``size`` threads and the rows that wait for them. ``relieved`` is called whenever a thread has nothing to do.
 
-    def __init__(self, name: str, size: int, run: Callable[[Taken], None], relieved: Callable[[], None]) -> None:
+    ``join`` says which rows run as one: what is unfinished is counted after it.
+    """
+
+    def __init__(
+        self, name: str, size: int, run: Callable[[Taken], None], relieved: Callable[[], None],
+        join: Callable[[Iterable[Taken]], Iterable[Taken]] = iter,
+    ) -> None:  # fmt: skip
         self.size = size
         self._name = name
+        self._join = join
         self._run = run
         self._relieved = relieved
         self._waiting: queue.SimpleQueue[Taken | None] = queue.SimpleQueue()
@@ -31,7 +38,7 @@ class Crew:
 
     def submit(self, rows: Iterable[Taken]) -> None:
         """Rows to run, in this order."""
-        for row in rows:
+        for row in self._join(rows):
             with self._lock:
                 self._unfinished += 1
             self._waiting.put(row)

@@ -22,6 +22,7 @@ from taskhub.workers.holdings import Holdings
 from taskhub.workers.pulse import Pulse
 
 LONGEST = 0.25
+SHORTEST = 0.05  # timers that fall due one after the other are taken together
 RUNG = timedelta(seconds=1)
 QUIET = 2.0
 BURY_EVERY = 1.0
@@ -126,9 +127,9 @@ class Looker:
             self._note_short(short=False)
         if self._lonely and not self._outside.unfinished:
             self._run_alone()
-        if found:
+        if found and self._short:
             return 0.0 if self._inside.unfinished < self._inside.size else LONGEST
-        return _until(next_, now, soon)
+        return SHORTEST if found else max(SHORTEST, _until(next_, now, soon))
 
     def _note_short(self, *, short: bool) -> None:
         before, self._short = self._short, short

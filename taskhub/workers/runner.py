@@ -5,17 +5,18 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
 from taskhub.db import ledger
 from taskhub.db.database import Database
-from taskhub.db.handler import Handlers, Inside, Outside, Work
+from taskhub.db.handler import Handlers, Inside, Outside, Together, Work
 from taskhub.db.interruption import Interrupted
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import SYSTEM, Tx
 from taskhub.failpoints import failpoint
+from taskhub.workers.convoys import Convoy
 from taskhub.workers.holdings import Holdings
 
 T = TypeVar("T")
@@ -42,6 +43,10 @@ class Runner:
 
     def run(self, row: Taken) -> None:
         """Runs ``row``, which this process holds."""
+        if isinstance(row, Convoy):
+            for one in self._left_over(row):
+                self.run(one)
+            return
         try:
             failpoint("runner.begins")
             self._handle(row)
@@ -60,6 +65,36 @@ class Runner:
             self._holdings.owe(row)
         else:
             self.failed(row, error)
+
+    def _left_over(self, convoy: Convoy) -> Sequence[Taken]:
+        """Runs the rows of ``convoy`` in one transaction. Returns those that have to run by themselves."""
+        handler, rows = self._handlers.get(convoy.handler), convoy.rows
+        if not isinstance(handler, Together):
+            return rows
+        try:
+            done = self._persist(SOON, lambda: self._together(handler, rows))
+        except (Exception, SystemExit) as error:  # noqa: BLE001
+            if self._holdings.forsaken(convoy):
+                log.info("%d rows (%s) ended after they were given up: %s", len(rows), convoy.handler, error)
+                return ()
+            if isinstance(error, Interrupted):
+                log.info("%d rows (%s) go back uncounted: %s", len(rows), convoy.handler, error.message)
+                for row in rows:
+                    self._holdings.owe(row)
+                return ()
+            log.info("%d rows (%s) run one by one: %r", len(rows), convoy.handler, error)
+            return rows
+        for row in done:
+            self._holdings.drop(row)
+        return [row for row in rows if row not in done]
+
+    def _together(self, handler: Together, rows: Sequence[Taken]) -> Sequence[Taken]:
+        failpoint("runner.begins")
+        with self._database.begin(SYSTEM) as tx:
+            done = handler.many(tx, rows)
+            if not ledger.settle_all(tx.conn, done, tx.now):
+                raise TakenOver
+            return done
 
     def _handle(self, row: Taken) -> None:
         handler = self._handlers.get(row.handler)

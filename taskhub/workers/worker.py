@@ -15,6 +15,7 @@ from taskhub.db.handler import GapHook, Handlers
 from taskhub.db.interruption import Interrupted
 from taskhub.db.ledger import Taken
 from taskhub.failpoints import failpoint
+from taskhub.workers.convoys import convoys, members
 from taskhub.workers.crew import Crew
 from taskhub.workers.gate import Gate
 from taskhub.workers.holdings import Holdings
@@ -55,7 +56,7 @@ class Worker:
         self._looker = Looker(
             database, self._holdings, self._pulse, self._gate, self._taker.wake, rung=bell is not None
         )  # fmt: skip
-        self._inside = Crew("inside", threads, self._run, self._relieved)
+        self._inside = Crew("inside", threads, self._run, self._relieved, lambda rows: convoys(rows, handlers))
         self._single = Crew("single", 1, self._run, self._looker.wake)  # waits for no slot: it begins at once
         self._outside = Crew("outside", outside_threads, self._run, self._looker.wake)
         self._last = Crew("last", 1, self._run_now, self._looker.wake)  # runs while the gate is closed for the others
@@ -110,9 +111,11 @@ class Worker:
     def _return_rest(self) -> None:
         for ident, row in self._watch.running():
             log.warning("row %d (%s) still runs; it is given back and will run again", row.id, row.handler)
-            self._holdings.forsake(row)
+            for one in members(row):
+                self._holdings.forsake(one)
             self._database.sever(ident)
-            self._holdings.owe(row)
+            for one in members(row):
+                self._holdings.owe(one)
         try:
             self._holdings.pay()
         except Interrupted as cut:
@@ -144,16 +147,22 @@ class Worker:
 
     def _run_now(self, row: Taken) -> None:
         if self._stopping or not self._pulse.fresh:
-            self._holdings.owe(row)
+            for one in members(row):
+                self._holdings.owe(one)
             return
         with self._watch.over(row):
             self._runner.run(row)
 
     def _give_up(self, row: Taken, ident: int, why: Overdue) -> None:
-        """Thread ``ident`` hangs with ``row``: its transaction is cut, its place filled, the try counted as failed."""
-        self._holdings.forsake(row)
+        """Thread ``ident`` hangs with ``row``: its transaction is cut, its place filled, the try counted as failed.
+
+        Of rows that ran as one nobody knows which it was: each had its try, and from the next on runs by itself.
+        """
+        for one in members(row):
+            self._holdings.forsake(one)
         self._database.sever(ident)
-        self._runner.failed(row, why)
+        for one in members(row):
+            self._runner.failed(one, why)
         self._gate.forget(ident)
         any(crew.replace(ident) for crew in self._crews)
 

@@ -54,12 +54,6 @@ class Process:
         return self
 
     @property
-    def pid(self) -> int:
-        """Of the last start."""
-        assert self._child is not None
-        return self._child.pid
-
-    @property
     def works(self) -> bool:
         """Whether it has said so since its last start, and still runs."""
         return bool(self._said()) and self.code is None
@@ -99,6 +93,11 @@ class Process:
         with contextlib.suppress(subprocess.TimeoutExpired):
             return self._child.wait(seconds)
         return None
+
+    @property
+    def pid(self) -> int:
+        """Its process; 0 before the start."""
+        return 0 if self._child is None else self._child.pid
 
     @property
     def code(self) -> int | None:

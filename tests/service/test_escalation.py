@@ -91,6 +91,23 @@ def test_after_an_outage_everything_overdue_fires_once_in_due_order(desk: Desk) 
     assert desk.timer() == back + 2 * HOUR
 
 
+def test_ladders_looked_at_together_fire_what_locks_nobody(desk: Desk) -> None:
+    late, done = desk.new("ana"), desk.new()
+    desk.pass_to(MONDAY + HOUR)
+    soon = desk.new()
+    with desk.at() as tx:
+        tasks.cancel(tx, done, "not needed")
+    with desk.at(MONDAY + 4 * HOUR) as tx:
+        assert set(service.looks(tx, [late, soon, done, late])) == {late, soon, done}
+    assert [desk.fired(one) for one in (late, soon, done)] == [[(0, 0, MONDAY + 4 * HOUR)], [], []]
+    with desk.at(TUESDAY + 2 * HOUR) as tx:
+        assert service.looks(tx, [late]) == []
+    assert len(desk.fired(late)) == 1
+    desk.pass_to(TUESDAY + 2 * HOUR)
+    assert [step for step, _, _ in desk.fired(late)] == [0, 1, 2]
+    assert desk.task(late).agent == "lea"
+
+
 def _look_from_all_sides(desk: Desk, made: list[str], now: datetime) -> list[BaseException]:
     errors: list[BaseException] = []
 

@@ -108,6 +108,37 @@ def test_after_an_outage_everything_overdue_falls_once_in_due_order(desk: Desk) 
     assert [row.done_at for row in desk.rows(message, handler="escalation.fall", key=id_)] == [desk.clock.now] * 6
 
 
+def test_clocks_looked_at_together_fall_as_they_would_one_by_one(desk: Desk) -> None:
+    alone, together = ([_one_of(desk, number) for number in range(6)] for _ in range(2))
+    for since in (3 * HOUR + MINUTE, 2 * HOUR):
+        desk.clock.forward(seconds=since.total_seconds())
+        for id_ in alone:
+            desk.do("worker", timers.clock_due, id_)
+        assert desk.do("worker", timers.clocks_due, [*together, "unknown", together[0]])
+        assert [_seen(desk, id_) for id_ in together] == [_seen(desk, id_) for id_ in alone]
+    assert {len(falls(desk, id_)) for id_ in together} == {0, 2, 6}
+
+
+def _one_of(desk: Desk, number: int) -> str:
+    """Of several kinds; some done, some cancelled."""
+    id_ = desk.make(("billing", "reply")[number % 2])
+    if number >= 4:
+        desk.do("admin", tasks.cancel, id_, "not needed")
+    return id_
+
+
+def _seen(desk: Desk, id_: str) -> Any:
+    clock, task = desk.clock_of(id_), desk.task(id_)
+    return (
+        falls(desk, id_),
+        task.sla_state,
+        task.seq,
+        clock.warned_at,
+        clock.breached_at,
+        desk.timers("task.clock", id_),
+    )
+
+
 def test_a_second_look_finds_nothing_new(lite: Desk) -> None:
     id_ = lite.make()
     lite.forward(hours=3)

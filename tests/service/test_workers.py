@@ -9,10 +9,13 @@ from sqlalchemy import text, update
 
 from taskhub.bell import Bell
 from taskhub.db import ledger
+from taskhub.db.handler import Together
 from taskhub.db.interruption import Interrupted
+from taskhub.db.ledger import Taken
 from taskhub.db.tables import message, sweep
 from taskhub.errors import Unavailable
 from taskhub.workers import pulse, run_due
+from taskhub.workers.convoys import MOST, convoys, members
 from tests.service.house import LONG, House, note
 
 SECOND = timedelta(seconds=1)
@@ -275,3 +278,72 @@ def test_a_gap_hook_that_always_fails_does_not_stop_the_work(house, monkeypatch)
     house.emit("work", "a")
     house.worker(on_gap=[lambda tx, gap: tx.conn.execute(text("SELECT nothing"))])
     house.wait_for(lambda: house.ran() == {"a": 1})
+
+
+# ── rows that share a transaction ────────────────────────────────────────────────────────────────────────────────────
+class Many:
+    """A handler of several rows at once: which rows each of its transactions did."""
+
+    def __init__(self, done=lambda rows: rows, fails=False):
+        self.done, self.fails, self.seen = done, fails, []
+
+    def __call__(self, tx, rows):
+        self.seen.append([row.key for row in rows])
+        chosen = self.done(rows)
+        for row in chosen:
+            note(tx, row)
+        if self.fails:
+            raise ValueError("one of them is bad")
+        return chosen
+
+
+def _together(house, many, count=60):
+    house.handlers["work"] = Together(note, many)
+    house.emit("work", *map(str, range(count)))
+    house.worker(threads=2)
+    house.wait_for(lambda: not house.rows(done_at=None))
+    assert house.ran() == {str(n): 1 for n in range(count)}
+
+
+def test_rows_of_one_handler_share_transactions_of_a_bounded_size(house):
+    many = Many()
+    _together(house, many)
+    assert max(map(len, many.seen)) <= MOST
+    assert max(map(len, many.seen)) > 1
+
+
+def test_rows_left_over_run_by_themselves(house):
+    _together(house, Many(done=lambda rows: [row for row in rows if int(row.key) % 2]))
+
+
+def test_when_rows_fail_together_each_runs_by_itself_and_no_try_is_counted(house):
+    many = Many(fails=True)
+    _together(house, many)
+    assert many.seen
+    assert {row.attempts for row in house.rows()} == {1}
+
+
+def test_rows_done_together_of_which_one_was_taken_over_are_rolled_back_and_run_alone(house):
+    def steal(rows):
+        with house.database.begin() as tx:
+            tx.conn.execute(update(message).where(message.c.id == rows[0].id).values(token="another"))
+        return rows
+
+    if house.database.lite:
+        pytest.skip("SQLite has one writer: nobody takes over meanwhile")
+    house.handlers["work"] = Together(note, Many(done=steal))
+    house.emit("work", *map(str, range(5)))
+    house.worker(threads=1)
+    house.wait_for(lambda: len(house.rows(done_at=None)) == 1)
+    assert house.ran() == {str(n): 1 for n in range(1, 5)}
+
+
+def test_convoys_keep_the_order_and_leave_out_what_failed_before():
+    def row(number, handler, attempts=1):
+        return Taken(number, handler, handler, str(number), "each", {}, None, attempts, "mine")
+
+    handlers = {"clock": Together(note, Many()), "work": note}
+    rows = [row(1, "clock"), row(2, "work"), row(3, "clock"), row(4, "clock", 2), row(5, "work"), row(6, "clock")]
+    assert [[one.id for one in members(row)] for row in convoys(rows, handlers)] == [[1, 3, 6], [2], [4], [5]]
+    many = [row(number, "clock") for number in range(MOST + 1)]
+    assert [len(members(row)) for row in convoys(many, handlers)] == [MOST, 1]
