@@ -89,9 +89,9 @@ TABLE: Mapping[str, Rule] = {
     # Where somebody is told at night is theirs to say; an administrator helps.
     "agent.notices": {AGENT: (OWN,), REP: (OWN,), MANAGER: (OWN,), ADMIN: (ALL,)},
     "notification.read": _PEOPLE,
-    "notification.dead": {MANAGER: (MANAGED,), **_SEE_ALL},
+    "letter.read": {MANAGER: (MANAGED,), **_SEE_ALL},
     "notification.replay": _LEAD,
-    "escalation.rehearse": {MANAGER: (MANAGED,), **_SEE_ALL},
+    "rehearsal.read": {MANAGER: (MANAGED,), **_SEE_ALL},
     "key.create": {ADMIN: (ALL,)},
     "key.read": {AGENT: (OWN,), REP: (OWN,), MANAGER: (OWN,), **_SEE_ALL},
     "key.revoke": {AGENT: (OWN,), REP: (OWN,), MANAGER: (OWN,), ADMIN: (ALL,)},

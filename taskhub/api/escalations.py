@@ -18,7 +18,7 @@ from taskhub.http.inputs import Id, KeyText
 from taskhub.http.route import router
 
 routes = router("escalations")
-REHEARSE = "escalation.rehearse"
+REHEARSE = "rehearsal.read"
 
 
 @routes.get("/escalations/rehearsal")

@@ -59,10 +59,10 @@ def put_settings(tx: Tx, key: Key, body: NoticeSettings) -> dict[str, Any]:
 
 
 @routes.get("/notifications/dead")
-@look("notification.dead")
+@look("letter.read")
 def list_dead(tx: Tx, state: Literal["dead", "failing"] = "dead", limit: Limit = 50) -> dict[str, Any]:
     """Messages nobody took, with the reason: given up (``dead``), or still being tried (``failing``)."""
-    found = dead.refused(tx, _teams(tx, "notification.dead"), dead=state == "dead", limit=limit)
+    found = dead.refused(tx, _teams(tx, "letter.read"), dead=state == "dead", limit=limit)
     return paging.page([_refused(one) for one in found], None)
 
 
