@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import random
 from collections.abc import Callable, Iterator
@@ -61,6 +62,7 @@ class Ground:
         self._draw(random.Random(0))
         house.settle(self.memory.database(house.load))
         self.picture = self.memory.picture()
+        gc.freeze()
 
     def _draw(self, chance: random.Random) -> None:
         ids.draw_from(lambda: int(self.now.timestamp() * 1000), lambda: chance.getrandbits(80))
@@ -100,8 +102,7 @@ class World:
         self.finishing = False
 
     @property
-    def now(self) -> datetime:
-        """What the database's clock shows."""
+    def now(self) -> datetime:  # what the database's clock shows
         return self.ground.now
 
     def say(self, text: str) -> None:
@@ -294,6 +295,6 @@ class World:
         return f"{row.id}:{row.handler}:{row.key[-6:]}"
 
     def after(self, deed: Deed, doing: Doing) -> None:
-        """The checks that follow every step."""
+        self.memory.bury()
         self.ledger.after(deed, self._text(self.now))
         self.tasks.after(doing)
