@@ -20,7 +20,7 @@ from benchmarks.processes import Child
 from benchmarks.table import Figure
 from tests.servers import start_postgres, start_redis
 
-CLIENTS, PAUSE = 4, 0.1
+CLIENTS, PAUSE = 4, 0.2  # 160 people hold 20 tasks each: enough for two minutes and more
 BETWEEN = 1.0
 ROLES = ("api", "worker", "api", "worker")
 
