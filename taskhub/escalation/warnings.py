@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection
+from typing import Any
 
 from taskhub.agents.model import Agent
 from taskhub.assignment import cover
@@ -47,11 +48,11 @@ def declined(tx: Tx, row: Taken) -> None:
     past = [one for one in store.steps(tx, task.id) if one.step == SOLE]
     log.warning("task %s was given back by %s, the only person for it", task.id, agent)
     told = _tell(tx, queue.teams, task.id, lambda language: _sole(task, agent, queue, language))
-    again = tx.after(queue.cool_down)
-    store.record(
-        tx, {"task": task.id, "step": SOLE, "repetition": len(past), "policy": "sole_agent", "due_at": again,
-             "at": tx.now, "effects": {"agent": agent, "notified": told}},
-    )  # fmt: skip
+    done: dict[str, Any] = {"agent": agent, "notified": told, "offered_again_at": tx.after(queue.cool_down).isoformat()}
+    step = {"task": task.id, "step": SOLE, "repetition": len(past), "policy": "sole_agent", "due_at": tx.now}
+    store.record(tx, {**step, "at": tx.now, "effects": done})
+    change: dict[str, Any] = {"policy": "sole_agent", "step": SOLE, "repetition": len(past), "due": tx.now.isoformat()}
+    tx.record("escalation", task.id, "fire", {**change, **done})
 
 
 def _alone(tx: Tx, task: Task, agent: str) -> bool:

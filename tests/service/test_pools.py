@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -200,7 +200,9 @@ def test_a_sole_agent_who_declined_is_asked_again_and_the_manager_warned(desk: D
     desk.drain()
     assert desk.task(task).waiting_reasons == ["declined"]
     (step,) = desk.rows(escalation, task=task)
+    again = step.effects.pop("offered_again_at")
     assert (step.policy, step.effects) == ("sole_agent", {"agent": "ann", "notified": ["boss"]})
+    assert datetime.fromisoformat(again) > step.at == step.due_at
     (told,) = desk.rows(notification, task=task)
     assert (told.agent, "personne d’autre" in told.subject) == ("boss", True)
     desk.forward(hours=2)
