@@ -28,6 +28,7 @@ from taskhub.http.state import AppState
 from taskhub.http.wire import Guarded
 from taskhub.settings import Settings
 from taskhub.workers import Job, Worker, daily, every, run_until_stopped
+from taskhub.workers.sealing import SEALING
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 OUTSIDE_THREADS = 4
@@ -40,6 +41,7 @@ JOBS = (
     # The net: whatever was missed is found within a minute.
     Job("assignment.net", every(MINUTE), passes.everything),
     Job("assignment.pools", every(MINUTE), pool_states.everything),
+    SEALING,
 )
 
 Tell = Callable[[str], None]

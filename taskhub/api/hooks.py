@@ -15,6 +15,7 @@ from taskhub.http.edge import OPEN, declared
 from taskhub.http.inputs import Id
 from taskhub.http.route import router
 from taskhub.http.state import AppState, state_of
+from taskhub.http.watch import facts_of
 from taskhub.policy.policies import Connection
 
 routes = router("hooks", prefix="")
@@ -45,7 +46,7 @@ def _receive(request: Request, key: str, path_secret: str | None) -> Response:
         reader = state.inbound(connection.system)
         deliveries = reader.split_and_normalise(sent, connection)
     kind = sent.headers.get("content-type", "")
-    with state.database.begin(by) as tx:
+    with state.database.begin(by, about=facts_of(request)) as tx:
         backlog.refuse_flood(tx, state)
         events.ingest(tx, deliveries, sent.body, sent.headers, kind, connection=connection.key, quarantine_clash=True)
     answer = reader.answer(deliveries)

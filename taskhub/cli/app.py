@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from taskhub import __version__
-from taskhub.cli import configs, databases, doctor, events, keys, ledgers, plugins, queues, serving, tasks
+from taskhub.cli import audit, configs, databases, doctor, events, keys, ledgers, plugins, queues, serving, tasks
 from taskhub.cli.guard import Guarded
 
 app = typer.Typer(
@@ -47,4 +47,5 @@ app.add_typer(tasks.sla, name="sla")
 app.command()(tasks.why)
 app.add_typer(plugins.app, name="plugin")
 app.add_typer(ledgers.app, name="ledger")
+app.add_typer(audit.app, name="audit")
 app.command()(doctor.doctor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,13 +12,14 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from taskhub.clock import Clock
-from taskhub.db import engine, policy_set
+from taskhub.db import engine, policy_set, witness
 from taskhub.db.flow import Flow
 from taskhub.db.interruption import Interrupted, interruption
 from taskhub.db.line import Line
 from taskhub.db.opening import Opening, open_
 from taskhub.db.tx import SYSTEM, By, Tx
 from taskhub.policy.policies import Policies
+from taskhub.tally import Tally
 
 Loader = Callable[[Mapping[str, str], Mapping[str, Any]], Policies]
 Ring = Callable[[Sequence[int]], None]
@@ -52,6 +54,7 @@ class Database:
         self.ring = ring
         self.tell = tell
         self.clock = clock
+        self.tally = Tally()
         self._loader = loader
         self._accepted: dict[str, Policies] = {}
         self._vital = self.engine if self.lite else engine.writer(url, VITAL)
@@ -61,13 +64,15 @@ class Database:
     @contextmanager
     def begin(
         self, by: By | Identify = SYSTEM, *, act: str | None = None, key_id: str | None = None, write: bool = True,
-        vital: bool = False,
+        vital: bool = False, about: Mapping[str, Any] | None = None,
     ) -> Iterator[Tx]:  # fmt: skip
         """One transaction. Commits when the block ends, rolls back when it raises, then rings.
 
         ``by`` may be a function that judges the opening (authentication). ``vital``: what keeps work alive does not
-        queue for a connection behind other work. Raises Interrupted, an Unavailable: the database cannot do it now.
+        queue for a connection behind other work. ``about`` says in the log where it came from.
+        Raises Interrupted, an Unavailable: the database cannot do it now.
         """
+        begun = time.perf_counter()
         with self._connection(write=write, vital=vital) as conn:
             opening = _opened(conn, key_id)
             if self.clock is not None:
@@ -76,17 +81,19 @@ class Database:
             policies = self._policies(conn, opening.policy_hash)
             tx = Tx(
                 conn, opening.now, opening.real_now, opening.clock, policies, who, self.flow, act_kind=act,
+                about=about or {},
             )  # fmt: skip
             if not opening.periods:
                 tx.lookups["periods"] = [None]
             yield tx
-            changes = tx.changes
             tx.flush()
             conn.commit()
         if tx.ring:
             self.ring(tx.ring)
-        if changes:
-            self.tell(changes)
+        if tx.changed:
+            self.tell(tx.changed)
+        if write:
+            witness.committed(tx, time.perf_counter() - begun, self.tally)
 
     @contextmanager
     def read(self, by: By | Identify = SYSTEM, *, key_id: str | None = None) -> Iterator[Tx]:

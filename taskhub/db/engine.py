@@ -56,6 +56,7 @@ def _postgres(url: str, pool: int) -> Engine:
         pool_recycle=600,
         pool_use_lifo=True,
         isolation_level="READ COMMITTED",
+        hide_parameters=True,  # what people wrote does not belong into errors and logs
         json_serializer=_dumps,
         json_deserializer=orjson.loads,
         # A server that no longer answers is given up: without the last, a dead host holds a thread for many minutes.
@@ -76,6 +77,7 @@ def _sqlite(url: str, pool: int, begin: str) -> Engine:
         pool_size=pool,
         max_overflow=0,
         pool_timeout=BUSY_MS / 1000,
+        hide_parameters=True,
         json_serializer=_dumps,
         json_deserializer=orjson.loads,
         connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False},

@@ -28,12 +28,9 @@ fence = Sequence("fence", metadata=metadata)  # PostgreSQL; SQLite counts in cou
 # ── the house ────────────────────────────────────────────────────────────────────────────────────────────────────────
 counter = table("counter", Column("name", Key, primary_key=True), Column("value", BigInteger, nullable=False))
 demo_clock = table(
-    "demo_clock",
-    Column("id", Integer, primary_key=True),
-    Column("origin", Instant, nullable=False),
-    Column("speed", Float, nullable=False),
-    Column("spans", Json, nullable=False),
-)
+    "demo_clock", Column("id", Integer, primary_key=True), *must(Instant, "origin"), *must(Float, "speed"),
+    *must(Json, "spans"),
+)  # fmt: skip
 policy_set = table(
     "policy_set",
     Column("hash", Key, primary_key=True),
@@ -166,6 +163,7 @@ shape = table(  # every (queue, kind, level, requires) seen: what one look at a 
     *must(Key, "queue", "kind"),
     Column("text", Text, nullable=False),
 )
+LATE = "sla_state in ('at_risk','breached') and state not in ('completed','cancelled')"
 task = table(
     "task",
     Column("id", Key, primary_key=True),
@@ -208,12 +206,14 @@ task = table(
     Index("ix_task_held", "agent", "state", **where("state in ('assigned','in_progress','paused')")),
     Index("ix_task_record", "record"),
     Index("ix_task_file", "file"),
+    Index("ix_task_blocked", "queue", **where("state = 'blocked'")),
     Index("ix_task_parent", "parent", **where("parent is not null")),
     Index("ix_task_deal", "deal", **where("deal is not null")),
     Index("ix_task_lead", "lead", **where("lead is not null")),
     Index("ix_task_customer", "customer", "completed_at", **where("customer is not null")),
     Index("ix_task_checks", "checks", **where("checks is not null")),
     Index("ix_task_done", "completed_by", "completed_at", **where("completed_by is not null")),
+    Index("ix_task_late", "queue", "sla_state", **where(LATE)),
 )
 exclusion = table(  # people a task must not go to: declined (until), conflict, not_by (for ever)
     "exclusion",
@@ -289,11 +289,7 @@ fairness = table(  # what a person was given on a date of their own zone
 plugin_state = table(  # a foreign model or strategy that failed in a queue
     "plugin_state", *keys("queue", "name"), *must(Integer, "failures"), *must(Text, "error"), *must(Instant, "at"),
 )  # fmt: skip
-turn = table(
-    "turn",
-    *keys("rotation", "agent"),
-    Column("seq", BigInteger, nullable=False),
-)
+turn = table("turn", *keys("rotation", "agent"), Column("seq", BigInteger, nullable=False))
 pass_ = table(
     "pass",
     Column("id", Key, primary_key=True),
@@ -390,10 +386,13 @@ history = table(
     UniqueConstraint("noun", "id", "seq"),
     sqlite_autoincrement=True,
 )
+seal = table(  # the chain over history: which rows, what each was when it was sealed, and what that comes to
+    "seal", Column("number", BigInteger, primary_key=True, autoincrement=False), *must(Instant, "at"),
+    # floor: no row up to this one will come any more; horizon: transactions from here on began after the look
+    *must(BigInteger, "first_row", "last_row", "floor", "horizon"), *must(Integer, "size"),
+    *must(LargeBinary, "entries", "salts", "hash"),
+)  # fmt: skip
 job_fired = table(
-    "job_fired",
-    Column("job", Key, primary_key=True),
-    Column("fire_at", Instant, primary_key=True),
-    Column("at", Instant, nullable=False),
-)
+    "job_fired", *keys("job"), Column("fire_at", Instant, primary_key=True), Column("at", Instant, nullable=False),
+)  # fmt: skip
 sweep = table("sweep", Column("id", Integer, primary_key=True), Column("at", Instant, nullable=False))
