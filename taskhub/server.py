@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from types import FrameType
 from typing import Self
@@ -26,15 +26,18 @@ from taskhub.escalation import gaps
 from taskhub.flow import HANDLERS
 from taskhub.http.state import AppState
 from taskhub.http.wire import Guarded
+from taskhub.metrics.scrape.board import Board
 from taskhub.settings import Settings
 from taskhub.workers import Job, Worker, daily, every, run_until_stopped
 from taskhub.workers.sealing import SEALING
+from taskhub.workers.window import Window
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 OUTSIDE_THREADS = 4
 BESIDES = 3  # the loop, a row that was tried before, a calendar job
 STREAMS_END_IN = 3
 START_WITHIN = 20.0
+SIBLINGS = 255
 MINUTE = dt.timedelta(minutes=1)
 JOBS = (
     Job("coverage.gaps", daily(dt.time(6), dt.UTC), gaps.tell),
@@ -98,8 +101,14 @@ class Site:
     def __init__(self, chosen: Settings, db: Database, bell: Bell) -> None:
         # SQLite has one line of writers per Database: two of them would poll against each other.
         self._own = None if db.lite else bootstrap.database(_roomy(chosen), bell)
+        if self._own is not None:
+            self._own.tally = db.tally
         self.worker = worker_of(chosen, self._own or db, bell)
-        self.web = Web(AppState(db, checks={"worker": self._unwell}))
+        self.web = Web(
+            AppState(
+                db, checks={"worker": self._unwell}, cautions={"redis": bell.problem}, gauges=(self.worker.gauges,)
+            )
+        )
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
@@ -187,17 +196,24 @@ def serve(chosen: Settings, host: str, port: int, tell: Tell, hint: Callable[[Da
 def api(chosen: Settings, host: str, port: int, tell: Tell) -> None:
     """The API alone; any number of these processes may run beside each other."""
     door = listen(host, port)
-    with leaving_in_order(), house(chosen) as (db, _bell):
+    with leaving_in_order(), house(chosen) as (db, bell):
         said = f"taskhub's API serves {address(door)} (database: {shown(chosen)})"
-        Web(AppState(db), lambda: tell(said)).run(sockets=[door])
+        Web(AppState(db, cautions={"redis": bell.problem}), lambda: tell(said)).run(sockets=[door])
     tell("taskhub's API has ended.")
 
 
 def work(chosen: Settings, tell: Tell) -> int:
     """One worker process; any number may run, on any host. Returns the exit code."""
-    with leaving_in_order(), house(_roomy(chosen)) as (db, bell):
-        tell(f"A worker with {chosen.threads} threads runs (database: {shown(chosen)})")
-        return run_until_stopped(worker_of(chosen, db, bell))
+    with leaving_in_order(), house(_roomy(chosen)) as (db, bell), ExitStack() as beside:
+        worker = worker_of(chosen, db, bell)
+        said = f"A worker with {chosen.threads} threads runs (database: {shown(chosen)})"
+        if chosen.metrics_port is not None:
+            # Each process of a host takes the next port that is free.
+            door = listen(chosen.metrics_host, chosen.metrics_port, further=SIBLINGS)
+            beside.enter_context(Window(door, Board(db, (worker.gauges,)), lambda: worker.healthy))
+            said = f"{said}; metrics: {address(door)}/metrics"
+        tell(said)
+        return run_until_stopped(worker)
 
 
 def listen(host: str, port: int, *, further: int = 0) -> socket.socket:

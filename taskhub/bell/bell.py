@@ -71,6 +71,16 @@ class Bell:
         """The broker from which a worker hears."""
         return self._wires.broker(handle, broker.PATIENT)
 
+    def problem(self) -> str | None:
+        """What is wrong with Redis and what that means; None when it answers. Takes a moment at most."""
+        if self._wires.embedded:
+            return None
+        try:
+            self._wires.client(broker.GLANCE).ping()
+        except (redis.RedisError, OSError) as error:
+            return f"Redis does not answer ({type(error).__name__}): work is found up to a second later; start it again"
+        return None
+
     def close(self) -> None:
         """Ends the threads. What still waits is dropped."""
         self._closed = True

@@ -130,6 +130,14 @@ class Database:
         """An accepted set by its hash, also one no longer active."""
         return self._policies(tx.conn, hash_)
 
+    def connections(self) -> Iterator[tuple[str, int, int]]:
+        """(pool, busy, idle) of every pool."""
+        pools = {"main": self.engine, "readers": self.readers, "vital": self._vital}
+        names = {id(each): name for name, each in reversed(pools.items())}
+        for each, name in sorted(((pools[name], name) for name in names.values()), key=lambda found: found[1]):
+            pool: Any = each.pool
+            yield name, pool.checkedout(), pool.checkedin()
+
     def close(self) -> None:
         """Closes every connection."""
         for each in (self.engine, self.readers, self._vital):

@@ -6,7 +6,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Self
 
 from taskhub.bell import Bell
@@ -14,6 +14,7 @@ from taskhub.db.database import Database
 from taskhub.db.handler import GapHook, Handlers
 from taskhub.db.interruption import Interrupted
 from taskhub.db.ledger import Taken
+from taskhub.metrics.scrape.families import Sample
 from taskhub.workers.crew import Crew
 from taskhub.workers.gate import Gate
 from taskhub.workers.holdings import Holdings
@@ -101,6 +102,12 @@ class Worker:
     def healthy(self) -> bool:
         """Whether the database was reached a moment ago."""
         return self._pulse.fresh and not self._stopping
+
+    def gauges(self) -> Iterator[Sample]:
+        """What this worker has in hand, for the metrics."""
+        for name, crew in (("inside", self._inside), ("single", self._single), ("outside", self._outside)):
+            yield Sample("taskhub_worker_rows", (name,), crew.unfinished)
+        yield Sample("taskhub_worker_pulse_age_seconds", (), self._pulse.age)
 
     def __enter__(self) -> Self:
         return self.start()
