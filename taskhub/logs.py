@@ -6,6 +6,7 @@ Nothing a sender chose can begin a line of its own, and nothing that opens a doo
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
@@ -71,7 +72,10 @@ class JsonLines(logging.Formatter):
         }  # fmt: skip
         if record.exc_info:
             told["error"] = _sound(masked(self.formatException(record.exc_info)))
-        return orjson.dumps(told, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        try:
+            return orjson.dumps(told, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        except TypeError:  # halves of characters somewhere inside
+            return json.dumps(told, default=str)
 
 
 class TextLines(logging.Formatter):

@@ -56,26 +56,24 @@ def entry(row: Row, salt: bytes) -> Entry:
 
 
 def canonical(text: str) -> bytes:
-    """JSON in one spelling: sorted keys, no spaces; a whole number is written as one, however big.
+    """JSON in one spelling: sorted keys, no spaces. A number with an exponent is written out, as PostgreSQL does.
 
-    >>> canonical('{"b": 1.0, "a": [1e2]}')
-    b'{"a":[100],"b":1.0}'
+    >>> canonical('{"b": 1.0, "a": [1e16]}')
+    b'{"a":[10000000000000000],"b":1.0}'
     """
     value = orjson.loads(text)
-    if _EXPONENT.search(text.encode("utf-8", "surrogatepass")):
-        value = _whole(value)
     raw = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    # A big number may get its exponent only now: PostgreSQL writes it out.
-    return orjson.dumps(_whole(value), option=orjson.OPT_SORT_KEYS) if _EXPONENT.search(raw) else raw
+    return orjson.dumps(_written_out(value), option=orjson.OPT_SORT_KEYS) if _EXPONENT.search(raw) else raw
 
 
-def _whole(value: Any) -> Any:
+def _written_out(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _whole(one) for name, one in value.items()}
+        return {name: _written_out(one) for name, one in value.items()}
     if isinstance(value, list):
-        return [_whole(one) for one in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(value) if abs(value) < 2**63 else format(value, ".0f")
+        return [_written_out(one) for one in value]
+    # Below 1e16 a float has no exponent; above 64 bits both databases' texts are read as floats again.
+    if isinstance(value, float) and abs(value) >= 1e16 and -(2**63) <= value < 2**64:
+        return int(value)
     return value
 
 

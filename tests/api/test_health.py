@@ -240,7 +240,7 @@ def test_a_line_says_who_did_what_for_which_request(house: House, caplog: pytest
     assert line.facts["task"] == [task]
     assert line.facts["did"][0] == "task.create"
     assert house.keys["admin"].split("_")[2] == line.facts["api_key"]
-    assert f"task.ready:{task}" in line.facts["sent"]
+    assert "task.ready:desk" in line.facts["sent"]
     assert "Secret customer" not in str(line.facts)
 
 

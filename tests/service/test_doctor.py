@@ -23,15 +23,15 @@ DAMAGE = {
     "I3 tasks given": f"UPDATE task SET agent = NULL WHERE id = {HELD}",
     "I5": "UPDATE agent SET capacity = 0",
     "I7 leases": "DELETE FROM message WHERE handler = 'task.lease'",
-    "I7 pauses": f"UPDATE task SET state = 'paused', paused_until = '2099-01-01 00:00:00' WHERE id = {HELD}",
+    "I7 pauses": f"UPDATE task SET state = 'paused', paused_until = '2099-01-01T00:00:00.000000Z' WHERE id = {HELD}",
     "I7 blocked": BLOCKED,
     "I1": "INSERT INTO event (id, source, external_id, type, delivery_key, body_hash, occurred_at, received_at,"
-    " content_type, headers, raw, state) VALUES ('e', 's', 'x', 't', 'd', 'h', '2026-01-01 00:00:00',"
-    " '2026-01-01 00:00:00', 'application/json', '{}', '', 'applied')",
+    " content_type, headers, raw, state) VALUES ('e', 's', 'x', 't', 'd', 'h', '2026-01-01T00:00:00.000000Z',"
+    " '2026-01-01T00:00:00.000000Z', 'application/json', '{}', '', 'applied')",
     "I3 waiting": "UPDATE task SET agent = 'zoe' WHERE state = 'queued'",
     "I9": "DELETE FROM history WHERE seq = 1 AND noun = 'task' AND id IN (SELECT id FROM history WHERE seq = 2)",
     "I15": "INSERT INTO idempotency (caller, route, key, fingerprint, at)"
-    " VALUES ('c', 'r', 'k', 'f', '2026-01-01 00:00:00')",
+    " VALUES ('c', 'r', 'k', 'f', '2026-01-01T00:00:00.000000Z')",
 }
 UNIQUE = {"I6"}  # the database itself refuses that
 
@@ -95,7 +95,9 @@ def test_a_house_in_order_is_said_to_be(worked: House) -> None:
         tx.conn.execute(text("UPDATE message SET done_at = due_at WHERE due_at <= emitted_at"))
         sweep.beat(tx.conn, tx.real_now, every=timedelta())
     findings, code = found(worked, "--deep")
-    assert code == 0, findings
+    if not worked.db.lite:  # the tests' server need not survive a crash
+        assert findings.pop("settings")["state"] == "wrong"
+    assert code == (0 if worked.db.lite else 1), findings
     wanted = "taskhub environment database clock policies ledger deliveries intake workers jobs invariants history"
     assert set(findings) > {*wanted.split(), "plug-ins", "chain", "redis"}
     assert {one["state"] for one in findings.values()} == {"ok"}, findings
@@ -177,7 +179,8 @@ def test_durability_that_is_off_is_told(postgres_url: str) -> None:
     with open_house(postgres_url) as house, house.db.read() as tx:
         tx.conn.execute(text("SET LOCAL synchronous_commit = off"))
         told = upkeep._settings(tx)
-    assert (told.state, told.said) == ("wrong", "synchronous_commit is off")
+    assert told.state == "wrong"
+    assert "synchronous_commit is off" in told.said
 
 
 def test_audit_commands(sqlite_url: str, tmp_path: Path) -> None:
