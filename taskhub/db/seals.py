@@ -96,9 +96,14 @@ def _entries(conn: Connection, fresh: Sequence[int], salts: Sequence[bytes]) -> 
 
 
 def _recent(conn: Connection, floor: int) -> Iterator[list[int]]:
-    """The numbers above ``floor`` that are sealed already."""
-    for raw in conn.execute(select(c.entries).where(c.last_row > floor)).scalars():
-        yield [one.row for one in chain.unpack(raw) if one.row > floor]
+    """The numbers above ``floor`` that are sealed already: of the newest seals, since ``last_row`` never falls."""
+    number = newest(conn).number
+    while number:
+        row = conn.execute(select(c.last_row, c.entries).where(c.number == number)).first()
+        if row is None or row.last_row <= floor:
+            return
+        yield [one.row for one in chain.unpack(row.entries) if one.row > floor]
+        number -= 1
 
 
 def _closed(conn: Connection, oldest: int) -> int:
