@@ -72,7 +72,8 @@ def _database(found: Settings, data: Path | None, *, deep: bool) -> Iterator[Fin
             if deep:
                 yield _chain(tx)
     except TaskhubError as error:
-        yield Finding("database", WRONG, error.message, "is its address right, is it running?")
+        away = error.message.startswith("The database does not answer")
+        yield Finding("database", WRONG, error.message, "is its address right, is it running?" if away else None)
 
 
 def _chain(tx: Tx) -> Finding:
