@@ -79,7 +79,7 @@ def export(
         last = seals.newest(tx.conn)
         for row in history_rows.between(tx.conn, since, history_rows.newest(tx.conn)):
             if noun in (None, row.noun) and record in (None, row.id):
-                told = {name: getattr(row, name) for name in row.__slots__ if name != "change"}
+                told = row._asdict()
                 file.write(orjson.dumps({**told, "change": orjson.loads(row.change)}) + b"\n")
         file.write(
             orjson.dumps({"head": {"number": last.number, "hash": last.hash.hex(), "row": last.last_row}}) + b"\n"

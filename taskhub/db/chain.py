@@ -11,8 +11,7 @@ import hashlib
 import re
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -24,8 +23,7 @@ START = bytes(32)
 _EXPONENT = re.compile(rb"\d[eE][+-]?\d")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One history row as text: ``at`` as ``2026-03-02T09:00:00.000000Z``, ``change`` as JSON in any spelling."""
 
     row: int
@@ -39,8 +37,7 @@ class Row:
     change: str
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What a seal keeps of one row."""
 
     row: int
