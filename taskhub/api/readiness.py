@@ -35,7 +35,7 @@ def troubles(state: AppState) -> Iterator[Trouble]:
         with state.database.read() as tx:
             yield from _of_database(tx)
     except TaskhubError as error:
-        yield Trouble("database", error.message)
+        yield Trouble("database", f"{error.message} 'taskhub doctor' says more.")
     yield from disk(state.database.url)
     for blocking, checks in ((True, state.checks), (False, state.cautions)):
         for name, check in checks.items():
