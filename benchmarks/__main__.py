@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import before, burst, calendar_add, claims, decide_pass, events
+from benchmarks import before, burst, calendar_add, claims, decide_pass, events, evidence
 from benchmarks.table import Figure, markdown
 
 
@@ -49,6 +49,8 @@ BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
     "before": before.run,
     "calendar": _calendar,
     "decide": _decide,
+    "audit": evidence.run_audit,
+    "metrics": evidence.run_metrics,
 }
 
 

@@ -13,8 +13,8 @@ class Crew:
     """``size`` threads and the rows that wait for them. ``relieved`` is called whenever a thread has nothing to do."""
 
     def __init__(self, name: str, size: int, run: Callable[[Taken], None], relieved: Callable[[], None]) -> None:
+        self.name = name
         self.size = size
-        self._name = name
         self._run = run
         self._relieved = relieved
         self._waiting: queue.SimpleQueue[Taken | None] = queue.SimpleQueue()
@@ -69,7 +69,7 @@ class Crew:
         return not any(thread.is_alive() for thread in self._threads)
 
     def _thread(self, number: int) -> threading.Thread:
-        return threading.Thread(target=self._work, name=f"{self._name}-{number}", daemon=True)
+        return threading.Thread(target=self._work, name=f"{self.name}-{number}", daemon=True)
 
     def _work(self) -> None:
         while (row := self._waiting.get()) is not None:
