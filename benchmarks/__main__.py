@@ -19,6 +19,7 @@ from benchmarks import (
     claims,
     decide_pass,
     events,
+    evidence,
     rescue,
     rolling,
     sizes,
@@ -65,6 +66,8 @@ BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
     "rolling": rolling.run,
     "calendar": _calendar,
     "decide": _decide,
+    "audit": evidence.run_audit,
+    "metrics": evidence.run_metrics,
 }
 
 

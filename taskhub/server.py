@@ -8,8 +8,8 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from types import FrameType
 from typing import Self
@@ -27,22 +27,27 @@ from taskhub.errors import Unavailable
 from taskhub.escalation import gaps
 from taskhub.events.intake import Intake
 from taskhub.flow import HANDLERS
-from taskhub.http.state import AppState
+from taskhub.http.state import AppState, Check
 from taskhub.http.wire import Guarded
+from taskhub.metrics.scrape.board import Board, Gauges
 from taskhub.settings import Keep, Settings
 from taskhub.workers import Job, Worker, daily, every, run_until_stopped
+from taskhub.workers.sealing import SEALING
+from taskhub.workers.window import Window
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 OUTSIDE_THREADS = 4
 BESIDES = 4  # the loop, a row that was tried before, one on its last try, a calendar job
 STREAMS_END_IN = 3
 START_WITHIN = 20.0
+SIBLINGS = 255
 MINUTE = dt.timedelta(minutes=1)
 JOBS = (
     Job("coverage.gaps", daily(dt.time(6), dt.UTC), gaps.tell),
     # The net: whatever was missed is found within a minute.
     Job("assignment.net", every(MINUTE), passes.everything),
     Job("assignment.pools", every(MINUTE), pool_states.everything),
+    SEALING,
 )
 
 Tell = Callable[[str], None]
@@ -99,8 +104,10 @@ class Site:
     def __init__(self, chosen: Settings, db: Database, bell: Bell) -> None:
         # SQLite has one line of writers per Database: two of them would poll against each other.
         self._own = None if db.lite else bootstrap.database(_roomy(chosen), bell)
+        if self._own is not None:
+            self._own.tally = db.tally
         self.worker = worker_of(chosen, self._own or db, bell)
-        self.web = Web(_state(chosen, db, {"worker": self._unwell}))
+        self.web = Web(_state(chosen, db, bell, checks={"worker": self._unwell}, gauges=(self.worker.gauges,)))
         self._thread: threading.Thread | None = None
         self._ending = threading.Thread(target=self._end_together, name="ending", daemon=True)
 
@@ -157,8 +164,12 @@ def retention(keep: Keep) -> Job:
     return Job("retention", every(10 * MINUTE), run)
 
 
-def _state(chosen: Settings, db: Database, checks: Mapping[str, Callable[[], str | None]] | None = None) -> AppState:
-    return AppState(db, checks=checks or {}, intake=Intake(chosen.inbox, chosen.inbox_of_source))
+def _state(
+    chosen: Settings, db: Database, bell: Bell, *, checks: Mapping[str, Check] | None = None,
+    gauges: Sequence[Gauges] = (),
+) -> AppState:  # fmt: skip
+    intake = Intake(chosen.inbox, chosen.inbox_of_source)
+    return AppState(db, checks=checks or {}, cautions={"redis": bell.problem}, intake=intake, gauges=gauges)
 
 
 @contextmanager
@@ -208,17 +219,24 @@ def serve(chosen: Settings, host: str, port: int, tell: Tell, hint: Callable[[Da
 def api(chosen: Settings, host: str, port: int, tell: Tell) -> None:
     """The API alone; any number of these processes may run beside each other."""
     door = listen(host, port)
-    with leaving_in_order(), house(chosen) as (db, _bell):
+    with leaving_in_order(), house(chosen) as (db, bell):
         said = f"taskhub's API serves {address(door)} (database: {shown(chosen)})"
-        Web(_state(chosen, db), lambda: tell(said)).run(sockets=[door])
+        Web(_state(chosen, db, bell), lambda: tell(said)).run(sockets=[door])
     tell("taskhub's API has ended.")
 
 
 def work(chosen: Settings, tell: Tell) -> int:
     """One worker process; any number may run, on any host. Returns the exit code."""
-    with leaving_in_order(), house(_roomy(chosen)) as (db, bell):
-        tell(f"A worker with {chosen.threads} threads runs (database: {shown(chosen)})")
-        return run_until_stopped(worker_of(chosen, db, bell))
+    with leaving_in_order(), house(_roomy(chosen)) as (db, bell), ExitStack() as beside:
+        worker = worker_of(chosen, db, bell)
+        said = f"A worker with {chosen.threads} threads runs (database: {shown(chosen)})"
+        if chosen.metrics_port is not None:
+            # Each process of a host takes the next port that is free.
+            door = listen(chosen.metrics_host, chosen.metrics_port, further=SIBLINGS)
+            beside.enter_context(Window(door, Board(db, (worker.gauges,)), lambda: worker.healthy))
+            said = f"{said}; metrics: {address(door)}/metrics"
+        tell(said)
+        return run_until_stopped(worker)
 
 
 def listen(host: str, port: int, *, further: int = 0) -> socket.socket:

@@ -36,6 +36,8 @@ class Settings:
     inbox: int = 100_000
     inbox_of_source: int = 50_000
     keep: Keep = Keep()
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = None
 
     @property
     def url(self) -> str:
@@ -55,9 +57,11 @@ def read(environ: Mapping[str, str] | None = None, *, data: Path | None = None) 
         log_format=env.get("TASKHUB_LOG_FORMAT", "text"),
         pool=_whole(env, "TASKHUB_POOL", 16),
         threads=_whole(env, "TASKHUB_THREADS", 8),
-        inbox=_whole(env, "TASKHUB_INBOX", 100_000, 10_000_000),
-        inbox_of_source=_whole(env, "TASKHUB_INBOX_OF_SOURCE", 50_000, 10_000_000),
+        inbox=_whole(env, "TASKHUB_INBOX", 100_000, most=10_000_000),
+        inbox_of_source=_whole(env, "TASKHUB_INBOX_OF_SOURCE", 50_000, most=10_000_000),
         keep=_keep(env),
+        metrics_host=env.get("TASKHUB_METRICS_HOST") or "127.0.0.1",
+        metrics_port=_whole(env, "TASKHUB_METRICS_PORT", 0, 0, 65_535) if "TASKHUB_METRICS_PORT" in env else None,
     )
 
 
@@ -76,10 +80,10 @@ def _secret(env: Mapping[str, str], name: str) -> str | None:
         raise InvalidInput(f"{name}_FILE names {path}, which cannot be read: {error.strerror}") from error
 
 
-def _whole(env: Mapping[str, str], name: str, default: int, most: int = 1000) -> int:
+def _whole(env: Mapping[str, str], name: str, default: int, least: int = 1, most: int = 1000) -> int:
     text = env.get(name, str(default))
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
-        raise InvalidInput(f"{name} is {text!r}; it must be a whole number from 1 to {most}")
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        raise InvalidInput(f"{name} is {text!r}; it must be a whole number from {least} to {most}")
     return int(text)
 
 

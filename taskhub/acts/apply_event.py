@@ -13,6 +13,7 @@ from taskhub.sales import service as sales
 
 def apply_event(tx: Tx, row: Taken) -> None:
     """Applies the event named by the message, once; an event that is settled already is left alone."""
+    tx.note("event", row.key)
     stored = events.lock(tx, row.key)
     if stored.event is None or stored.state != "received":
         return

@@ -14,6 +14,7 @@ from taskhub.http.edge import OPEN, declared
 from taskhub.http.inputs import Id
 from taskhub.http.route import router
 from taskhub.http.state import AppState, state_of
+from taskhub.http.watch import facts_of
 from taskhub.policy.policies import Connection
 
 routes = router("hooks", prefix="")
@@ -44,7 +45,7 @@ def _receive(request: Request, key: str, path_secret: str | None) -> Response:
         reader = state.inbound(connection.system)
         deliveries = reader.split_and_normalise(sent, connection)
     kind = sent.headers.get("content-type", "")
-    with state.database.begin(by) as tx:
+    with state.database.begin(by, about=facts_of(request)) as tx:
         state.intake.admit(tx, deliveries)
         events.ingest(tx, deliveries, sent.body, sent.headers, kind, connection=connection.key, quarantine_clash=True)
     answer = reader.answer(deliveries)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Select, case, exists, func, or_, select
 
-from taskhub.db.tables import agent, event, history, lease, message, pause, sla_clock, task
+from taskhub.db.tables import agent, history, lease, pause, sla_clock, task
 from taskhub.db.tx import Tx
 from taskhub.tasks.model import IN_PROGRESS, OPEN, PAUSED, Lease, Task
 
@@ -100,29 +100,6 @@ def changes_since(tx: Tx, row: int, most: int = 500) -> list[Any]:
     """History rows behind ``row``: row, noun, id, act."""
     found = select(history.c.row, history.c.noun, history.c.id, history.c.act).where(history.c.row > row)
     return list(tx.conn.execute(found.order_by(history.c.row).limit(most)))
-
-
-def gauges(tx: Tx) -> list[tuple[str, dict[str, str], float]]:
-    """Figures for Prometheus: (name, labels, value)."""
-    tasks = select(task.c.queue, task.c.state, func.count()).where(task.c.state.in_(OPEN))
-    events = select(event.c.state, func.count()).group_by(event.c.state)
-    undone = select(func.count(), func.min(message.c.due_at)).where(
-        message.c.done_at.is_(None), message.c.dead_at.is_(None)
-    )
-    dead = select(func.count()).where(message.c.dead_at.is_not(None))
-    leases = select(func.count()).select_from(lease)
-    presences = select(agent.c.presence, func.count()).where(agent.c.active).group_by(agent.c.presence)
-    found: list[tuple[str, dict[str, str], float]] = []
-    for queue, state, count in tx.conn.execute(tasks.group_by(task.c.queue, task.c.state)):
-        found.append(("taskhub_open_tasks", {"queue": queue, "state": state}, count))
-    found += [("taskhub_events", {"state": state}, count) for state, count in tx.conn.execute(events)]
-    found += [("taskhub_agents", {"presence": state}, count) for state, count in tx.conn.execute(presences)]
-    count, oldest = tx.conn.execute(undone).one()
-    late = max(0.0, (tx.now - oldest).total_seconds()) if oldest else 0.0
-    found += [("taskhub_messages_open", {}, count), ("taskhub_messages_late_seconds", {}, late)]
-    found.append(("taskhub_messages_dead", {}, tx.conn.execute(dead).scalar_one()))
-    found.append(("taskhub_leases", {}, tx.conn.execute(leases).scalar_one()))
-    return found
 
 
 def language_of(tx: Tx, key: str) -> str | None:

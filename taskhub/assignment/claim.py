@@ -80,6 +80,8 @@ def _swiftly(tx: Tx, queues: Sequence[str] | None, call: Call | None) -> Claim:
     if mine.task is not None:
         return mine
     if found.task is not None:
+        _told(tx, "pull", found.task)
+        tx.count("taskhub_changes_total", "task", "claim")
         return Claim(found.task, found.lease, warn_at={found.task.id: found.warn_at})
     return Claim(reason=_not_now(tx, me) or NOTHING)
 
@@ -209,6 +211,13 @@ def note(tx: Tx, way: str, task: Task, agent: str | None, facts: dict[str, Any],
         "model": model, "policy_hash": tx.policies.hash,
     }  # fmt: skip
     store.save_decisions(tx, [row])
+    _told(tx, way, task)
+
+
+def _told(tx: Tx, way: str, task: Task) -> None:
+    tx.count("taskhub_decisions_total", way, "assigned", task.queue)
+    tx.note("decided_assigned", task.id)
+    tx.note("event", task.event)
 
 
 def read_record(tx: Tx, raw: Mapping[str, Any]) -> pull.PullFacts:

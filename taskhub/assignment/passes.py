@@ -216,6 +216,11 @@ def _write(tx: Tx, seen: Seen, result: PassResult) -> None:
     )
     by_task = {t.id: t for t in seen.snapshot.tasks}
     store.save_decisions(tx, [_row(tx, d, by_task[d.task], seen.snapshot, pass_id, stored.positions) for d in new])
+    for d in new:
+        outcome = "assigned" if isinstance(d, Assigned) else "waiting"
+        tx.count("taskhub_decisions_total", "push", outcome, by_task[d.task].queue)
+        tx.note(f"decided_{outcome}", d.task)
+        tx.note("event", seen.rows[d.task].event)
     failpoint("pass.noted")
     _give(tx, [d for d in new if isinstance(d, Assigned)], seen)
     failpoint("pass.given")

@@ -59,7 +59,7 @@ def let_in(tx: Tx, team_key: str) -> set[str]:
 
 _TASK = (
     task.c.id, task.c.shape, task.c.start_by, task.c.created_at, task.c.weight, task.c.minutes, task.c.due_at,
-    task.c.waiting_reasons, task.c.seq, task.c.ready_at, task.c.customer,
+    task.c.waiting_reasons, task.c.seq, task.c.ready_at, task.c.customer, task.c.event,
 )  # fmt: skip
 
 

@@ -44,6 +44,8 @@ class Bell:
         self._rest_until = 0.0
         self._counted_at = 0.0
         self._full = False
+        self._pinged_at = float("-inf")
+        self._problem: str | None = None
         self.away = False
 
     def ring(self, ids: Sequence[int]) -> None:
@@ -71,6 +73,23 @@ class Bell:
     def ears(self, handle: Callable[[list[int]], None]) -> HintBroker:
         """The broker from which a worker hears."""
         return self._wires.broker(handle, broker.PATIENT)
+
+    def problem(self) -> str | None:
+        """What is wrong with Redis and what that means; None when it answers. Takes a moment at most."""
+        if not self._wires.embedded and time.monotonic() - self._pinged_at > REST:
+            self._pinged_at = time.monotonic()
+            self._problem = self._ping()
+        return self._problem
+
+    def _ping(self) -> str | None:
+        client = self._wires.client(broker.GLANCE)
+        try:
+            client.ping()
+        except (redis.RedisError, OSError) as error:
+            return f"Redis does not answer ({type(error).__name__}): work is found up to a second later; start it again"
+        finally:
+            client.close()
+        return None
 
     def close(self) -> None:
         """Ends the threads. What still waits is dropped."""

@@ -18,6 +18,7 @@ NAMESPACE = "taskhub"
 QUEUE = "rows"
 ACTOR = "handle"
 QUICK = 0.1
+GLANCE = 0.5
 PATIENT = 5.0
 
 # Its consumers report a Redis that is away once a second. The bell says so once; nothing else of theirs matters here.

@@ -8,6 +8,7 @@ import typer
 
 from taskhub import __version__
 from taskhub.cli import (
+    audit,
     configs,
     databases,
     doctor,
@@ -62,4 +63,5 @@ app.add_typer(plugins.app, name="plugin")
 app.add_typer(ledgers.app, name="ledger")
 app.add_typer(notices.notifications, name="notifications")
 app.add_typer(notices.escalation, name="escalation")
+app.add_typer(audit.app, name="audit")
 app.command()(doctor.doctor)

@@ -1,7 +1,10 @@
-"""``db upgrade``, ``db check``, ``db forget``: the tables and what is kept in them."""
+"""``db upgrade``, ``db check``, ``db forget``, ``db copy``: the tables, what is kept in them, moving them elsewhere."""
 
 from __future__ import annotations
 
+import sys
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -61,3 +64,44 @@ def check(data: Data = None, json: Json = False) -> None:
     if problems:
         fail(*problems)
     typer.echo("The tables are those of this version.")
+
+
+Address = Annotated[str, typer.Argument(help="postgresql://…, sqlite:///FILE, or the folder of a SQLite database.")]
+
+
+@app.command()
+def copy(source: Address, target: Address, json: Json = False) -> None:
+    """Copy everything from one database to another, empty one, and check it: counts, contents, the chain of history.
+
+    Stop taskhub first: what is written to the source afterwards stays behind. The source is not changed.
+    """
+    from taskhub.cli.output import as_json, as_table
+    from taskhub.db import audit, copying, engine
+
+    origin, goal = _address(source), _address(target)
+    if origin.startswith("sqlite:///") and not Path(origin.removeprefix("sqlite:///")).is_file():
+        fail(f"There is no database at {source}.")
+    done = copying.copy(origin, goal, _progress)
+    looker = engine.writer(goal, 1)
+    try:
+        with looker.connect() as conn:
+            report = audit.verify(conn)
+    finally:
+        looker.dispose()
+    if json:
+        as_json({"tables": list(map(asdict, done)), "chain": {"ok": report.ok, "rows": report.rows}})
+    else:
+        as_table(("table", "rows"), [(one.table, one.rows) for one in done if one.rows])
+        typer.echo(f"{sum(one.rows for one in done)} rows are there and the same.")
+    if not report.ok:
+        fail(f"But the chain of history is broken, as it was in the source: {report.broken[0].said}.")
+
+
+def _address(given: str) -> str:
+    return given if "://" in given else f"sqlite:///{Path(given) / 'taskhub.db'}"
+
+
+def _progress(table: str, rows: int) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\033[K{table}: {rows:,}")
+        sys.stderr.flush()

@@ -29,12 +29,12 @@ def replay(
     json: Json = False,
 ) -> None:
     """Feed recorded payloads through the intake and apply them; print what became of them."""
-    from taskhub import bootstrap, settings
-    from taskhub.cli import intake, logs
+    from taskhub import bootstrap, logs, settings
+    from taskhub.cli import intake
     from taskhub.cli.output import as_facts, as_json
     from taskhub.cli.pieces import pieces
 
-    logs.set_up(settings.read().log_format, level=30)
+    logs.set_up(settings.read().log_format, level="WARNING")
     with place.made(data) as db:
         bootstrap.make_policies(db, settings.read().config)
         with db.read() as tx:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, not_, select
+from sqlalchemy import Select, exists, func, or_, select, text
 
-from taskhub.db.tables import agent, api_key, event, history, lease, sweep, task
+from taskhub.db.tables import api_key, event, job_fired, message, task
 from taskhub.db.tx import Tx
 
 AT_ONCE = 500
+MOST = 10_000
+OPEN_ROW = "done_at is null and dead_at is null"
 
 
 def any_key(tx: Tx) -> bool:
@@ -34,48 +38,89 @@ def tasks_made(tx: Tx, ids: Sequence[str]) -> int:
     return sum(tx.conn.execute(count).scalar_one() for count in counts)
 
 
-def broken_rules(tx: Tx) -> list[str]:
-    """What must never be, and is: in words. An empty list is the rule."""
-    working, leased = task.c.state == "in_progress", exists().where(lease.c.task == task.c.id)
-    holding = task.c.state.in_(("assigned", "in_progress", "paused"))
-    stray = not_(exists().where(task.c.id == lease.c.task, working))
-    found = (
-        ("tasks in progress without a lease", _tasks(tx, and_(working, not_(leased)))),
-        ("tasks with nobody although given", _tasks(tx, and_(holding, task.c.agent.is_(None)))),
-        ("waiting tasks that somebody holds", _tasks(tx, and_(task.c.state == "queued", task.c.agent.is_not(None)))),
-        ("leases without a task in progress", _count(tx, select(func.count()).select_from(lease).where(stray))),
-        ("people who hold more than their capacity", len(_overloaded(tx))),
-        ("records whose history has a gap", _gaps(tx)),
+def due_rows(tx: Tx) -> int:
+    """How many rows of the ledger are due, counted up to MOST."""
+    return _count(tx, select(message.c.id).where(text(OPEN_ROW), message.c.due_at <= tx.now))
+
+
+def oldest_due(tx: Tx) -> tuple[str, datetime] | None:
+    """Topic and due time of the row that has been due longest and is not held."""
+    free = or_(message.c.until.is_(None), message.c.until <= tx.now)
+    wanted = select(message.c.topic, message.c.due_at).where(text(OPEN_ROW), message.c.due_at <= tx.now, free)
+    row = tx.conn.execute(wanted.order_by(message.c.due_at).limit(1)).first()
+    return (row.topic, row.due_at) if row else None
+
+
+def dead_rows(tx: Tx) -> int:
+    """How many rows failed for good, counted up to MOST."""
+    return _count(tx, select(message.c.id).where(text("dead_at is not null")))
+
+
+def stuck_outside(tx: Tx) -> list[tuple[str, int, int, str]]:
+    """(handler, rows, most tries, an error) of deliveries whose last try failed."""
+    which = text(f"mode = 'outside' and {OPEN_ROW}"), message.c.error.is_not(None)
+    c = message.c
+    wanted = select(c.handler, func.count(), func.max(c.attempts), func.max(func.substr(c.error, 1, 120))).where(*which)
+    return [tuple(row) for row in tx.conn.execute(wanted.group_by(c.handler).order_by(c.handler))]
+
+
+def inbox(tx: Tx) -> tuple[int, datetime | None]:
+    """How many events wait to be applied, up to MOST, and since when."""
+    received = event.c.state == "received"
+    oldest = tx.conn.execute(select(func.min(event.c.received_at)).where(received)).scalar()
+    return _count(tx, select(event.c.id).where(received)), oldest
+
+
+def quarantined(tx: Tx) -> int:
+    """How many events wait for somebody to look, up to MOST."""
+    return _count(tx, select(event.c.id).where(event.c.state == "quarantined"))
+
+
+def last_firing(tx: Tx) -> datetime | None:
+    """When a calendar job last fired."""
+    at: datetime | None = tx.conn.execute(select(func.max(job_fired.c.at))).scalar()
+    return at
+
+
+def server_version(tx: Tx) -> str:
+    """The version of the database."""
+    asked = "SELECT sqlite_version()" if tx.lite else "SHOW server_version"
+    return str(tx.conn.execute(text(asked)).scalar_one()).partition(" ")[0]
+
+
+def settings(tx: Tx, names: Sequence[str]) -> dict[str, str]:
+    """Settings of PostgreSQL."""
+    rows = tx.conn.execute(
+        text("SELECT name, setting FROM pg_settings WHERE name = ANY(:names)"), {"names": list(names)}
     )
-    return [f"{count} {what}" for what, count in found if count]
+    return {row.name: row.setting for row in rows}
 
 
-def last_sweep_s(tx: Tx) -> float | None:
-    """Seconds since a worker last looked; None: none ever did."""
-    at = tx.conn.execute(select(sweep.c.at)).scalar()
-    return (tx.real_now - at).total_seconds() if at else None
+def dead_tuples(tx: Tx) -> list[tuple[str, int, int, datetime | None]]:
+    """(table, live, dead, last vacuum) of every table of PostgreSQL."""
+    asked = """SELECT relname, n_live_tup, n_dead_tup, greatest(last_vacuum, last_autovacuum)
+        FROM pg_stat_user_tables ORDER BY n_dead_tup DESC"""
+    return [tuple(row) for row in tx.conn.execute(text(asked))]
 
 
-def _tasks(tx: Tx, which: ColumnElement[bool]) -> int:
-    return _count(tx, select(func.count()).select_from(task).where(which))
+def oldest_transaction(tx: Tx) -> tuple[int | None, float]:
+    """Process and age in seconds of the transaction that has been open longest, our own left out."""
+    asked = """SELECT pid, extract(epoch FROM clock_timestamp() - xact_start)::float FROM pg_stat_activity
+        WHERE xact_start IS NOT NULL AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+        ORDER BY xact_start LIMIT 1"""
+    row = tx.conn.execute(text(asked)).first()
+    return (row[0], row[1]) if row else (None, 0.0)
 
 
-def _count(tx: Tx, statement: object) -> int:
-    return int(tx.conn.execute(statement).scalar_one())  # type: ignore[call-overload]
+def connections(tx: Tx) -> tuple[int, int]:
+    """Connections in use, and how many there may be."""
+    asked = "SELECT (SELECT count(*) FROM pg_stat_activity), current_setting('max_connections')::int"
+    used, most = tx.conn.execute(text(asked)).one()
+    return used, most
 
 
-def _overloaded(tx: Tx) -> list[str]:
-    """A manager may give by hand, but never above what somebody can carry."""
-    held = select(task.c.agent, func.count().label("held")).where(task.c.state.in_(("assigned", "in_progress")))
-    load = held.group_by(task.c.agent).subquery()
-    over = select(agent.c.key).join(load, load.c.agent == agent.c.key).where(load.c.held > agent.c.capacity)
-    return list(tx.conn.execute(over).scalars())
-
-
-def _gaps(tx: Tx) -> int:
-    per = select(func.max(history.c.seq).label("last"), func.count().label("rows"))
-    each = per.group_by(history.c.noun, history.c.id).subquery()
-    return _count(tx, select(func.count()).select_from(each).where(each.c.last != each.c.rows))
+def _count(tx: Tx, wanted: Select[Any]) -> int:
+    return int(tx.conn.execute(select(func.count()).select_from(wanted.limit(MOST).subquery())).scalar_one())
 
 
 def _some(ids: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from taskhub.cli import logs, place
+from taskhub import logs
+from taskhub.cli import place
 from taskhub.cli.options import Data, Host, Port
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def demo(
     found = place.chosen(data)
     if data is None and found.database_url is None:
         found = replace(found, data=found.data / "demo")
-    logs.set_up(found.log_format, level=30)
+    logs.set_up(found.log_format, level="WARNING")
     run(found, Wishes(host, port, speed, lang, seconds, seed), _tell)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,7 +13,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, NoResultFound, SQLAlchemyError
 
 from taskhub.clock import Clock
-from taskhub.db import engine, policy_set
+from taskhub.db import engine, policy_set, witness
 from taskhub.db.flow import Flow
 from taskhub.db.interruption import Interrupted, interruption
 from taskhub.db.line import Line, Place
@@ -24,6 +25,7 @@ from taskhub.db.uses import Uses
 from taskhub.errors import TaskhubError
 from taskhub.failpoints import failpoint
 from taskhub.policy.policies import Policies
+from taskhub.tally import Tally
 
 Loader = Callable[[Mapping[str, str], Mapping[str, Any]], Policies]
 Ring = Callable[[Sequence[int]], None]
@@ -59,6 +61,7 @@ class Database:
         self.ring = ring
         self.tell = tell
         self.clock = clock
+        self.tally = Tally()
         self._loader = loader
         self._accepted: dict[str, Policies] = {}
         self._vital = self.engine if self.lite else engine.writer(url, VITAL, self._patience)
@@ -70,13 +73,15 @@ class Database:
     @contextmanager
     def begin(
         self, by: By | Identify = SYSTEM, *, act: str | None = None, key_id: str | None = None, write: bool = True,
-        vital: bool = False,
+        vital: bool = False, about: Mapping[str, Any] | None = None,
     ) -> Iterator[Tx]:  # fmt: skip
         """One transaction. Commits when the block ends, rolls back when it raises, then rings.
 
         ``by`` may be a function that judges the opening (authentication). ``vital``: what keeps work alive does not
-        queue for a connection behind other work. Raises Interrupted, an Unavailable: the database cannot do it now.
+        queue for a connection behind other work. ``about`` says in the log where it came from.
+        Raises Interrupted, an Unavailable: the database cannot do it now.
         """
+        begun = time.perf_counter()
         with self._connection(write=write, vital=vital) as (conn, place):
             opening = _opened(conn, key_id)
             if self._steady is not None:
@@ -88,13 +93,12 @@ class Database:
             tx = Tx(
                 conn, opening.now, opening.real_now, opening.clock, policies, who, self.flow,
                 accepted=lambda hash_: self._accepted_set(conn, hash_), act_kind=act,
-                aside=partial(_aside, conn, place, _changes(conn)),
+                aside=partial(_aside, conn, place, _changes(conn)), about=about or {},
             )  # fmt: skip
             if not opening.periods:
                 tx.lookups["periods"] = [None]
             failpoint("tx.opened")
             yield tx
-            changes = tx.changes
             tx.flush()
             failpoint("tx.before_commit")
             _commit(conn)
@@ -102,8 +106,10 @@ class Database:
         if tx.ring:
             self.ring(tx.ring)
             failpoint("tx.rung")
-        if changes:
-            self.tell(changes)
+        if tx.changed:
+            self.tell(tx.changed)
+        if write:
+            witness.committed(tx, time.perf_counter() - begun, self.tally)
 
     @contextmanager
     def read(self, by: By | Identify = SYSTEM, *, key_id: str | None = None) -> Iterator[Tx]:
@@ -150,6 +156,14 @@ class Database:
     def policies(self, tx: Tx, hash_: str) -> Policies:
         """An accepted set by its hash, also one no longer active."""
         return self._policies(tx.conn, hash_)
+
+    def connections(self) -> Iterator[tuple[str, int, int]]:
+        """(pool, busy, idle) of every pool."""
+        pools = {"main": self.engine, "readers": self.readers, "vital": self._vital}
+        names = {id(each): name for name, each in reversed(pools.items())}
+        for each, name in sorted(((pools[name], name) for name in names.values()), key=lambda found: found[1]):
+            pool: Any = each.pool
+            yield name, pool.checkedout(), pool.checkedin()
 
     def close(self) -> None:
         """Closes every connection."""

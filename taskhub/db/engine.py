@@ -69,6 +69,7 @@ def _postgres(url: str, pool: int, patience: Patience) -> Engine:
         pool_recycle=600,
         pool_use_lifo=True,
         isolation_level="READ COMMITTED",
+        hide_parameters=True,  # what people wrote does not belong into errors and logs
         json_serializer=_dumps,
         json_deserializer=orjson.loads,
         # A host that is gone is given up: without the last, it holds a thread for many minutes.
@@ -93,6 +94,7 @@ def _sqlite(url: str, pool: int, begin: str, busy_ms: int) -> Engine:
         pool_size=pool,
         max_overflow=0,
         pool_timeout=busy_ms / 1000,
+        hide_parameters=True,
         json_serializer=_dumps,
         json_deserializer=orjson.loads,
         connect_args={"timeout": busy_ms / 1000, "check_same_thread": False},

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,26 @@ def upgrade(url: str) -> None:
             _upgrade(conn)
     finally:
         owner.dispose()
+
+
+def behind(conn: Connection) -> str | None:
+    """What to do when the tables are older than this version; None when they are not.
+
+    A newer one is fine: while old and new code run side by side, the new has upgraded them already.
+    """
+    found = conn.execute(text("SELECT version_num FROM alembic_version")).scalars().all()
+    earlier, head = _earlier()
+    if not found or found[0] in earlier:
+        at = found[0] if found else "nothing"
+        return f"The tables are at {at} and should be at {head}. Run 'taskhub db upgrade'."
+    return None
+
+
+@cache
+def _earlier() -> tuple[frozenset[str], str | None]:
+    scripts = ScriptDirectory.from_config(_config())
+    head = scripts.get_current_head()
+    return frozenset(one.revision for one in scripts.walk_revisions()) - {head}, head
 
 
 def check(url: str) -> list[str]:

@@ -29,6 +29,12 @@ def beat(conn: Connection, now: datetime, *, every: timedelta) -> timedelta | No
     return now - last if now >= last else None  # a clock that was set back starts anew
 
 
+def last(conn: Connection) -> datetime | None:
+    """The real instant at which a worker last looked; None: none ever did."""
+    at: datetime | None = conn.execute(select(sweep.c.at).where(sweep.c.id == 1)).scalar()
+    return at
+
+
 def last_fired(conn: Connection) -> Mapping[str, datetime]:
     """The newest firing of every calendar job."""
     rows = conn.execute(select(job_fired.c.job, func.max(job_fired.c.fire_at)).group_by(job_fired.c.job))

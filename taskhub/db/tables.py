@@ -28,20 +28,13 @@ fence = Sequence("fence", metadata=metadata)  # PostgreSQL; SQLite counts in cou
 # ── the house ────────────────────────────────────────────────────────────────────────────────────────────────────────
 counter = table("counter", Column("name", Key, primary_key=True), Column("value", BigInteger, nullable=False))
 demo_clock = table(
-    "demo_clock",
-    Column("id", Integer, primary_key=True),
-    Column("origin", Instant, nullable=False),
-    Column("speed", Float, nullable=False),
-    Column("spans", Json, nullable=False),
-)
+    "demo_clock", Column("id", Integer, primary_key=True), *must(Instant, "origin"), *must(Float, "speed"),
+    *must(Json, "spans"),
+)  # fmt: skip
 policy_set = table(
-    "policy_set",
-    Column("hash", Key, primary_key=True),
-    *must(Json, "texts", "resolved"),
-    Column("at", Instant, nullable=False),
-    Column("by", Key, nullable=False),
+    "policy_set", *keys("hash"), *must(Json, "texts", "resolved"), *must(Instant, "at"), *must(Key, "by"),
     Column("activation", Integer, nullable=False, unique=True),  # the highest is the active one
-)
+)  # fmt: skip
 api_key = table(
     "api_key",
     Column("id", Key, primary_key=True),
@@ -161,11 +154,9 @@ closing = table(
 
 # ── tasks ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 shape = table(  # every (queue, kind, level, requires) seen: what one look at a person is decided for
-    "shape",
-    Column("id", Key, primary_key=True),
-    *must(Key, "queue", "kind"),
-    Column("text", Text, nullable=False),
-)
+    "shape", *keys("id"), *must(Key, "queue", "kind"), *must(Text, "text"),
+)  # fmt: skip
+LATE = "sla_state in ('at_risk','breached') and state not in ('completed','cancelled')"
 task = table(
     "task",
     Column("id", Key, primary_key=True),
@@ -208,12 +199,14 @@ task = table(
     Index("ix_task_held", "agent", "state", **where("state in ('assigned','in_progress','paused')")),
     Index("ix_task_record", "record"),
     Index("ix_task_file", "file"),
+    Index("ix_task_blocked", "queue", **where("state = 'blocked'")),
     Index("ix_task_parent", "parent", **where("parent is not null")),
     Index("ix_task_deal", "deal", **where("deal is not null")),
     Index("ix_task_lead", "lead", **where("lead is not null")),
     Index("ix_task_customer", "customer", "completed_at", **where("customer is not null")),
     Index("ix_task_checks", "checks", **where("checks is not null")),
     Index("ix_task_done", "completed_by", "completed_at", **where("completed_by is not null")),
+    Index("ix_task_late", "queue", "sla_state", **where(LATE)),
     postgresql_with=BUSY,
 )
 exclusion = table(  # people a task must not go to: declined (until), conflict, not_by (for ever)
@@ -296,18 +289,13 @@ shadow_run = table(  # what another staffing would have done over a long time, w
     *may(Text, "error"), Index("ix_shadow_run_queue", "queue", "at"),
 )  # fmt: skip
 pass_ = table(
-    "pass",
-    Column("id", Key, primary_key=True),
-    Column("rotation", Key, nullable=False),
-    Column("at", Instant, nullable=False),
-    Column("head", LargeBinary, nullable=False),  # people, queues, turns; zlib
-)
+    "pass", *keys("id"), *must(Key, "rotation"), *must(Instant, "at"),
+    *must(LargeBinary, "head"),  # people, queues, turns; zlib
+)  # fmt: skip
 pass_block = table(
-    "pass_block",
-    Column("pass", Key, primary_key=True),
-    Column("number", Integer, primary_key=True),
-    Column("body", LargeBinary, nullable=False),  # how everybody stood, and its tasks; zlib
-)
+    "pass_block", *keys("pass"), Column("number", Integer, primary_key=True),
+    *must(LargeBinary, "body"),  # how everybody stood, and its tasks; zlib
+)  # fmt: skip
 decision = table(
     "decision",
     Column("id", Key, primary_key=True),
@@ -375,16 +363,11 @@ message = table(
     postgresql_with=BUSY,
 )
 act = table(
-    "act",
-    Column("id", Key, primary_key=True),
-    Column("by", Key, nullable=False),
-    Column("at", Instant, nullable=False),
-    Column("kind", Key, nullable=False),
-    Column("touched", Json, nullable=False),  # [[noun, id, seq]…]
-    Column("inverse", Json),  # what undo would call; NULL = cannot be undone
-    Column("undone_by", Key),
-    Index("ix_act_by", "by", "at"),
-)
+    "act", *keys("id"), *must(Key, "by"), *must(Instant, "at"), *must(Key, "kind"),
+    *must(Json, "touched"),  # [[noun, id, seq]…]
+    *may(Json, "inverse"),  # what undo would call; NULL = cannot be undone
+    *may(Key, "undone_by"), Index("ix_act_by", "by", "at"),
+)  # fmt: skip
 history = table(
     "history",
     Column("row", Serial, primary_key=True),
@@ -398,10 +381,13 @@ history = table(
     UniqueConstraint("noun", "id", "seq"),
     sqlite_autoincrement=True,
 )
+seal = table(  # the chain over history: which rows, what each was when it was sealed, and what that comes to
+    "seal", Column("number", BigInteger, primary_key=True, autoincrement=False), *must(Instant, "at"),
+    # floor: no row up to this one will come any more; horizon: transactions from here on began after the look
+    *must(BigInteger, "first_row", "last_row", "floor", "horizon"), *must(Integer, "size"),
+    *must(LargeBinary, "entries", "salts", "hash"),
+)  # fmt: skip
 job_fired = table(
-    "job_fired",
-    Column("job", Key, primary_key=True),
-    Column("fire_at", Instant, primary_key=True),
-    Column("at", Instant, nullable=False),
-)
+    "job_fired", *keys("job"), Column("fire_at", Instant, primary_key=True), Column("at", Instant, nullable=False),
+)  # fmt: skip
 sweep = table("sweep", Column("id", Integer, primary_key=True), Column("at", Instant, nullable=False))

@@ -66,6 +66,11 @@ class Tx:
     ring: list[int] = field(default_factory=list)
     lookups: dict[str, Any] = field(default_factory=dict)  # what was read once and holds for the whole transaction
     aside: Callable[[], AbstractContextManager[None]] = nullcontext
+    about: Mapping[str, Any] = field(default_factory=dict)  # where it comes from: a request, a row of the ledger
+    notes: dict[str, list[str]] = field(default_factory=dict)
+    counts: dict[tuple[str, ...], int] = field(default_factory=dict)
+    changed: list[tuple[str, str, str]] = field(default_factory=list)
+    sent: list[tuple[str, str]] = field(default_factory=list)
     _rows: list[outbox.Row] = field(default_factory=list)
     _history: list[history.Entry] = field(default_factory=list)
     _cancelled: set[tuple[str, str]] = field(default_factory=set)
@@ -74,11 +79,6 @@ class Tx:
     def lite(self) -> bool:
         """Whether this is SQLite."""
         return self.conn.dialect.name == "sqlite"
-
-    @property
-    def changes(self) -> list[tuple[str, str, str]]:
-        """(noun, id, act) of everything recorded and not yet written."""
-        return [(entry.noun, entry.id, entry.act) for entry in self._history]
 
     def after(self, wait: timedelta) -> datetime:
         """taskhub's instant when ``wait`` of real time has passed: leases, retries, undo delays."""
@@ -106,8 +106,20 @@ class Tx:
         """One history row: ``act_`` did ``change`` to the record. ``seq`` is given where the record counts them."""
         self._history.append(history.Entry(noun, id_, act_, dict(change), seq))
 
+    def note(self, noun: str, *ids: str | None) -> None:
+        """Names what this transaction is about beside its history, for the log: ``note("event", id)``."""
+        self.notes.setdefault(noun, []).extend(id_ for id_ in ids if id_)
+
+    def count(self, metric: str, *labels: str, by: int = 1) -> None:
+        """Counts for the metrics, once it is committed; labels in the order of the metric's family."""
+        place = (metric, *labels)
+        self.counts[place] = self.counts.get(place, 0) + by
+
     def flush(self) -> None:
-        """Writes act, history and messages. Called once, by the edge, right before commit."""
+        """Writes act, history and messages. Called once, by the edge, right before commit.
+
+        ``changed`` then holds (noun, id, act) of all that was recorded, ``sent`` (topic, key) of all that was emitted.
+        """
         if self.by.is_person and self.act_kind and self._history:
             touched = [[e.noun, e.id] for e in self._history]
             self.conn.execute(
@@ -129,4 +141,6 @@ class Tx:
             failpoint("tx.messages_written")
             if any(due):
                 self.ring += ids
+        self.changed = [(entry.noun, entry.id, entry.act) for entry in self._history]
+        self.sent = [(row.topic, row.key) for row in self._rows]
         self._rows, self._history, self._cancelled = [], [], set()

@@ -58,13 +58,13 @@ class Intake:
         for source in full:
             self._note(source, coming[source])
 
-    def figures(self) -> Iterator[tuple[str, dict[str, str], float]]:
+    def figures(self) -> Iterator[tuple[str, tuple[str, ...], float]]:
         """For Prometheus: (name, labels, value)."""
         in_all = self._counts.get(None)
-        yield "taskhub_inbox_limit", {"of": "all"}, self.most
-        yield "taskhub_inbox_limit", {"of": "source"}, self.most_of_source
-        yield "taskhub_inbox_waiting", {}, in_all.waiting if in_all else 0
-        yield "taskhub_inbox_refused", {}, self.refused
+        yield "taskhub_inbox_limit", ("all",), self.most
+        yield "taskhub_inbox_limit", ("source",), self.most_of_source
+        yield "taskhub_inbox_waiting", (), in_all.waiting if in_all else 0
+        yield "taskhub_inbox_refused_total", (), self.refused
 
     def _waiting(self, tx: Tx, source: str | None) -> int:
         known = self._counts.get(source)

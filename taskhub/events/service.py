@@ -54,6 +54,8 @@ def ingest(
     said = [ACCEPTED if id_ in fresh else DUPLICATE for id_ in made]
     for row, status in zip(rows, said, strict=True):
         _announce(tx, row, status)
+        tx.count("taskhub_events_total", status if status == DUPLICATE else row["state"], connection or "events")
+    tx.note("event", *[row["id"] for row in rows])
     return [Receipt(r["id"], r["source"], r["external_id"], s) for r, s in zip(rows, said, strict=True)]
 
 
@@ -70,6 +72,7 @@ def lock(tx: Tx, event_id: str) -> Stored:
 def settle(tx: Tx, event_id: str, state: str, reason: str | None = None) -> None:
     """Says what became of a locked delivery: applied, ignored or quarantined, with the reason."""
     applied_at = tx.now if state == APPLIED else None
+    tx.count("taskhub_events_settled_total", state)
     store.save(tx.conn, event_id, {"state": state, "reason": reason, "applied_at": applied_at})
     failpoint("event.settled")
 

@@ -19,6 +19,7 @@ from taskhub.http import problems
 from taskhub.http.body import BodyGuard
 from taskhub.http.headers import SecurityHeaders
 from taskhub.http.state import AppState
+from taskhub.http.watch import Watch
 
 
 def create_app(state: AppState, routers: Sequence[APIRouter]) -> FastAPI:
@@ -31,6 +32,7 @@ def create_app(state: AppState, routers: Sequence[APIRouter]) -> FastAPI:
     app.add_middleware(BodyGuard, within=state.body_within)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(state.allowed_hosts), www_redirect=False)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(Watch, tally=state.database.tally)
     app.openapi = lambda: _schema(app)  # type: ignore[method-assign]
     return app
 

@@ -25,6 +25,7 @@ from taskhub.db.tx import By, Tx
 from taskhub.failpoints import failpoint
 from taskhub.http import once
 from taskhub.http.state import state_of
+from taskhub.http.watch import facts_of
 
 TRIES = 3
 JSON = "application/json"
@@ -137,10 +138,11 @@ def _after_others(endpoint: Callable[..., Response]) -> Any:
 def run(request: Request, edge: Edge, work: Callable[[Tx], Any]) -> Response:
     """One call: who asks, whether they may try, the act, the reply, commit; again when the database chose a victim."""
     key_id, identify = access.identify(request.headers.get("authorization"))
-    database = state_of(request).database
+    database, facts = state_of(request).database, facts_of(request)
+    how: dict[str, Any] = {"act": edge.act, "key_id": key_id, "write": edge.write, "vital": edge.vital, "about": facts}
 
     def attempt() -> Response:
-        with database.begin(identify, act=edge.act, key_id=key_id, write=edge.write, vital=edge.vital) as tx:
+        with database.begin(identify, **how) as tx:
             access.check(Caller(tx.by), edge.permission)
             failpoint("edge.admitted")
             if not edge.write:

@@ -16,7 +16,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from taskhub import errors
+from taskhub.http.watch import HEADER, facts_of, id_of
 from taskhub.ids import new_id
+from taskhub.logs import about
 
 log = logging.getLogger("taskhub.http")
 MEDIA_TYPE = "application/problem+json"
@@ -83,7 +85,7 @@ def install(app: FastAPI) -> None:
 async def _known(request: Request, error: Exception) -> Response:
     known = cast("errors.TaskhubError", error)
     if isinstance(known, errors.Forbidden | errors.Unauthenticated):
-        log.info("refused %s %r: %s", request.method, request.url.path, known.stable_code)
+        log.info("refused: %s", known.stable_code, extra=about(**facts_of(request)))
     return of_error(known)
 
 
@@ -102,9 +104,11 @@ async def _framework(_request: Request, error: Exception) -> Response:
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     reference = new_id()
-    log.error("unexpected error %s in %s %r", reference, request.method, request.url.path, exc_info=error)
+    facts = about(**facts_of(request), reference=reference)
+    log.error("unexpected error %s: %s", reference, type(error).__name__, exc_info=error, extra=facts)
     detail = f"Something went wrong here. Nothing was changed. Tell your administrator this reference: {reference}."
-    return problem(500, "internal_error", detail, {"reference": reference}, {})
+    headers = {HEADER: id_} if (id_ := id_of(request)) else {}
+    return problem(500, "internal_error", detail, {"reference": reference}, headers)
 
 
 def _path(loc: tuple[int | str, ...]) -> str:

@@ -20,8 +20,8 @@ class Crew:
         self, name: str, size: int, run: Callable[[Taken], None], relieved: Callable[[], None],
         join: Callable[[Iterable[Taken]], Iterable[Taken]] = iter,
     ) -> None:  # fmt: skip
+        self.name = name
         self.size = size
-        self._name = name
         self._join = join
         self._run = run
         self._relieved = relieved
@@ -77,7 +77,7 @@ class Crew:
         return not any(thread.is_alive() for thread in self._threads)
 
     def _thread(self, number: int) -> threading.Thread:
-        return threading.Thread(target=self._work, name=f"{self._name}-{number}", daemon=True)
+        return threading.Thread(target=self._work, name=f"{self.name}-{number}", daemon=True)
 
     def _work(self) -> None:
         while (row := self._waiting.get()) is not None:

@@ -54,7 +54,12 @@ class Pulse:
     @property
     def fresh(self) -> bool:
         """Whether rows may be handled."""
-        return time.monotonic() - self._beaten_at < FRESH
+        return self.age < FRESH
+
+    @property
+    def age(self) -> float:
+        """Seconds since the last beat; infinite before the first."""
+        return time.monotonic() - self._beaten_at
 
     def beat(self) -> None:
         """Notes a look; after a gap first tells everyone concerned, in the same transaction."""

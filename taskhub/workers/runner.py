@@ -16,6 +16,7 @@ from taskhub.db.interruption import Interrupted
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import SYSTEM, Tx
 from taskhub.failpoints import failpoint
+from taskhub.logs import about
 from taskhub.workers.convoys import Convoy
 from taskhub.workers.holdings import Holdings
 
@@ -57,11 +58,11 @@ class Runner:
 
     def _ended(self, row: Taken, error: BaseException) -> None:
         if self._holdings.forsaken(row):
-            log.info("row %d (%s) ended after it was given up: %s", row.id, row.handler, error)
+            self._tell(row, "given up", f"ended after it was given up: {error}")
         elif isinstance(error, TakenOver):
-            log.info("row %d (%s) was taken over; its work is rolled back", row.id, row.handler)
+            self._tell(row, "taken over", "was taken over; its work is rolled back")
         elif isinstance(error, Interrupted):
-            log.info("row %d (%s) goes back uncounted: %s", row.id, row.handler, error.message)
+            self._tell(row, "cut", f"goes back uncounted: {error.message}")
             self._holdings.owe(row)
         else:
             self.failed(row, error)
@@ -90,11 +91,15 @@ class Runner:
 
     def _together(self, handler: Together, rows: Sequence[Taken]) -> Sequence[Taken]:
         failpoint("runner.begins")
-        with self._database.begin(SYSTEM) as tx:
+        told = {"handler": rows[0].handler, "rows": [row.id for row in rows], "step": "together"}
+        with self._database.begin(SYSTEM, about=told) as tx:
             done = handler.many(tx, rows)
             if not ledger.settle_all(tx.conn, done, tx.now):
                 raise TakenOver
             return done
+
+    def _tell(self, row: Taken, step: str, said: str) -> None:
+        log.info("row %d (%s) %s", row.id, row.handler, said, extra=about(**_about(row, step)))
 
     def _handle(self, row: Taken) -> None:
         handler = self._handlers.get(row.handler)
@@ -108,7 +113,7 @@ class Runner:
             self._outside(handler, row)
 
     def _inside(self, handler: Inside, row: Taken) -> None:
-        with self._database.begin(SYSTEM) as tx:
+        with self._database.begin(SYSTEM, about=_about(row, "inside")) as tx:
             handler(tx, row)
             failpoint("runner.worked")
             _settle(tx, row)
@@ -116,14 +121,14 @@ class Runner:
 
     def _outside(self, handler: Outside, row: Taken) -> None:
         def prepare() -> Work | None:
-            with self._database.begin(SYSTEM) as tx:
+            with self._database.begin(SYSTEM, about=_about(row, "prepare")) as tx:
                 work = handler.prepare(tx, row)
                 if work is None:
                     _settle(tx, row)
                 return work
 
         def finish(result: Any) -> None:
-            with self._database.begin(SYSTEM) as tx:
+            with self._database.begin(SYSTEM, about=_about(row, "finish")) as tx:
                 handler.finish(tx, row, result)
                 _settle(tx, row)
 
@@ -154,6 +159,7 @@ class Runner:
         log.warning(
             "row %d (%s), try %d: %s; %s", row.id, row.handler, row.attempts, told,
             "dead" if wait is None else f"again in {wait.total_seconds():.0f} s", exc_info=error,
+            extra=about(**_about(row, "failed")),
         )  # fmt: skip
         try:
             failpoint("runner.failing")
@@ -163,7 +169,15 @@ class Runner:
 
     def _note(self, row: Taken, told: str, wait: timedelta | None) -> None:
         with self._database.begin(SYSTEM) as tx:
+            tx.count("taskhub_messages_failed_total", row.handler, "dead" if wait is None else "again")
             ledger.fail(tx.conn, row, told, tx.after(wait or timedelta()), tx.now, dead=wait is None)
+
+
+def _about(row: Taken, step: str) -> dict[str, Any]:
+    """What the log says of work on ``row``."""
+    return {
+        "row": row.id, "handler": row.handler, "key": row.key, "attempt": row.attempts, "due": row.due_at, "step": step,
+    }  # fmt: skip
 
 
 def _settle(tx: Tx, row: Taken) -> None:

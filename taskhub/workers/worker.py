@@ -6,7 +6,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Self
 
 from taskhub.bell import Bell
@@ -15,6 +15,7 @@ from taskhub.db.handler import GapHook, Handlers
 from taskhub.db.interruption import Interrupted
 from taskhub.db.ledger import Taken
 from taskhub.failpoints import failpoint
+from taskhub.metrics.scrape.families import Sample
 from taskhub.workers.convoys import convoys, members
 from taskhub.workers.crew import Crew
 from taskhub.workers.gate import Gate
@@ -129,11 +130,22 @@ class Worker:
     @property
     def worn(self) -> bool:
         """Whether so many threads hang that a fresh process should take over."""
-        return sum(crew.given_up for crew in self._crews) >= WORN
+        return self._hung >= WORN
+
+    @property
+    def _hung(self) -> int:
+        return sum(crew.given_up for crew in self._crews)
 
     @property
     def _crews(self) -> tuple[Crew, Crew, Crew, Crew]:
         return self._inside, self._single, self._outside, self._last
+
+    def gauges(self) -> Iterator[Sample]:
+        """What this worker has in hand, for the metrics."""
+        for crew in self._crews:
+            yield Sample("taskhub_worker_rows", (crew.name,), crew.unfinished)
+        yield Sample("taskhub_worker_hung_threads", (), self._hung)
+        yield Sample("taskhub_worker_pulse_age_seconds", (), self._pulse.age)
 
     def __enter__(self) -> Self:
         return self.start()

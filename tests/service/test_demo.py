@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import func, select
 
 from taskhub import bootstrap
-from taskhub.cli import place, queries
+from taskhub.cli import place
 from taskhub.db.tables import history
 from taskhub.demo import store, time
 from taskhub.demo.people import plan
@@ -24,6 +24,7 @@ from taskhub.demo.watch import Moment
 from taskhub.demo.words import WORDS
 from taskhub.errors import InvalidInput
 from taskhub.events.cloudevents import read_cloudevents
+from taskhub.metrics.invariants import queries as invariants
 from tests.service.test_server import Process, taskhub
 
 MONDAY = datetime(2026, 8, 24, 7, 0, tzinfo=UTC)
@@ -141,7 +142,7 @@ def test_the_demo_works_ends_in_order_and_goes_on_later(tmp_path: Path) -> None:
         assert "goes on with it" in process.until("has ended")
     with place.existing(tmp_path) as db, db.read() as tx:
         before = store.newest(tx.conn)
-        assert queries.broken_rules(tx) == []
+        assert invariants.broken(tx.conn, tx.now, deep=True) == []
         assert tx.conn.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
         assert tx.conn.exec_driver_sql("SELECT count(*) FROM message WHERE dead_at IS NOT NULL").scalar() == 0
         assert tx.conn.exec_driver_sql("SELECT count(*) FROM task WHERE state = 'completed'").scalar() > 0
@@ -152,4 +153,4 @@ def test_the_demo_works_ends_in_order_and_goes_on_later(tmp_path: Path) -> None:
     with place.existing(tmp_path) as db, db.read() as tx:
         first = tx.conn.execute(select(func.min(history.c.at)).where(history.c.row > before[0])).scalar_one()
         assert first >= before[1]
-        assert queries.broken_rules(tx) == []
+        assert invariants.broken(tx.conn, tx.now, deep=True) == []

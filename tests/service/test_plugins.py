@@ -380,7 +380,7 @@ def test_a_big_question_to_a_deaf_child_does_not_hold_its_parent_up(process: Pro
 def test_doctor_and_the_commands_say_it(sqlite_url: str, folder: Path) -> None:
     from typer.testing import CliRunner
 
-    from taskhub.cli import doctor
+    from taskhub.cli import findings
     from taskhub.cli.app import app
 
     body = "\ndef key(self, who, shape, queue):\n    raise ValueError('no idea')\nBad.key = key\n"
@@ -388,12 +388,12 @@ def test_doctor_and_the_commands_say_it(sqlite_url: str, folder: Path) -> None:
     with present(folder):
         desk = opened(sqlite_url, strategy="bad")
         with desk.db.read() as tx:
-            assert doctor._plugins(tx).state == "ok"
+            assert findings.plugins(tx).state == "ok"
         for _ in range(3):
             desk.make("odd")
             desk.drain()
         with desk.db.read() as tx:
-            found = doctor._plugins(tx)
+            found = findings.plugins(tx)
         assert (found.state, "taskhub plugin reset odd" in found.said) == ("wrong", True)
         listed = CliRunner().invoke(app, ["plugin", "list", "--json"])
         assert listed.exit_code == 0, listed.output

@@ -8,9 +8,10 @@ from alembic import op
 from taskhub.db.types import Instant, Json, Key
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
+contract = False
 
 TABLE = "shadow_run"
 
@@ -34,8 +35,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_shadow_run")),
     )
     op.create_index("ix_shadow_run_queue", TABLE, ["queue", "at"], unique=False)
-
-
-def downgrade() -> None:
-    op.drop_index("ix_shadow_run_queue", table_name=TABLE)
-    op.drop_table(TABLE)

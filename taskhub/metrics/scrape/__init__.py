@@ -1,0 +1,1 @@
+"""What Prometheus reads: figures of the house from the database, figures of the process from its tally."""
