@@ -39,7 +39,7 @@ UNIQUE = {"I6"}  # the database itself refuses that
 @pytest.fixture(autouse=True)
 def same_policies(monkeypatch: pytest.MonkeyPatch) -> None:
     """The commands read the policies of the house, which stand in no file."""
-    monkeypatch.setattr("taskhub.bootstrap.policies", lambda _texts, _resolved=None: policies())
+    monkeypatch.setattr("taskhub.bootstrap.accepted", lambda _texts, _resolved=None: policies())
 
 
 @pytest.fixture
