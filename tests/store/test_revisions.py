@@ -13,7 +13,7 @@ import pytest
 
 from taskhub.db.migrate import HERE
 
-ADDS = {"create_table", "create_index", "add_column", "f", "get_bind", "get_context", "bulk_insert", "execute"}
+ADDS = {"create_table", "create_index", "add_column", "f", "get_bind", "get_context", "bulk_insert", "execute", "tune"}
 TAKES = re.compile(r"\b(drop|rename|alter|truncate|delete)\b", re.IGNORECASE)
 REVISIONS = sorted(path for path in (HERE / "versions").glob("[0-9]*.py") if not path.name.startswith("0001_"))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from alembic import op
@@ -27,6 +27,13 @@ def create_index(name: str, table: str, columns: Sequence[str], *, where: str | 
     with op.get_context().autocommit_block():
         op.drop_index(name, table, postgresql_concurrently=True, if_exists=True)
         op.create_index(name, table, columns, postgresql_concurrently=True, postgresql_where=condition)
+
+
+def tune(table: str, settings: Mapping[str, str]) -> None:
+    """Storage settings of a table on PostgreSQL: no reader or writer waits for them, and no code sees them."""
+    if op.get_context().dialect.name == "postgresql":
+        told = ", ".join(f"{name} = {value}" for name, value in settings.items())
+        op.execute(f"ALTER TABLE {table} SET ({told})")
 
 
 def taken_away(revision: str) -> None:

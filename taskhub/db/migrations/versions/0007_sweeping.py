@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from alembic import op
+from taskhub.db.migrations.steps import tune
 
 revision = "0007"
 down_revision = "0006"
 branch_labels = None
 depends_on = None
+contract = False
 
 TABLES = ("lease", "message", "sla_clock", "task")
 SWEPT = {
@@ -20,8 +21,5 @@ SWEPT = {
 
 def upgrade() -> None:
     """Takes no lock that a reader or a writer would wait for."""
-    if op.get_bind().dialect.name != "postgresql":
-        return
-    settings = ", ".join(f"{name} = {value}" for name, value in SWEPT.items())
     for table in TABLES:
-        op.execute(f"ALTER TABLE {table} SET ({settings})")
+        tune(table, SWEPT)
