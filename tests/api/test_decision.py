@@ -14,6 +14,7 @@ from tests.api import house as houses
 from tests.api.house import House, open_house
 
 FIELDS = {
+    "stood_in_for",
     "outcome", "agent", "reason", "strategy", "strategy_version", "model", "candidates", "decided_at", "rerun",
     "rerun_detail", "rerun_text", "reasons", "way", "passed_over", "policy_hash",
 }  # fmt: skip
