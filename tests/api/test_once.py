@@ -157,8 +157,8 @@ def test_replies_are_forgotten_after_a_day(any_house: House) -> None:
     any_house.of("admin").ok("POST", TASKS, {**body, "title": "another"}, headers=key)
     assert made(any_house) == 2
     with any_house.db.begin() as tx:
-        assert kept.forget(tx.conn, tx.real_now) == 0
-        assert kept.forget(tx.conn, tx.real_now + timedelta(days=2)) == 1
+        assert kept.forget(tx.conn, tx.real_now, limit=10) == (0, False)
+        assert kept.forget(tx.conn, tx.real_now + timedelta(days=2), limit=10) == (1, False)
 
 
 def test_tries_of_the_calendar_write_nothing_and_keep_nothing(any_house: House) -> None:
