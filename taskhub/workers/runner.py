@@ -90,7 +90,7 @@ class Runner:
         return [row for row in rows if row not in done]
 
     def _together(self, handler: Together, rows: Sequence[Taken]) -> Sequence[Taken]:
-        failpoint("runner.begins")
+        failpoint("runner.together")
         told = {"handler": rows[0].handler, "rows": [row.id for row in rows], "step": "together"}
         with self._database.begin(SYSTEM, about=told) as tx:
             done = handler.many(tx, rows)

@@ -9,16 +9,17 @@ from typing import Any
 
 from sqlalchemy import select, text
 
-from taskhub.api import queries as gauges
 from taskhub.db.tables import decision, event, lease, task
 from taskhub.db.tx import Tx
 from taskhub.metrics import queries as metrics
+from taskhub.metrics.scrape.queries import house
 from taskhub.tasks.lifecycle import OPERATIONS
 from taskhub.tasks.model import COMPLETED, OPEN
 from tests.faults.holds import Step, steps_of
 
 AGES = timedelta(days=3_650)
 TO_PERSON = ("reopen", "restore", "expire")  # where the table names one state, and a person may get it back at once
+EVENTS = {"received": "taskhub_inbox_events", "quarantined": "taskhub_events_quarantined"}
 Offender = tuple[Any, ...]
 
 
@@ -63,15 +64,17 @@ def _folded(tx: Tx) -> dict[str, str]:
 
 def _gauges(tx: Tx) -> Iterator[Offender]:
     """What Prometheus is told is what history says."""
-    told = Counter({(name, *sorted(labels.values())): value for name, labels, value in gauges.gauges(tx)})
+    told = Counter({(one.name, *sorted(one.labels)): one.value for one in house(tx)})
     queues: dict[str, str] = dict(tx.conn.execute(select(task.c.id, task.c.queue)).all())
     states = _folded(tx)
     counted: Counter[tuple[str, ...]] = Counter(
         ("taskhub_open_tasks", *sorted((queues[id_], state))) for id_, state in states.items() if state in OPEN
     )
-    counted += Counter(("taskhub_events", state) for state in tx.conn.execute(select(event.c.state)).scalars())
+    for state in tx.conn.execute(select(event.c.state)).scalars():
+        counted[EVENTS.get(state, "elsewhere"),] += 1
+    counted.pop(("elsewhere",), None)
     counted["taskhub_leases",] = len(tx.conn.execute(select(lease.c.task)).all())
-    names = {"taskhub_open_tasks", "taskhub_events", "taskhub_leases"}
+    names = {"taskhub_open_tasks", "taskhub_leases", *EVENTS.values()}
     for place in {*counted, *(place for place in told if place[0] in names)}:
         if told[place] != counted[place]:
             yield (*place, f"said {told[place]}, is {counted[place]}")
