@@ -44,14 +44,19 @@ def replay(
     letter: Annotated[str | None, typer.Argument(metavar="ID", help="The id that `notifications dead` shows.")] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every dead message.")] = False,
     data: Data = None,
+    json: Json = False,
 ) -> None:
     """Send dead messages again, under their own ids; workers take them at once."""
+    from taskhub.cli.output import as_json
     from taskhub.escalation.notifications import dead as letters
 
     if (letter is None) != all_:
         raise InvalidInput("Name one message by its id, or say --all.")
     with place.existing(data) as db, db.begin() as tx:
         again = letters.replay(tx, None, letter)
+    if json:
+        as_json({"replayed": list(map(_facts, again))})
+        return
     typer.echo(f"{len(again)} {'message is' if len(again) == 1 else 'messages are'} due again.")
 
 
