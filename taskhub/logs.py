@@ -114,9 +114,10 @@ def set_up(form: str, *, level: str = "INFO", environ: Mapping[str, str] | None 
     """Sends every log to stderr; TASKHUB_LOG_LEVEL wins over ``level``. Raises InvalidInput for other words."""
     if form not in FORMATS:
         raise InvalidInput(f"TASKHUB_LOG_FORMAT is {form!r}; it must be text or json.")
-    wanted = ((os.environ if environ is None else environ).get("TASKHUB_LOG_LEVEL") or level).upper()
+    given = (os.environ if environ is None else environ).get("TASKHUB_LOG_LEVEL") or level
+    wanted = given.upper()
     if wanted not in LEVELS:
-        raise InvalidInput(f"TASKHUB_LOG_LEVEL is {wanted!r}; it must be one of {', '.join(LEVELS)}.")
+        raise InvalidInput(f"TASKHUB_LOG_LEVEL is {given!r}; it must be one of {', '.join(LEVELS)}.")
     handler = Stderr()
     handler.setFormatter(JsonLines() if form == "json" else TextLines())
     root = logging.getLogger()

@@ -78,12 +78,14 @@ def _secret(env: Mapping[str, str], name: str) -> str | None:
         return Path(path).read_text(encoding="utf-8").strip() or None
     except OSError as error:
         raise InvalidInput(f"{name}_FILE names {path}, which cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{name}_FILE names {path}, which is not text in UTF-8") from error
 
 
 def _whole(env: Mapping[str, str], name: str, default: int, least: int = 1, most: int = 1000) -> int:
     text = env.get(name, str(default))
-    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
-        raise InvalidInput(f"{name} is {text!r}; it must be a whole number from {least} to {most}")
+    if not re.fullmatch(r"[0-9]{1,12}", text) or not least <= int(text) <= most:
+        raise InvalidInput(f"{name} is {text[:40]!r}; it must be a whole number from {least} to {most}")
     return int(text)
 
 
@@ -96,5 +98,5 @@ def _keep(env: Mapping[str, str]) -> Keep:
 def _days(env: Mapping[str, str], name: str, default: timedelta) -> timedelta:
     text = env.get(name, f"{default.days}d")
     if not re.fullmatch(r"[1-9][0-9]{0,4}d", text):
-        raise InvalidInput(f"{name} is {text!r}; it must be a number of days such as 30d, from 1d to 99999d")
+        raise InvalidInput(f"{name} is {text[:40]!r}; it must be a number of days such as 30d, from 1d to 99999d")
     return timedelta(days=int(text[:-1]))

@@ -8,6 +8,8 @@ from pydantic import Field
 
 from taskhub.http.inputs import Body, Instant
 
+Openings = Annotated[list[Annotated[str, Field(max_length=20)]], Field(max_length=20)]
+
 
 class NoticeSettings(Body):
     """How a person wants to be told; what is left out or null is as the house does.
@@ -20,7 +22,7 @@ class NoticeSettings(Body):
     language: Annotated[str, Field(max_length=10)] | None = None
     ways: Annotated[dict[str, str], Field(max_length=10)] | None = None
     digest_every: Annotated[str, Field(max_length=40)] | None = None
-    quiet_hours: Annotated[dict[str, list[str]], Field(max_length=10)] | None = None
+    quiet_hours: Annotated[dict[str, Openings], Field(max_length=10)] | None = None
 
 
 class ReadIn(Body):

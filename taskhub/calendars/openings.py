@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from taskhub.calendars.instants import MINUTES_A_DAY
 
@@ -78,14 +79,15 @@ class Opening:
 
 
 def overlaps(openings: Sequence[Opening]) -> list[tuple[int, int]]:
-    """Positions (later, earlier) in the list of openings that overlap; touching is fine.
+    """Positions (later, earlier) in the list: each opening that overlaps one before it, once; touching is fine.
 
     >>> overlaps([Opening(540, 720), Opening(720, 800), Opening(700, 710)])
     [(2, 0)]
     """
-    return [
-        (later, earlier)
-        for later, one in enumerate(openings)
-        for earlier, other in enumerate(openings[:later])
-        if one.opens < other.closes and other.opens < one.closes
-    ]
+    found = []
+    for later, one in enumerate(openings):
+        clash = (
+            at for at, other in enumerate(openings[:later]) if one.opens < other.closes and other.opens < one.closes
+        )
+        found += [(later, earlier) for earlier in islice(clash, 1)]
+    return found

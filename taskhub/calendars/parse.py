@@ -14,6 +14,7 @@ from taskhub.calendars.problems import CalendarNeverOpens, CalendarProblem, Prob
 from taskhub.calendars.zones import load_zone
 
 CALENDAR_KEYS = ("tz", "weekly", "special_dates", "holidays", "holiday_region", "breaks")
+MOST_OPENINGS = 100  # of one day
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -107,6 +108,9 @@ class _Reader:
     def _openings(self, value: Any, path: str) -> list[Opening]:
         if not isinstance(value, list | tuple):
             self._note(path, 'must be a list of openings such as ["09:00-12:00", "13:00-17:00"]')
+            return []
+        if len(value) > MOST_OPENINGS:
+            self._note(path, f"has {len(value)} openings; write at most {MOST_OPENINGS}")
             return []
         parsed = [self._opening(text, f"{path}[{index}]") for index, text in enumerate(value)]
         found = [(index, one) for index, one in enumerate(parsed) if one is not None]

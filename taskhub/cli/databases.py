@@ -81,6 +81,8 @@ def copy(source: Address, target: Address, json: Json = False) -> None:
     origin, goal = _address(source), _address(target)
     if origin.startswith("sqlite:///") and not Path(origin.removeprefix("sqlite:///")).is_file():
         fail(f"There is no database at {source}.")
+    if "://" not in target:
+        Path(target).mkdir(parents=True, exist_ok=True)
     done = copying.copy(origin, goal, _progress)
     looker = engine.writer(goal, 1)
     try:
@@ -98,7 +100,12 @@ def copy(source: Address, target: Address, json: Json = False) -> None:
 
 
 def _address(given: str) -> str:
-    return given if "://" in given else f"sqlite:///{Path(given) / 'taskhub.db'}"
+    if "://" not in given:
+        return f"sqlite:///{Path(given) / 'taskhub.db'}"
+    if not given.startswith(("postgresql", "postgres://", "sqlite:///")):
+        scheme = given.partition("://")[0]
+        fail(f"{scheme}:// is no database taskhub knows; use postgresql://…, sqlite:///FILE or a folder.")
+    return given
 
 
 def _progress(table: str, rows: int) -> None:

@@ -23,6 +23,8 @@ class Guarded(TyperGroup):
             fail(*map(str, error.problems))
         except TaskhubError as error:
             fail(error.message)
+        except BrokenPipeError:  # the reader has seen enough (`| head`): the framework ends in silence
+            raise
         except Exception as error:
             # Wrong usage and wanted exits: the framework shows them itself, with code 2 or the one that was asked for.
             if type(error).__module__.partition(".")[0] in FRAMEWORK:

@@ -37,12 +37,18 @@ def dead(
 
 @app.command()
 def replay(
-    row: Annotated[int, typer.Argument(metavar="ID", help="The id that `ledger dead` shows.")], data: Data = None
+    row: Annotated[int, typer.Argument(metavar="ID", help="The id that `ledger dead` shows.")],
+    data: Data = None,
+    json: Json = False,
 ) -> None:
     """Let a dead row be tried again from the start; workers take it at once."""
+    from taskhub.cli.output import as_json
     from taskhub.db import ledger
 
     with place.existing(data) as db, db.begin() as tx:
         if not ledger.revive(tx.conn, row, tx.now):
             raise NotFound(f"No dead row has the id {row}. `taskhub ledger dead` lists them.")
-    typer.echo(f"Row {row} is due again.")
+    if json:
+        as_json({"id": row, "due_at": tx.now})
+    else:
+        typer.echo(f"Row {row} is due again.")

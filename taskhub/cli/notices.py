@@ -44,14 +44,19 @@ def replay(
     letter: Annotated[str | None, typer.Argument(metavar="ID", help="The id that `notifications dead` shows.")] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every dead message.")] = False,
     data: Data = None,
+    json: Json = False,
 ) -> None:
     """Send dead messages again, under their own ids; workers take them at once."""
+    from taskhub.cli.output import as_json
     from taskhub.escalation.notifications import dead as letters
 
     if (letter is None) != all_:
         raise InvalidInput("Name one message by its id, or say --all.")
     with place.existing(data) as db, db.begin() as tx:
         again = letters.replay(tx, None, letter)
+    if json:
+        as_json({"replayed": list(map(_facts, again))})
+        return
     typer.echo(f"{len(again)} {'message is' if len(again) == 1 else 'messages are'} due again.")
 
 
@@ -97,7 +102,8 @@ def _facts(one: Refused) -> dict[str, Any]:
 def _line(one: dict[str, Any]) -> tuple[Any, ...]:
     does = ", ".join(f"{name} {value}" for name, value in one["does"].items()) or "-"
     number = f"{one['escalation']} {one['step']}" + (f" ({one['repetition'] + 1}.)" if one["repetition"] else "")
-    return one["due_at"], one["title"], one["queue"], number, does, "; ".join(map(_told, one["tells"])) or "-"
+    tells = "; ".join(dict.fromkeys(map(_told, one["tells"]))) or "-"
+    return one["due_at"], one["title"], one["queue"], number, does, tells
 
 
 def _told(one: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from taskhub.db.tx import Tx
@@ -44,17 +45,30 @@ def _count(tx: Tx, took: float, tally: Tally) -> None:
         return
     tally.observe(("taskhub_message_seconds", handler, tx.about["step"]), took)
     if tx.about["step"] != "finish":
-        late = (tx.now - tx.about["due"]).total_seconds()
-        tally.observe(("taskhub_message_lag_seconds", handler), max(0.0, late))
+        for due in _dues(tx):
+            late = (tx.now - due).total_seconds()
+            tally.observe(("taskhub_message_lag_seconds", handler), max(0.0, late))
 
 
 def _tell(tx: Tx, took: float, level: int) -> None:
     if not log.isEnabledFor(level):
         return
     name = tx.about.get("handler") or tx.act_kind or tx.by.label
-    told = {**tx.about, "act": tx.act_id, "api_key": tx.by.key, "ms": round(took * 1000, 1)}
+    told = {
+        **tx.about,
+        "due": min(_dues(tx), default=None),
+        "act": tx.act_id,
+        "api_key": tx.by.key,
+        "ms": round(took * 1000, 1),
+    }
     for part in _parts(_ids(tx)):
         log.log(level, "%s", name, extra=about(**told, **{noun: ids for noun, ids in part.items() if noun not in told}))
+
+
+def _dues(tx: Tx) -> list[datetime]:
+    """When each row was due that this transaction did: one, those of a convoy, or none."""
+    due = tx.about.get("due", [])
+    return due if isinstance(due, list) else [due]
 
 
 def _ids(tx: Tx) -> dict[str, list[str]]:

@@ -28,8 +28,9 @@ class Guarded(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Counts what belongs to an unfinished head."""
         self.ended_a_head = False
+        in_a_head = self.reading_head  # else the end of a body would count as the beginning of the next head
         super().data_received(data)
-        if self.ended_a_head or not self.reading_head:
+        if self.ended_a_head or not in_a_head or not self.reading_head:
             return
         self.head += len(data)
         if self.head > LONGEST_HEAD and not self.transport.is_closing():

@@ -91,11 +91,13 @@ class Runner:
 
     def _together(self, handler: Together, rows: Sequence[Taken]) -> Sequence[Taken]:
         failpoint("runner.together")
-        told = {"handler": rows[0].handler, "rows": [row.id for row in rows], "step": "together"}
+        told: dict[str, Any] = {"handler": rows[0].handler, "step": "together"}
         with self._database.begin(SYSTEM, about=told) as tx:
             done = handler.many(tx, rows)
             if not ledger.settle_all(tx.conn, done, tx.now):
                 raise TakenOver
+            told["due"] = [row.due_at for row in done]
+            tx.note("row", *(str(row.id) for row in done))
             return done
 
     def _tell(self, row: Taken, step: str, said: str) -> None:

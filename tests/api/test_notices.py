@@ -74,7 +74,13 @@ def test_nobody_points_it_into_the_house(house: House) -> None:
         answer = zoe.put(settings("zoe"), {"own_address": address})
         assert code(answer) == (422, "invalid_input")
         assert "s3cret" not in answer.text
-    for wrong in ({"channels": "mail"}, {"ways": {"late": 1}}, {"quiet_hours": {"mon": "20:00"}}, {"nope": 1}):
+    for wrong in (
+        {"channels": "mail"},
+        {"ways": {"late": 1}},
+        {"quiet_hours": {"mon": "20:00"}},
+        {"quiet_hours": {"mon": ["08:00-09:00"] * 21}},
+        {"nope": 1},
+    ):
         assert zoe.put(settings("zoe"), wrong).status_code == 422
     answer = zoe.put(settings("zoe"), {"digest_every": "soon", "language": "xx"})
     assert {error["path"] for error in answer.json()["errors"]} == {"digest_every", "language"}

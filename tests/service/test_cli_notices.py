@@ -76,4 +76,5 @@ def test_what_nobody_took_is_listed_and_sent_again(run: Run, data: Path) -> None
     assert run("notifications", "replay").exit_code == 1
     assert run("notifications", "replay", "unknown").exit_code == 1
     assert run("notifications", "replay", letter).stdout == "1 message is due again.\n"
+    assert json.loads(run("notifications", "replay", "--all", "--json").stdout) == {"replayed": []}
     assert run("notifications", "replay", "--all").stdout == "0 messages are due again.\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -142,6 +143,15 @@ def test_what_came_over_differently_is_taken_back(
     with pytest.raises(Conflict, match="task came over differently"):
         copying.copy(sqlite_url, postgres_url)
     assert not any(rows(postgres_url).values())
+
+
+def test_a_folder_is_made_for_the_copy_and_other_databases_are_refused(sqlite_url: str, tmp_path: Path) -> None:
+    with open_house(sqlite_url) as house:
+        worked(house)
+    said = CliRunner().invoke(app, ["db", "copy", sqlite_url, str(tmp_path / "new" / "folder")])
+    assert (said.exit_code, (tmp_path / "new/folder/taskhub.db").is_file()) == (0, True), said.output
+    other = CliRunner().invoke(app, ["db", "copy", sqlite_url, "mysql://db/x"])
+    assert (other.exit_code, "postgresql://" in other.stderr) == (1, True)
 
 
 def test_the_command_says_what_it_did(sqlite_url: str, empty_postgres_url: str) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 import uvicorn
 
 from taskhub.http import wire
@@ -52,3 +53,16 @@ def test_a_body_after_a_whole_head_does_not_count(sqlite_url: str) -> None:
         head = f"POST /api/v1/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
         (answer,) = said(port, head.encode() + body)
         assert answer.startswith(b"HTTP/1.1 401 ")
+
+
+def test_the_end_of_a_body_is_not_the_beginning_of_a_head(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "LONGEST_HEAD", 1000)
+    with open_house(sqlite_url) as house, serving(house) as port:
+        body = b'{"kind": "contract", "title": "Alpha"' + b" " * 5000 + b"}"
+        head = (
+            f"POST /api/v1/tasks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {house.keys['admin']}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
+        )
+        go_on, answer = said(port, head.encode(), body)
+        assert go_on.startswith(b"HTTP/1.1 100 ")
+        assert answer.startswith(b"HTTP/1.1 201 ")

@@ -1,5 +1,6 @@
 """What a worker does with the rows of the ledger while nothing but the work itself goes wrong."""
 
+import logging
 import threading
 import time
 from datetime import timedelta
@@ -310,6 +311,16 @@ def test_rows_of_one_handler_share_transactions_of_a_bounded_size(house):
     _together(house, many)
     assert max(map(len, many.seen)) <= MOST
     assert max(map(len, many.seen)) > 1
+
+
+def test_rows_done_together_are_told_of_with_their_ids_and_each_counts_as_begun(house, caplog):
+    caplog.set_level(logging.INFO, "taskhub.act")
+    _together(house, Many())
+    lines = [one for one in caplog.records if getattr(one, "facts", {}).get("step") == "together"]
+    assert lines
+    assert all(1 < len(one.facts["row"]) <= MOST and one.facts["due"] for one in lines)
+    assert not [one for one in caplog.records if one.levelno >= logging.ERROR]
+    assert sum(house.database.tally.spreads()["taskhub_message_lag_seconds", "work"][0]) == 60
 
 
 def test_rows_left_over_run_by_themselves(house):

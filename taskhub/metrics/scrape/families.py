@@ -85,8 +85,9 @@ PROCESS = (
              "noun", "act"),
     _counter("taskhub_messages_failed_total", "failed tries, deliveries included; next is again or dead",
              "handler", "next"),
-    _spread("taskhub_message_seconds", "transactions of handlers; step is inside, or prepare and finish of a delivery",
-            "handler", "step"),
+    _spread("taskhub_message_seconds",
+            "transactions of handlers; step is inside, together (several rows at once), or prepare and finish of a "
+            "delivery", "handler", "step"),
     _spread("taskhub_message_lag_seconds", "from the due time of a row to the beginning of its work", "handler"),
     _gauge("taskhub_db_connections", "connections of the pool, by state busy or idle", "pool", "state"),
     _gauge("taskhub_worker_rows", "rows that run or wait in this worker, by crew", "crew"),

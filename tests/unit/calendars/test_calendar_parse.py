@@ -3,6 +3,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from taskhub.calendars import BusinessCalendar, CalendarNeverOpens, CalendarProblem, Opening, format_time, parse
+from taskhub.calendars.parse import MOST_OPENINGS
 
 GOOD = {
     "tz": "Europe/Paris",
@@ -137,3 +138,9 @@ def test_openings_are_written_as_read(text: str) -> None:
     assert str(Opening.parse(text)) == expected
     assert str(Opening.parse(expected)) == expected
     assert format_time(Opening.parse(text).opens) == text[:5]
+
+
+def test_a_flood_of_openings_is_answered_in_few_words() -> None:
+    assert len(problems({"tz": "UTC", "weekly": {"mon": ["09:00-10:00"] * MOST_OPENINGS}})) == MOST_OPENINGS - 1
+    found = problems({"tz": "UTC", "weekly": {"mon": ["09:00-10:00"] * (MOST_OPENINGS + 1)}})
+    assert found == {"weekly.mon": f"has {MOST_OPENINGS + 1} openings; write at most {MOST_OPENINGS}"}
