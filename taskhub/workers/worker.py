@@ -163,7 +163,13 @@ class Worker:
                 self._holdings.owe(one)
             return
         with self._watch.over(row):
-            self._runner.run(row)
+            left = self._runner.run(row)
+        if self._stopping:
+            for one in left:
+                self._holdings.owe(one)
+        else:
+            # Each with a time of its own: one that hangs must cost its neighbours no try.
+            self._inside.submit_each(left)
 
     def _give_up(self, row: Taken, ident: int, why: Overdue) -> None:
         """Thread ``ident`` hangs with ``row``: its transaction is cut, its place filled, the try counted as failed.
