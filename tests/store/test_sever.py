@@ -15,7 +15,7 @@ LONG = 60.0
 
 
 @pytest.mark.parametrize("gone", [False, True])
-def test_who_is_severed_holds_up_nobody(database_url: str, gone: bool) -> None:  # noqa: FBT001
+def test_who_is_severed_holds_up_nobody(database_url: str, gone: bool) -> None:
     """``gone``: its connection was closed at that very moment."""
     begun, free = threading.Event(), threading.Event()
 
