@@ -15,6 +15,7 @@ from taskhub.logs import about
 from taskhub.tally import Tally
 
 SHOWN = 25  # ids of a noun in a line, so that it stays below what a pipe takes at once; more go on in further lines
+DUES = "dues"  # the due time of each row that ran as one; a line shows ``due``, the earliest
 
 log = logging.getLogger("taskhub.act")
 
@@ -44,15 +45,17 @@ def _count(tx: Tx, took: float, tally: Tally) -> None:
         return
     tally.observe(("taskhub_message_seconds", handler, tx.about["step"]), took)
     if tx.about["step"] != "finish":
-        late = (tx.now - tx.about["due"]).total_seconds()
-        tally.observe(("taskhub_message_lag_seconds", handler), max(0.0, late))
+        for due in tx.about.get(DUES) or (tx.about["due"],):
+            late = (tx.now - due).total_seconds()
+            tally.observe(("taskhub_message_lag_seconds", handler), max(0.0, late))
 
 
 def _tell(tx: Tx, took: float, level: int) -> None:
     if not log.isEnabledFor(level):
         return
     name = tx.about.get("handler") or tx.act_kind or tx.by.label
-    told = {**tx.about, "act": tx.act_id, "api_key": tx.by.key, "ms": round(took * 1000, 1)}
+    where = {name: value for name, value in tx.about.items() if name != DUES}
+    told = {**where, "act": tx.act_id, "api_key": tx.by.key, "ms": round(took * 1000, 1)}
     for part in _parts(_ids(tx)):
         log.log(level, "%s", name, extra=about(**told, **{noun: ids for noun, ids in part.items() if noun not in told}))
 

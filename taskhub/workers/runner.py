@@ -15,6 +15,7 @@ from taskhub.db.handler import Handlers, Inside, Outside, Together, Work
 from taskhub.db.interruption import Interrupted
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import SYSTEM, Tx
+from taskhub.db.witness import DUES
 from taskhub.failpoints import failpoint
 from taskhub.logs import about
 from taskhub.workers.convoys import Convoy
@@ -90,7 +91,11 @@ class Runner:
 
     def _together(self, handler: Together, rows: Sequence[Taken]) -> Sequence[Taken]:
         failpoint("runner.begins")
-        told = {"handler": rows[0].handler, "rows": [row.id for row in rows], "step": "together"}
+        dues = [row.due_at for row in rows]
+        told = {
+            "handler": rows[0].handler, "rows": [row.id for row in rows], "due": min(dues), DUES: dues,
+            "step": "together",
+        }  # fmt: skip
         with self._database.begin(SYSTEM, about=told) as tx:
             done = handler.many(tx, rows)
             if not ledger.settle_all(tx.conn, done, tx.now):

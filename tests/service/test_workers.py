@@ -312,6 +312,16 @@ def test_rows_of_one_handler_share_transactions_of_a_bounded_size(house):
     assert max(map(len, many.seen)) > 1
 
 
+def test_rows_that_share_a_transaction_are_told_of_and_each_is_timed(house, caplog):
+    caplog.set_level("INFO", "taskhub.act")
+    many = Many()
+    _together(house, many)
+    house.closing.close()  # what is told of the last transaction is told after it was committed
+    assert {record.levelname for record in caplog.records if record.name == "taskhub.act"} == {"INFO"}
+    within, _ = house.database.tally.spreads()["taskhub_message_lag_seconds", "work"]
+    assert sum(within) == 60
+
+
 def test_rows_left_over_run_by_themselves(house):
     _together(house, Many(done=lambda rows: [row for row in rows if int(row.key) % 2]))
 
