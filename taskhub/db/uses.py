@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -34,7 +36,8 @@ class Uses:
     def of(self, conn: Connection, place: Place) -> Iterator[None]:
         """Held while this thread uses ``conn``."""
         ident, use = threading.get_ident(), _Use(conn, place)
-        self._by_thread.setdefault(ident, []).append(use)
+        with self._lock:
+            self._by_thread.setdefault(ident, []).append(use)
         try:
             yield
         finally:
@@ -42,8 +45,11 @@ class Uses:
 
     def sever(self, ident: int) -> None:
         """Cuts what thread ``ident`` uses: rolled back, closed, its place in the pool free. It will notice."""
-        for use in list(self._by_thread.get(ident, ())):
-            with contextlib.suppress(SQLAlchemyError):
+        with self._lock:
+            uses = list(self._by_thread.get(ident, ()))
+        for use in uses:
+            # Its user may be closing it just now. Whatever comes of that, nobody else waits for its place.
+            with contextlib.suppress(SQLAlchemyError, sqlite3.Error, psycopg.Error):
                 _cut(use.conn)
             self._end(ident, use)
             use.place.close()

@@ -28,10 +28,10 @@ def lock_ahead(tx: Tx, ids: Sequence[str]) -> None:
     """
     found = {one.id: one for one in store.lock_many(tx, ids)}
     tx.lookups |= {f"task:{id_}": one for id_, one in found.items()}
-    tables = (("clocks", sla_clock, sla_clock.c.target), ("pauses", pause, pause.c.from_at))
+    tables = (("clocks", sla_clock, (sla_clock.c.target,)), ("pauses", pause, (pause.c.from_at, pause.c.id)))
     for name, table, order in tables:
         read: dict[str, list[Any]] = {id_: [] for id_ in found}
-        for row in tx.conn.execute(select(table).where(table.c.task.in_(list(found))).order_by(table.c.task, order)):
+        for row in tx.conn.execute(select(table).where(table.c.task.in_(list(found))).order_by(table.c.task, *order)):
             read[row.task].append(row)
         tx.lookups |= {f"{name}:{id_}": rows for id_, rows in read.items()}
 

@@ -38,7 +38,11 @@ class Crew:
 
     def submit(self, rows: Iterable[Taken]) -> None:
         """Rows to run, in this order."""
-        for row in self._join(rows):
+        self.submit_each(self._join(rows))
+
+    def submit_each(self, rows: Iterable[Taken]) -> None:
+        """Rows to run, each by itself."""
+        for row in rows:
             with self._lock:
                 self._unfinished += 1
             self._waiting.put(row)

@@ -42,12 +42,10 @@ class Runner:
         self._holdings = holdings
         self._chance = chance
 
-    def run(self, row: Taken) -> None:
-        """Runs ``row``, which this process holds."""
+    def run(self, row: Taken) -> Sequence[Taken]:
+        """Runs ``row``, which this process holds. Returns those of a convoy that have to run by themselves."""
         if isinstance(row, Convoy):
-            for one in self._left_over(row):
-                self.run(one)
-            return
+            return self._left_over(row)
         try:
             failpoint("runner.begins")
             self._handle(row)
@@ -55,6 +53,7 @@ class Runner:
             self._ended(row, error)
         finally:
             self._holdings.drop(row)
+        return ()
 
     def _ended(self, row: Taken, error: BaseException) -> None:
         if self._holdings.forsaken(row):
@@ -68,7 +67,7 @@ class Runner:
             self.failed(row, error)
 
     def _left_over(self, convoy: Convoy) -> Sequence[Taken]:
-        """Runs the rows of ``convoy`` in one transaction. Returns those that have to run by themselves."""
+        """Runs the rows of ``convoy`` in one transaction. Returns those it has not done, unless they go back."""
         handler, rows = self._handlers.get(convoy.handler), convoy.rows
         if not isinstance(handler, Together):
             return rows

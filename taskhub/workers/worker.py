@@ -115,8 +115,7 @@ class Worker:
             for one in members(row):
                 self._holdings.forsake(one)
             self._database.sever(ident)
-            for one in members(row):
-                self._holdings.owe(one)
+            self._owe(members(row))
         try:
             self._holdings.pay()
         except Interrupted as cut:
@@ -158,12 +157,24 @@ class Worker:
             self._run_now(row)
 
     def _run_now(self, row: Taken) -> None:
-        if self._stopping or not self._pulse.fresh:
-            for one in members(row):
-                self._holdings.owe(one)
+        if self._idle():
+            self._owe(members(row))
             return
         with self._watch.over(row):
-            self._runner.run(row)
+            left = self._runner.run(row)
+        if self._idle():
+            self._owe(left)
+        else:
+            # Each with a time of its own: one that hangs must cost its neighbours no try.
+            self._inside.submit_each(left)
+
+    def _idle(self) -> bool:
+        """Whether nothing may be begun."""
+        return self._stopping or not self._pulse.fresh
+
+    def _owe(self, rows: Sequence[Taken]) -> None:
+        for row in rows:
+            self._holdings.owe(row)
 
     def _give_up(self, row: Taken, ident: int, why: Overdue) -> None:
         """Thread ``ident`` hangs with ``row``: its transaction is cut, its place filled, the try counted as failed.
@@ -184,7 +195,7 @@ class Worker:
 
     def _room(self) -> int:
         """How many rung rows may be taken; none while nothing may run, or the loop is behind: it finds them later."""
-        if self._stopping or not self._pulse.fresh or self._looker.behind:
+        if self._idle() or self._looker.behind:
             return 0
         return max(0, AHEAD * self._inside.size - self._inside.unfinished)
 

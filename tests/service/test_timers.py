@@ -7,16 +7,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, insert
 
 from taskhub.assignment import service as assignment
 from taskhub.calendars import parse_target
-from taskhub.db.tables import message
+from taskhub.db.tables import message, pause
 from taskhub.policy.promise import SlaPolicy
 from taskhub.policy.text import LocalText
 from taskhub.policy.work import Kind, Staffing
+from taskhub.tasks import queries, store, timers
 from taskhub.tasks import service as tasks
-from taskhub.tasks import timers
 from taskhub.testing import organisation as org
 from tests.service.desk import Desk
 
@@ -117,6 +117,18 @@ def test_clocks_looked_at_together_fall_as_they_would_one_by_one(desk: Desk) -> 
         assert desk.do("worker", timers.clocks_due, [*together, "unknown", together[0]])
         assert [_seen(desk, id_) for id_ in together] == [_seen(desk, id_) for id_ in alone]
     assert {len(falls(desk, id_)) for id_ in together} == {0, 2, 6}
+
+
+def test_pauses_read_ahead_keep_their_order_when_they_begin_at_the_same_instant(desk: Desk) -> None:
+    id_ = desk.make()
+    with desk.db.begin() as tx:
+        row = {"task": id_, "from_at": tx.now, "to_at": tx.now, "reason": "lunch", "by": "ana", "stops_clock": True}
+        for number in (1002, 1001):
+            tx.conn.execute(insert(pause).values(id=number, **row))
+    with desk.db.begin() as tx:
+        one_by_one = store.pauses(tx, id_)
+        queries.lock_ahead(tx, [id_])
+        assert store.pauses(tx, id_) == one_by_one
 
 
 def _one_of(desk: Desk, number: int) -> str:

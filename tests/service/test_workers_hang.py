@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from taskhub.db import ledger
+from taskhub.db.handler import Together
 from taskhub.workers import watch
 from taskhub.workers import worker as worker_module
 from tests.service.house import LONG, House, note
@@ -78,6 +79,24 @@ def test_a_wake_that_hangs_keeps_its_successor_and_loses_nothing(house):
     house.free.set()
     house.wait_for(lambda: hang.let_go)
     assert house.ran() == {"k": 2}
+
+
+def test_rows_that_run_one_by_one_pay_no_try_for_a_neighbour_that_hangs(house, monkeypatch):
+    monkeypatch.setattr(watch, "INSIDE_WITHIN", 2.0)
+    hang = Hanging(house)
+
+    def one(tx, row):
+        (hang if row.key == "1" else note)(tx, row)
+
+    def many(_tx, _rows):
+        raise ValueError("one of them is bad")
+
+    house.handlers["work"] = Together(one, many)
+    house.emit("work", *"01234567")
+    house.worker(threads=1)
+    house.wait_for(lambda: hang.tries == [1, 2])
+    assert house.ran() == dict.fromkeys("0234567", 1)
+    assert {row.attempts for row in house.rows() if row.key != "1"} == {1}
 
 
 def test_more_rows_than_threads_may_hang_and_others_still_run(house, monkeypatch):

@@ -30,7 +30,15 @@ def offences(text: str) -> list[str]:
     calls = [(_step(node, steps), node) for node in ast.walk(tree) if isinstance(node, ast.Call)]
     if _contracts(tree):
         return [] if any(name == "taken_away" for name, _ in calls) else ["a contract that does not call taken_away"]
-    return [told for name, call in calls if name for told in _judge(name, call)]
+    made = {_first(call) for name, call in calls if name == "create_table"}
+    direct = [call for name, call in calls if name == "create_index" and isinstance(call.func, ast.Attribute)]
+    waits = [f"{ast.unparse(call)[:60]} keeps writers waiting: take it from steps" for call in direct
+             if _first(call, 1) not in made]  # fmt: skip
+    return waits + [told for name, call in calls if name for told in _judge(name, call)]
+
+
+def _first(call: ast.Call, place: int = 0) -> str:
+    return ast.unparse(call.args[place])
 
 
 def _contracts(tree: ast.Module) -> bool:
@@ -76,6 +84,8 @@ def test_a_revision_only_adds(path: Path) -> None:
         ('op.execute("UPDATE task SET x = y")', False),
         ('op.create_unique_constraint("uq", "task", ["x"])', True),
         ('op.create_table("new", sa.Column("x", Key, nullable=False))', False),
+        ('op.create_table("new", sa.Column("x", Key)); op.create_index("ix", "new", ["x"])', False),
+        ('op.create_index("ix", "task", ["x"])', True),
     ],
 )
 def test_the_judge_sees_what_takes_away(step: str, *, wrong: bool) -> None:

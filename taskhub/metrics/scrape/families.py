@@ -90,7 +90,7 @@ PROCESS = (
             "delivery", "handler", "step"),
     _spread("taskhub_message_lag_seconds", "from the due time of a row to the beginning of its work", "handler"),
     _gauge("taskhub_db_connections", "connections of the pool, by state busy or idle", "pool", "state"),
-    _gauge("taskhub_worker_rows", "rows that run or wait in this worker, by crew", "crew"),
+    _gauge("taskhub_worker_rows", "rows that run or wait, by crew; those that run as one count once", "crew"),
     _gauge("taskhub_worker_hung_threads", "threads this worker gave up and that still have not ended"),
     _gauge("taskhub_worker_pulse_age_seconds", "since this worker last reached the database"),
     _counter("process_cpu_seconds_total", "processor time, user and system"),
