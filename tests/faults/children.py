@@ -131,9 +131,9 @@ class Script:
     # ── what a child does ────────────────────────────────────────────────────────────────────────────────────────────
     def piece(self, strike: Armed | None, *, threads: bool = False, policies: bool = False) -> None:
         """A little of everything, with failpoints armed unless a row is near its last try: that one runs in peace."""
-        if self._worn_out() and not threads:
+        if self.worn_out() and not threads:
             self.drain()
-        failpoints.arm(strike.harmless() if strike is not None and self._worn_out() else strike)
+        failpoints.arm(strike.harmless() if strike is not None and self.worn_out() else strike)
         with running(self.app) as client:
             if self.batch < len(self.batches):
                 self._send(client)
@@ -196,7 +196,8 @@ class Script:
             time.sleep(THREADS_FOR)
         bell.close()
 
-    def _worn_out(self) -> bool:
+    def worn_out(self) -> bool:
+        """Whether a row is near its last try: one more death would bury it, rightly."""
         inside = and_(message.c.mode != "outside", message.c.attempts >= OUTLIVED)
         worn = or_(inside, message.c.lost >= OUTLIVED - 1)
         open_ = select(message.c.id).where(message.c.done_at.is_(None), message.c.dead_at.is_(None), worn)

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from taskhub.escalation.deliver import Deliver
-
 from taskhub.bootstrap import new_terms
 from taskhub.db import ledger
 from taskhub.db.database import Database
@@ -16,6 +14,7 @@ from taskhub.db.handler import Handlers
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
 from taskhub.errors import Unavailable
+from taskhub.escalation.notifications.deliver import Deliver
 from taskhub.flow import HANDLERS
 from taskhub.workers.holdings import Holdings
 from taskhub.workers.pulse import Pulse
@@ -96,7 +95,7 @@ class Worker:
 
 
 class Post:
-    """Takes notices out of the house: nothing leaves, but it may take long or fail, and every sending is counted."""
+    """Takes letters out of the house: nothing leaves, but it may take long or fail, and every sending is counted."""
 
     def __init__(self, meanwhile: Callable[[str], None]) -> None:
         self.sent: dict[str, int] = {}
@@ -104,7 +103,7 @@ class Post:
         self._inner = Deliver({})
 
     def prepare(self, tx: Tx, row: Taken) -> Callable[[], Any] | None:
-        """The sending of one notice; None when it has left."""
+        """The sending of one letter; None when it has left."""
         work = self._inner.prepare(tx, row)
         if work is None:
             return None
@@ -123,7 +122,7 @@ class Post:
 
 def handlers(post: Post) -> Handlers:
     """The flow as it is, with the post of the simulation."""
-    return {**HANDLERS, "notification.deliver": post}
+    return {**HANDLERS, "letter.send": post}
 
 
 def refused() -> Unavailable:

@@ -67,6 +67,11 @@ def call(who: str, name: str, body: Any = None, key: str | None = None, **path: 
     return Call(who, name, tuple(sorted(path.items())), orjson.dumps(body) if body is not None else b"", key)
 
 
+def _inner(endpoint: Any) -> Any:
+    """The endpoint without the threads it is given: here there is one."""
+    return endpoint.__wrapped__ if inspect.iscoroutinefunction(endpoint) else endpoint
+
+
 class Desk:
     """The edge over one database."""
 
@@ -84,7 +89,7 @@ class Desk:
                 given: dict[str, Any] = dict(one.path)
                 if one.name in BODIES and one.body:
                     given["body"] = BODIES[one.name].model_validate_json(one.body)
-                response = route.endpoint(request, **given)
+                response = _inner(route.endpoint)(request, **given)
         except TaskhubError as error:
             return Answer(orjson.dumps({"code": error.stable_code, "detail": error.message}), error.stable_code)
         return Answer(bytes(response.body), replayed="idempotency-replayed" in response.headers)

@@ -111,3 +111,5 @@ class OneDatabase(Database):
     def __init__(self, one: Any, loader: Any, **more: Any) -> None:
         super().__init__("sqlite://", pool=1, flow=FLOW, loader=loader, **more)
         self.engine = self.readers = self._vital = one
+        # Steps back of the clock are looked at as PostgreSQL meets them: SQLite refuses to work until it has caught up.
+        self._steady = None

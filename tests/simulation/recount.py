@@ -280,6 +280,6 @@ def _followers(world: World) -> Iterator[str]:
         plain = acts.count("complete") == 1 and not {"reopen", "close_instead"} & set(acts)
         if task.kind == "call" and task.state == "completed" and plain and led[id_] != 1:
             yield f"events: call {id_} is done and led to {led[id_]} notes"
-    for id_, delivered in world.raw.execute("select id, delivered_at from notification"):
-        if delivered is None or id_ not in world.post.sent:
-            yield f"notices: {id_} was delivered {world.post.sent.get(id_, 0)} times, on record at {delivered}"
+    for key, delivered in world.raw.execute("select id || ':' || channel, delivered_at from letter"):
+        if delivered is None or key not in world.post.sent:
+            yield f"notices: {key} was delivered {world.post.sent.get(key, 0)} times, on record at {delivered}"

@@ -29,7 +29,12 @@ def run(ground: Ground, seed: int) -> Result:
     chance = Random(seed)
     most = max(1, script.plan.crashes // KILLS_IN)
     while result.kills < most and script.number < 4 * most:
+        worn_out = script.worn_out()
+        script.db.close()
         pid = script.child(lambda: script.piece(None))
+        if worn_out:
+            script.died(pid)
+            continue
         time.sleep(chance.uniform(SOONEST, LATEST * script.lasts))
         os.kill(pid, signal.SIGKILL)
         code = script.died(pid)
