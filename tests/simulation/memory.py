@@ -78,9 +78,11 @@ class Memory:
         with self._engine.begin() as conn:
             metadata.create_all(conn)
 
-    def picture(self) -> bytes:
-        """Everything, to start another run from."""
-        return self.raw.serialize()
+    def picture(self) -> sqlite3.Connection:
+        """Everything, to start another run from: a copy in memory of its own."""
+        copy = sqlite3.connect(":memory:")
+        self.raw.backup(copy)
+        return copy
 
     def contents(self) -> Iterator[str]:
         """Every row of every table: two runs that did the same have the same."""
@@ -94,10 +96,11 @@ class Memory:
             gc.collect()
             self.fate.struck = False
 
-    def reset(self, picture: bytes) -> None:
+    def reset(self, picture: sqlite3.Connection) -> None:
         """Everything as it was."""
         self.raw.rollback()
-        self.raw.deserialize(picture)
+        gc.collect()  # a statement left half read would hold the tables
+        picture.backup(self.raw)
 
     def database(self, loader: Callable[[Mapping[str, str], Mapping[str, Any]], Policies], **more: Any) -> OneDatabase:
         """A database over the connection; what earlier ones of this process remember of theirs, it does not."""
