@@ -29,7 +29,7 @@ def ground() -> Iterator[Ground]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", (2_026, 2_027, 2_029))
+@pytest.mark.parametrize("seed", [2_026, 2_027, 2_029])
 def test_a_seed_holds(ground: Ground, seed: int) -> None:
     found = run(ground, seed, 250)
     assert found.wrong == "", "\n".join(found.log[-20:])
