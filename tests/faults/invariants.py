@@ -82,7 +82,7 @@ CHECKS = {
         f" and c.met_at is null and c.breached_at is null and t.state in {ALIVE} and not {_timer('task.clock')}",
     "I8 a ladder is looked at":
         "select id, kind from task t where sla is not null and due_at is not null and acknowledged_at is null"
-        f" and state in {ALIVE} and not {_timer('escalation.step')}",
+        f" and ladder_from is null and state in {ALIVE} and not {_timer('escalation.step')}",
     "I9 the history of a task has no gap":
         "select id, count(*), min(seq), max(seq) from history where noun = 'task' group by id"
         " having count(*) <> max(seq) or min(seq) <> 1",

@@ -143,6 +143,7 @@ def _timers(world: World) -> Iterator[str]:
         yield f"clock: {row[0]} falls due {row[2]}, its timer stands at {row[3]}"
     for id_, kind in world.raw.execute(
         "select id, kind from task t where sla is not null and due_at is not null and acknowledged_at is null"
+        " and ladder_from is null"  # what fell due while somebody had acknowledged it was passed over
         " and state in ('queued', 'assigned', 'in_progress') and not exists (select 1 from escalation e"
         " where e.task = t.id) and not exists (select 1 from message m where m.handler = 'escalation.step'"
         f" and m.key = t.id and m.{OPEN.replace(' and ', ' and m.')})"

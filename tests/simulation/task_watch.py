@@ -17,6 +17,7 @@ from tests.simulation.ledger_watch import Wrong
 HISTORY = "select row, id, seq, act_id, at, by, act, change from history where noun = ? and row > ? order by row"
 LEASES = "select task, agent, token, expires_at from lease"
 TASK = "select state, agent, seq, version, pinned, due_at, paused_until, given_at from task where id = ?"
+ENDED = ("completed", "cancelled")
 GRANTS = {"claim": "queued", "start": "assigned", "resume": "paused"}
 BUDGETS = {
     **dict.fromkeys(("contract", "call", "letter"), tuple(BUDGET.values())),
@@ -48,7 +49,7 @@ class Known:
     explicit: bool = False
     stops: list[tuple[datetime, datetime]] = field(default_factory=list)
     stopped_at: datetime | None = None
-    completed_at: datetime | None = None
+    ended_at: datetime | None = None
     paused_until: str | None = None
     falls: set[tuple[str, str, str]] = field(default_factory=set)
     steps: list[tuple[int, str, str, str]] = field(default_factory=list)  # row, act id, by, act
@@ -171,12 +172,11 @@ class TaskWatch:
             task.stopped_at = None
         if change.get("state") == "paused" and change.get("paused_reason") == "waiting_customer":
             task.stopped_at = at
-        if change.get("state") == "completed":
-            task.completed_at = at
-        elif task.state == "completed" and change.get("state") is not None and task.completed_at is not None:
-            if change["state"] != "cancelled":
-                task.stops.append((task.completed_at, max(at, task.completed_at)))
-            task.completed_at = None
+        if change.get("state") in ENDED:
+            task.ended_at = at
+        elif task.state in ENDED and change.get("state") is not None and task.ended_at is not None:
+            task.stops.append((task.ended_at, max(at, task.ended_at)))
+            task.ended_at = None
 
     def _compare(self, id_: str) -> None:
         task, row = self.tasks[id_], self._raw.execute(TASK, (id_,)).fetchone()
