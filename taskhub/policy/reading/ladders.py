@@ -8,14 +8,11 @@ from datetime import timedelta
 
 from taskhub.policy.promise import EscalationPolicy, NoticePolicy, Step
 from taskhub.policy.reading import notices
-from taskhub.policy.reading.nearest import nearest
-from taskhub.policy.reading.table import Table, keyed, shown
-from taskhub.policy.reading.vocabulary import ROLES
+from taskhub.policy.reading.addressees import check_addressees
+from taskhub.policy.reading.table import Table, keyed
 
 TRIGGERS = ("at_fraction", "overdue_for", "paused_for")
 DOES = ("notify", "raise_priority", "reassign", "widen")
-_PLAIN = ("agent", "leader", "manager")
-_NAMED = ("agent", "team", "role", "url")
 MOST_FRACTION = 100
 
 
@@ -57,8 +54,7 @@ def _step(entry: Table) -> Step:
         quiet_hours=entry.flag("quiet_hours", default=True),
     )
     entry.done()
-    for index, asked in enumerate(step.notify):
-        _addressee(entry, index, asked)
+    check_addressees(entry, "notify", step.notify)
     if entry.unknown():
         return step
     given = [key for key in TRIGGERS if entry.has(key)]
@@ -68,22 +64,6 @@ def _step(entry: Table) -> Step:
     if not any(entry.has(key) for key in DOES):
         entry.problem((), f"the step does nothing; give it {', '.join(DOES[:-1])} or {DOES[-1]}.")
     return step
-
-
-def _addressee(entry: Table, index: int, asked: str) -> None:
-    kind, colon, name = asked.partition(":")
-    if not colon and asked not in _PLAIN:
-        message = (
-            f"{shown(asked)} is nobody; write {', '.join(_PLAIN)}, or one of {', '.join(f'{k}:…' for k in _NAMED)}."
-        )
-        entry.problem(("notify", index), message, nearest(asked, _PLAIN))
-    elif colon and (kind not in _NAMED or not name):
-        message = f"{shown(asked)} is nobody; write one of {', '.join(f'{one}:NAME' for one in _NAMED)}."
-        entry.problem(("notify", index), message, nearest(kind, _NAMED) and f"{nearest(kind, _NAMED)}:{name or 'NAME'}")
-    elif kind == "role" and name not in ROLES:
-        hint = nearest(name, ROLES)
-        message = f"there is no role {shown(name)}; roles: {', '.join(ROLES)}."
-        entry.problem(("notify", index), message, hint and f"role:{hint}")
 
 
 def _rising(entries: Sequence[Table], steps: Sequence[Step]) -> None:
