@@ -180,12 +180,6 @@ def save_decisions(tx: Tx, made: Sequence[Mapping[str, Any]]) -> None:
     bulk.insert(tx.conn, decision, made)
 
 
-def last_decision(tx: Tx, task_id: str) -> Any:
-    """The newest decision about a task."""
-    wanted = select(decision).where(decision.c.task == task_id)
-    return tx.conn.execute(wanted.order_by(decision.c.at.desc(), decision.c.id.desc()).limit(1)).first()
-
-
 def stored_pass(tx: Tx, id_: str, block: int) -> tuple[str, str]:
     """Head and one block of a pass."""
     head = tx.conn.execute(select(pass_.c.head).where(pass_.c.id == id_)).scalar_one()

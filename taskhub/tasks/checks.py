@@ -154,12 +154,6 @@ def ticked(items: list[dict[str, Any]], marks: list[Mapping[str, Any]]) -> list[
     return [new[number] for number in sorted(new)]
 
 
-def undoable(task: Task) -> None:
-    """Nobody takes back what has moved on."""
-    if not task.is_open:
-        raise Conflict(f"The task is {task.state}; there is nothing to take back.", code="moved_on")
-
-
 def verdict(task: Task, outcome: str | None, note: str | None) -> None:
     """A check ends as right, or as wrong with what is wrong in ``note``."""
     if task.checks is None:

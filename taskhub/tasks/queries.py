@@ -100,11 +100,6 @@ def paused_by(tx: Tx, agent: str) -> list[Any]:
     return list(tx.conn.execute(mine.order_by(task.c.paused_at, task.c.id)))
 
 
-def customer_of(tx: Tx, task_id: str) -> str | None:
-    """For whom a task is done, where that is known."""
-    return tx.conn.execute(select(task.c.customer).where(task.c.id == task_id)).scalar()
-
-
 def since(tx: Tx, column: str, at: datetime, after: tuple[datetime, str] | None, limit: int) -> list[Task]:
     """Tasks that were ``created_at`` or ``completed_at`` since then, oldest first, a page at a time."""
     when = task.c[column]
