@@ -29,7 +29,7 @@ PRESENCES = ("available", "busy", "away", "offline")
 OUT = ("away", "offline")
 USUAL_DAY = 480.0
 _LOOK_AHEAD = timedelta(days=15)
-_DAY = timedelta(days=1)
+_DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 
 
 def weekly(raw: Mapping[str, Iterable[str]]) -> Weekly:
@@ -38,7 +38,7 @@ def weekly(raw: Mapping[str, Iterable[str]]) -> Weekly:
     >>> weekly({"tue": ["13:00-17:00", "09:00-12:00"], "mon": []})
     (('tue', ('09:00-12:00', '13:00-17:00')),)
     """
-    return tuple((day, openings) for day in DAYS if (openings := tuple(sorted(raw.get(day, ())))))
+    return tuple((day, openings) for day in DAYS if (openings := tuple(sorted(raw.get(day, ()))))) if raw else ()
 
 
 def on_shift(time_zone: str, shifts: Weekly, now: datetime) -> bool:
@@ -119,11 +119,15 @@ def problems(openings: object) -> list[tuple[str, str]]:
     return []
 
 
-# People share few patterns, and one pass asks about all of them at one instant.
-@lru_cache(maxsize=4096)
 def _span_at(time_zone: str, shifts: Weekly, now: datetime) -> tuple[datetime, datetime] | None:
-    spans = open_spans([_calendar(time_zone, shifts)], now - _DAY, now + _DAY)
+    spans = _spans_around(time_zone, shifts, now.replace(minute=0, second=0, microsecond=0))
     return next((span for span in spans if span[0] <= now < span[1]), None)
+
+
+# People share few patterns; passes and claims ask about them at instant after instant of the same hour.
+@lru_cache(maxsize=4096)
+def _spans_around(time_zone: str, shifts: Weekly, hour: datetime) -> tuple[tuple[datetime, datetime], ...]:
+    return tuple(open_spans([_calendar(time_zone, shifts)], hour - _DAY, hour + _HOUR + _DAY))
 
 
 @lru_cache(maxsize=1024)

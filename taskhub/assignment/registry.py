@@ -85,6 +85,9 @@ class Plugins:
 
 
 def _find(what: str, known: Mapping[Versioned, Any], name: str, version: str) -> Any:
+    found = known.get((name, version)) if version else None
+    if found is not None:
+        return found
     versions = [held for key, held in known if key == name]
     if not versions:
         names = sorted({key for key, _ in known})

@@ -149,7 +149,7 @@ def _parameters(
         "refused_why": array(_json(codes) for _, codes in refused.values()), "act_id": tx.act_id, "by": tx.by.label,
         "kind": tx.act_kind or "task.claim", "lease_handler": tx.flow["lease.expired"][0].handler,
         "decision_id": new_id(), "seen": _json(seen), "policy": tx.policies.hash,
-        "queue_facts": offers.facts,
+        "queue_facts": offers.facts, "queue_models": offers.models,
     }  # fmt: skip
 
 
@@ -176,6 +176,7 @@ class Offers(NamedTuple):
     terms: tuple[timedelta, ...]
     paused_queues: str
     facts: str
+    models: str
 
 
 _known: dict[tuple[str, tuple[str, ...]], Offers] = {}
@@ -192,7 +193,8 @@ def _offers(policies: Policies, allowed: Mapping[str, Shape], queues: Mapping[st
             policies, queues, array(shape.queue for shape in allowed.values()),
             tuple(_term(policies, shape) for shape in allowed.values()),
             array(key for key, queue in policies.queues.items() if queue.paused_counts),
-            _json({key: queue_facts(queue) for key, queue in queues.items()}),
+            array(_json(queue_facts(queue)) for queue in queues.values()),
+            array(queue.model for queue in queues.values()),
         )  # fmt: skip
     return found
 

@@ -191,13 +191,13 @@ decided AS (
   SELECT :decision_id, t.id, 'pull', :now, 'assigned', :me,
     jsonb_build_object('pull', :seen::jsonb || jsonb_build_object('held', (SELECT n FROM held),
       <<facts>>
-      'queues', (SELECT jsonb_agg(:queue_facts::jsonb -> q.queue) FROM (
+      'queues', (SELECT jsonb_agg((:queue_facts)[array_position(:queues, q.queue)]::jsonb) FROM (
         SELECT t.queue UNION SELECT o.queue FROM passed_over o) q),
       'over', (SELECT coalesce(jsonb_agg(jsonb_build_array(o.id, o.shape, o.start_by, o.created_at, o.weight, o.minutes,
         o.due_at, o.excluded, o.why) ORDER BY o.start_by, o.created_at, o.id), '[]'::jsonb) FROM passed_over o),
       'task', jsonb_build_array(t.id, t.shape, t.start_by, t.created_at, t.weight, t.minutes, t.due_at,
         '{{}}'::jsonb))),
-    coalesce(:queue_facts::jsonb -> t.queue ->> 'model', 'dedicated'), :policy FROM taken t)
+    (:queue_models)[array_position(:queues, t.queue)], :policy FROM taken t)
 SELECT (SELECT id FROM own) AS own, <<held>>, (SELECT count(*) FROM heads) AS seen,
   (SELECT token FROM leased) AS token, k.fingerprint, k.status, k.reply,
   (SELECT c.warn_at FROM sla_clock c WHERE c.task = t.id AND c.target = 'completion') AS warn_at, {_OWN_WAYS}, t.*
@@ -216,7 +216,8 @@ _TYPES = {
     "served": "text[]", "no_absence": "boolean", "ceiled": "boolean", "front_line": "text[]", "kinds": "text[]",
     "caps": "float8[]",
     "ceilings": "float8[]", "refused_kinds": "text[]", "refused_caps": "float8[]", "refused_ceilings": "float8[]",
-    "queues": "text[]", "paused_queues": "text[]", "allowed": "text[]", "allowed_queues": "text[]",
+    "queues": "text[]", "queue_facts": "text[]", "queue_models": "text[]",
+    "paused_queues": "text[]", "allowed": "text[]", "allowed_queues": "text[]",
     "untils": "timestamptz[]", "refused": "text[]", "refused_queues": "text[]", "refused_why": "text[]",
     "each": "bigint", "capacity": "float8", "minutes": "float8",
 }  # fmt: skip

@@ -103,8 +103,8 @@ class Database:
             failpoint("tx.before_commit")
             _commit(conn)
             failpoint("tx.after_commit")
-        if tx.ring:
-            self.ring(tx.ring)
+        if ids := tx.to_ring():
+            self.ring(ids)
             failpoint("tx.rung")
         if tx.changed:
             self.tell(tx.changed)

@@ -11,7 +11,8 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import QueuePool, StaticPool
 
-from taskhub.db.patience import Patience, Patient
+from taskhub.db.direct import Direct
+from taskhub.db.patience import Patience
 
 BUSY_MS = 5_000
 POOL_WAIT = 1.8
@@ -22,6 +23,7 @@ POSTGRES_OPTIONS = {
     "lock_timeout": 8_000,
     "statement_timeout": 30_000,
     "timezone": "UTC",
+    "client_encoding": "UTF8",
     "jit": "off",
 }
 
@@ -77,9 +79,9 @@ def _postgres(url: str, pool: int, patience: Patience) -> Engine:
     )
 
     @event.listens_for(engine, "do_connect")
-    def _connect(_dialect: Any, _record: Any, args: Any, named: Any) -> Patient:
+    def _connect(_dialect: Any, _record: Any, args: Any, named: Any) -> Direct:
         patience.greet(named.get("host"), named.get("port"))
-        connection = Patient.connect(*args, **named)
+        connection = Direct.connect(*args, **named)
         connection.patience = patience
         connection.prepared_max = STATEMENTS
         return connection

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select
 
-from taskhub.db.quick import packed, rows_into, run
+from taskhub.db.quick import later, packed, rows_into
 from taskhub.db.tables import history
 
 
@@ -41,7 +41,7 @@ def write(conn: Connection, entries: Sequence[Entry], *, act_id: str, at: dateti
     if conn.dialect.name == "sqlite":
         conn.execute(_ADD, rows)
     else:
-        run(conn, _QUICK, {"rows": packed(rows)})
+        later(conn, _QUICK, {"rows": packed(rows)})
 
 
 _COLUMNS = ("noun", "id", "seq", "act_id", "at", "by", "act", "change")

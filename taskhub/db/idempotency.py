@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, delete, func, select, tuple_, update
 from sqlalchemy.dialects import sqlite
 
-from taskhub.db.quick import quick, run
+from taskhub.db.quick import later, quick, run
 from taskhub.db.tables import idempotency
 from taskhub.errors import KeyReused
 
@@ -81,7 +81,7 @@ def keep(conn: Connection, call: Call, status: int, reply: bytes) -> None:
     """Adds the reply to the row made by ``claim``."""
     if conn.dialect.name != "sqlite":
         place = {"caller": call.caller, "route": call.route, "key": call.key}
-        run(conn, _KEEP, {**place, "status": status, "reply": reply})
+        later(conn, _KEEP, {**place, "status": status, "reply": reply})
     else:
         conn.execute(update(idempotency).where(_is(call)).values(status=status, reply=reply))
 
@@ -102,7 +102,7 @@ def put(conn: Connection, call: Call, status: int, reply: bytes, now: datetime) 
     place: dict[str, Any] = {"caller": call.caller, "route": call.route, "key": call.key}
     row = place | {"fingerprint": call.fingerprint, "status": status, "reply": reply, "at": now}
     if conn.dialect.name != "sqlite":
-        run(conn, _PUT, row)
+        later(conn, _PUT, row)
         return
     new = sqlite.insert(idempotency).values(**row)
     changed = {name: new.excluded[name] for name in ("fingerprint", "status", "reply", "at")}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ import orjson
 from sqlalchemy import Connection, bindparam, case, delete, insert, text
 from sqlalchemy.dialects import sqlite
 
-from taskhub.db.quick import array, quick, run
+from taskhub.db.quick import array, later, quick
 from taskhub.db.tables import UNTAKEN, message
 
 c = message.c
@@ -36,17 +36,17 @@ class Row:
         return self.handler, self.key
 
 
-def write(conn: Connection, rows: Sequence[Row], now: datetime) -> list[int]:
+def write(conn: Connection, rows: Sequence[Row], now: datetime) -> Callable[[], list[int]]:
     """Writes ``rows`` sorted by (handler, key), so that two emitters never wait for each other in a ring.
 
-    Returns the ids of those already due: what the bell may ring for.
+    What comes back gives, once it is committed, the ids of those already due: what the bell may ring for.
     """
     kept = _kept(rows)
     if conn.dialect.name == "postgresql":
-        found = run(conn, _WRITE, _columns(kept, now)) if kept else []
-    else:
-        found = _written(conn, kept, now)
-    return [id_ for id_, due_at in found if due_at <= now]
+        sent = later(conn, _WRITE, _columns(kept, now)) if kept else None
+        return lambda: [id_ for id_, due_at in (sent.rows if sent else ()) if due_at <= now]
+    found = _written(conn, kept, now)
+    return lambda: [id_ for id_, due_at in found if due_at <= now]
 
 
 def _kept(rows: Sequence[Row]) -> list[Row]:

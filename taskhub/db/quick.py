@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import psycopg
 from sqlalchemy import Connection, Table
 from sqlalchemy.exc import DBAPIError
+
+from taskhub.db.direct import Call, Direct
 
 _PARAMETER = re.compile(r"(?<!:):([a-z_]+)\b")
 
@@ -59,15 +61,32 @@ def _hexadecimal(value: Any) -> str:
 
 def run(conn: Connection, statement: Quick, given: Mapping[str, Any]) -> list[Any]:
     """The rows ``statement`` returns, in the transaction of ``conn``; it fails as any other statement does."""
-    if not conn.in_transaction():
-        conn.begin()
-    driver: Any = conn.connection.driver_connection
+    driver, call = _driver(conn), _call(statement, given)
     try:
-        cursor = psycopg.RawCursor(driver)
-        cursor.execute(statement.text, [given[name] for name in statement.names])
-        return cursor.fetchall() if cursor.pgresult is not None and cursor.pgresult.nfields else []
+        driver.send(call)
     except psycopg.Error as error:
         raise _as_usual(conn, statement, error, gone=driver.closed) from error
+    return call.rows
+
+
+def later(conn: Connection, statement: Quick, given: Mapping[str, Any]) -> Call:
+    """The same where nobody waits for the answer: it travels with the next statement, at the latest with the commit.
+
+    It fails there, and has its rows from there on.
+    """
+    call = _call(statement, given)
+    _driver(conn).hold(call)
+    return call
+
+
+def _driver(conn: Connection) -> Direct:
+    if not conn.in_transaction():
+        conn.begin()
+    return cast("Direct", conn.connection.driver_connection)
+
+
+def _call(statement: Quick, given: Mapping[str, Any]) -> Call:
+    return Call(statement.text, [given[name] for name in statement.names])
 
 
 def array(texts: Iterable[str]) -> str:

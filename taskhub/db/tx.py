@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
 from taskhub.clock import Clock
-from taskhub.db import history, outbox
+from taskhub.db import history, outbox, rows
 from taskhub.db.flow import Flow
 from taskhub.db.tables import act
 from taskhub.failpoints import failpoint
@@ -63,7 +63,7 @@ class Tx:
     act_id: str = field(default_factory=new_id)
     act_kind: str | None = None
     inverse: Mapping[str, Any] | None = None
-    ring: list[int] = field(default_factory=list)
+    to_ring: Callable[[], list[int]] = list  # rows that are due, once it is committed
     lookups: dict[str, Any] = field(default_factory=dict)  # what was read once and holds for the whole transaction
     aside: Callable[[], AbstractContextManager[None]] = nullcontext
     about: Mapping[str, Any] = field(default_factory=dict)  # where it comes from: a request, a row of the ledger
@@ -122,12 +122,11 @@ class Tx:
         """
         if self.by.is_person and self.act_kind and self._history:
             touched = [[e.noun, e.id] for e in self._history]
-            self.conn.execute(
-                insert(act).values(
-                    id=self.act_id, by=self.by.label, at=self.now, kind=self.act_kind, touched=touched,
-                    inverse=dict(self.inverse) if self.inverse else None,
-                )
-            )  # fmt: skip
+            row = {
+                "id": self.act_id, "by": self.by.label, "at": self.now, "kind": self.act_kind, "touched": touched,
+                "inverse": dict(self.inverse) if self.inverse else None,
+            }  # fmt: skip
+            rows.insert(self.conn, act, [row])
             failpoint("tx.act_written")
         if self._history:
             history.write(self.conn, self._history, act_id=self.act_id, at=self.now, by=self.by.label)
@@ -137,10 +136,10 @@ class Tx:
             failpoint("tx.timers_cancelled")
         if self._rows:
             due = [row.due_at <= self.now for row in self._rows]
-            ids = outbox.write(self.conn, self._rows, self.now)
+            written = outbox.write(self.conn, self._rows, self.now)
             failpoint("tx.messages_written")
             if any(due):
-                self.ring += ids
+                self.to_ring = written
         self.changed = [(entry.noun, entry.id, entry.act) for entry in self._history]
         self.sent = [(row.topic, row.key) for row in self._rows]
         self._rows, self._history, self._cancelled = [], [], set()

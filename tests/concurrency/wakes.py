@@ -54,6 +54,9 @@ def emitter(conn: Connection, clock: Clock, chance: random.Random) -> Steps:
             due = clock.now + chance.choice([0, 0, 3]) * STEP
             rows.append(Row("t", "h", key, mode, {"mark": place}, due, earliest=True))
         outbox.write(conn, rows, clock.now)
+        if chance.random() < 0.5:
+            # What is written travels with whatever comes next: half the time before the commit.
+            conn.exec_driver_sql("SELECT 1")
         yield True
         if chance.random() < 0.1:
             conn.rollback()

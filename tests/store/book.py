@@ -27,7 +27,7 @@ class Ledger:
 
     def emit(self, *keys, mode="each", handler="h", due_at=None, earliest=False, n=0):
         rows = [Row("t", handler, key, mode, {"n": n}, due_at or self.now, earliest) for key in keys]
-        return self.call(outbox.write, rows, self.now)
+        return self.call(outbox.write, rows, self.now)()
 
     def take(self, how=ledger.take_fresh, **named):
         if how in (ledger.take, ledger.take_fresh):
