@@ -57,11 +57,14 @@ def _of_database(tx: Tx) -> Iterator[Trouble]:
 
 
 def disk(url: str) -> Iterator[Trouble]:
-    """Room on the disk of a SQLite file."""
+    """A SQLite file that is gone, though whoever has it open writes on into nothing, and room on its disk."""
     if not engine.is_sqlite(url):
         return
+    file = Path(url.removeprefix("sqlite:///"))
+    if not file.exists():
+        yield Trouble("database", f"{file} is gone: what is written now is lost; stop taskhub and put it back")
     try:
-        free = shutil.disk_usage(Path(url.removeprefix("sqlite:///")).parent).free
+        free = shutil.disk_usage(file.parent).free
     except OSError:
         return
     if free < LOW:

@@ -29,7 +29,7 @@ class Guarded(TyperGroup):
             # Wrong usage and wanted exits: the framework shows them itself, with code 2 or the one that was asked for.
             if type(error).__module__.partition(".")[0] in FRAMEWORK:
                 raise
-            fail(_sentence(error))
+            fail(_sentence(error), *_next_step(error))
 
 
 def fail(*lines: str) -> NoReturn:
@@ -37,6 +37,16 @@ def fail(*lines: str) -> NoReturn:
     for line in lines:
         typer.echo(line, err=True)
     raise typer.Exit(1)
+
+
+def _next_step(error: Exception) -> tuple[str, ...]:
+    from taskhub.db.interruption import interruption
+
+    if interruption(error) is None:
+        return ()
+    return (
+        "Is the database running and reachable from here, and is its address right? Then run the same command again.",
+    )
 
 
 def _sentence(error: Exception) -> str:

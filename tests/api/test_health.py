@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,6 +47,16 @@ def test_without_workers_it_serves_and_says_so(any_house: House) -> None:
     said = any_house.client.ok("GET", "/readyz")
     assert (said["status"], list(said["problems"])) == ("degraded", ["workers"])
     assert "start 'taskhub worker'" in said["problems"]["workers"]
+
+
+def test_a_database_file_that_is_gone_is_noticed(house: House) -> None:
+    """Whoever has it open reads and writes on, into nothing."""
+    looked(house)
+    revision(house, head())
+    Path(house.db.url.removeprefix("sqlite:///")).unlink()
+    answer = house.client.get("/readyz")
+    assert answer.status_code == 503
+    assert "is gone" in answer.json()["problems"]["database"]
 
 
 def test_not_ready_says_why(house: House) -> None:

@@ -15,6 +15,7 @@ from taskhub.db import audit, copying, engine, seals
 from taskhub.db.tables import counter, history, message, metadata
 from taskhub.errors import Conflict, InvalidInput
 from tests.api.house import House, open_house
+from tests.servers import free_port
 
 ODD = {
     "big": [1e16, 1.2e19, 1e30, -1e17, 3.0, 1e-9], "deep": [{"x": None, "y": [True, 1.0]}], "text": 'Ü ✓ 中 a"\\b\n',
@@ -152,6 +153,16 @@ def test_a_folder_is_made_for_the_copy_and_other_databases_are_refused(sqlite_ur
     assert (said.exit_code, (tmp_path / "new/folder/taskhub.db").is_file()) == (0, True), said.output
     other = CliRunner().invoke(app, ["db", "copy", sqlite_url, "mysql://db/x"])
     assert (other.exit_code, "postgresql://" in other.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_server_that_cannot_be_reached_is_told_with_what_to_do(sqlite_url: str, which: int) -> None:
+    nowhere = f"postgresql://taskhub@127.0.0.1:{free_port()}/taskhub"
+    ways = [nowhere, sqlite_url] if which == 0 else [sqlite_url, nowhere]
+    said = CliRunner().invoke(app, ["db", "copy", *ways])
+    assert said.exit_code == 1
+    assert "run the same command again" in said.stderr
+    assert "Traceback" not in said.stderr
 
 
 def test_the_command_says_what_it_did(sqlite_url: str, empty_postgres_url: str) -> None:
