@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -18,6 +18,7 @@ from taskhub.assignment import serving
 from taskhub.assignment.installed import plugins
 from taskhub.assignment.registry import built_ins
 from taskhub.bell.bell import Bell
+from taskhub.clock import real_now
 from taskhub.db import migrate, policy_set
 from taskhub.db.database import Database, silent
 from taskhub.db.tx import SYSTEM, Tx
@@ -28,6 +29,7 @@ from taskhub.flow import FLOW
 from taskhub.policy.load import Known, load
 from taskhub.policy.policies import Policies
 from taskhub.policy.work import Queue
+from taskhub.sla import checks as sla_checks
 from taskhub.tasks import timers
 from taskhub.tasks.order import ORDERS
 
@@ -77,18 +79,19 @@ def policies(texts: Mapping[str, str], resolved: Mapping[str, Any] | None = None
 
 
 def wanted(texts: Mapping[str, str], db: Database | None = None) -> Policies:
-    """The set these texts make, asked whether it fits this house as well: its teams, its people, its variables.
+    """The set these texts make, asked whether it fits this house and this day: teams, people, variables, calendars.
 
     Without ``db`` teams and people are not looked for. Raises PolicyError with every problem at once.
     """
-    teams, agents = _directory(db) if db is not None else (None, None)
+    teams, agents, now = _house(db) if db is not None else (None, None, real_now())
     here = partial(surroundings.check, teams=teams, environ=os.environ)
-    return load(texts, known=known(agents), checks=(check_staffing, escalation_checks.check, here))
+    today = partial(sla_checks.check, now=now)
+    return load(texts, known=known(agents), checks=(check_staffing, escalation_checks.check, here, today))
 
 
-def _directory(db: Database) -> tuple[frozenset[str], frozenset[str]]:
+def _house(db: Database) -> tuple[frozenset[str], frozenset[str], datetime]:
     with db.read() as tx:
-        return directory.keys(tx)
+        return *directory.keys(tx), tx.now
 
 
 def accepted(texts: Mapping[str, str], resolved: Mapping[str, Any] | None = None) -> Policies:

@@ -91,7 +91,9 @@ async def _known(request: Request, error: Exception) -> Response:
 
 async def _unreadable(_request: Request, error: Exception) -> Response:
     told = cast("RequestValidationError", error).errors()[:50]
-    wrong = [{"path": _path(one["loc"]), "message": str(one["msg"]).removeprefix("Value error, ")[:300]} for one in told]
+    wrong = [
+        {"path": _path(one["loc"]), "message": str(one["msg"]).removeprefix("Value error, ")[:300]} for one in told
+    ]
     detail = "; ".join(f"{one['path']}: {one['message']}" for one in wrong[:5])
     return problem(422, "invalid_input", detail, {"errors": wrong}, {})
 

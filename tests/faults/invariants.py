@@ -51,7 +51,12 @@ CHECKS = {
         "select origin from task where origin is not null group by origin having count(*) > 1",
     "I6 one effect of a change once, by rule, record and version":
         "select rule, kind, record, version_at from task where rule is not null and version_at is not null"
-        " group by rule, kind, record, version_at, version_tie having count(*) > 1",
+        " and parent is null group by rule, kind, record, version_at, version_tie having count(*) > 1",
+    # Work that follows upon work has its parent's version; who reopens and completes again completes once more.
+    "I6 one follower of a completion once, by rule":
+        "select rule, kind, parent from task t where rule is not null and parent is not null"
+        " group by rule, kind, parent having count(*) >"
+        " (select count(*) from history h where h.noun = 'task' and h.id = t.parent and h.act = 'complete')",
     "I6 one event once":
         "select source, external_id, delivery_key from event where variant = ''"
         " group by source, external_id, delivery_key having count(*) > 1",

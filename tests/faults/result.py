@@ -108,7 +108,13 @@ def as_json(results: Iterable[Result]) -> list[dict[str, Any]]:
 
 def _plain(one: Result) -> dict[str, Any]:
     answers = {str(status): count for status, count in one.answers.items()}
-    return {**asdict(one), "answers": answers, "passed": sorted(one.passed), "verdict": one.verdict}
+    return {
+        **asdict(one),
+        "answers": answers,
+        "struck": dict(one.struck),
+        "passed": sorted(one.passed),
+        "verdict": one.verdict,
+    }
 
 
 def write(file: Path, results: Iterable[Result]) -> None:

@@ -27,7 +27,8 @@ DAMAGE = {
     "I3 a task": "delete from lease",
     "I5": "update agent set capacity = 0",
     "I6 one effect of a change once, by rule": "update task set rule = 'r', kind = 'k', record = 'deal:1',"
-    " version_at = '2026-03-02 00:00:00', version_tie = '' where kind = 'data_hygiene'",
+    " version_at = '2026-03-02 00:00:00', version_tie = '', parent = null where kind = 'data_hygiene'",
+    "I6 one follower": f"update task set rule = 'r', parent = {QUEUED} where id = {BLOCKED}",
     "I7 a task": f"delete from message where handler = 'task.block' and key = {DATED}",
     "I7 a lease": "delete from message where handler = 'task.lease'",
     "I7 blocked": f"update task set blocked_by = '[]', blocked_until = null where id = {BLOCKED}",

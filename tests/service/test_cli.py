@@ -14,6 +14,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from taskhub import bootstrap
 from taskhub.cli.app import app
 from taskhub.cli.pieces import pieces
 
@@ -172,6 +173,15 @@ def test_every_problem_of_a_config_is_shown_with_its_line(run: Run, tmp_path: Pa
     told = json.loads(run("config", "check", tmp_path, "--json").stdout)
     assert len(told["problems"]) == len(said.stderr.splitlines()) > 1
     assert run("config", "apply", tmp_path, "--data", tmp_path / "data").exit_code == 1
+
+
+def test_a_calendar_that_is_over_is_found_before_anybody_applies_it(run: Run, tmp_path: Path) -> None:
+    over = '\n[[calendar]]\nkey = "fair"\ntz = "UTC"\n[calendar.special_dates]\n2020-01-06 = ["09:00-17:00"]\n'
+    for file, text in bootstrap.read_config(bootstrap.example_config()).items():
+        (tmp_path / file).write_text(text + over if file == "calendars.toml" else text)
+    said = run("config", "check", tmp_path)
+    assert said.exit_code == 1
+    assert "does not open within five years" in said.stderr
 
 
 def test_the_example_config_is_good_and_applied_once(run: Run, data: Path) -> None:
