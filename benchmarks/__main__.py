@@ -81,7 +81,10 @@ def main(arguments: Sequence[str]) -> int:
     figures: list[Figure] = []
     for name in chosen.name or BENCHMARKS:
         print(f"{name} …", file=sys.stderr, flush=True)
-        figures += BENCHMARKS[name]()
+        found = BENCHMARKS[name]()
+        if len(chosen.name) != 1:  # whoever stops it now keeps what was measured
+            print(markdown(found), file=sys.stderr, flush=True)
+        figures += found
     head = f"{datetime.now(UTC):%Y-%m-%d}, {_machine()}{', small sizes' if chosen.small else ''}"
     print(f"{head}\n\n{markdown(figures)}")
     if chosen.json:

@@ -16,6 +16,8 @@ from taskhub.workers.worker import Worker
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 30.0
+# Who was killed had nothing wrong at its start, and its rows wait.
+LONGEST_AFTER_KILL = 1.5
 SETTLED = 30.0
 LAST_GRACE = 20.0
 TICK = 0.1
@@ -69,7 +71,8 @@ class _Place:
     def look(self, now: float) -> None:
         """Starts a child when there is none, and notes one that died."""
         if self.child is not None and (code := self.child.poll()) is not None:
-            self.pause = FIRST_PAUSE if now - self.started_at > SETTLED else min(self.pause * 2, LONGEST_PAUSE)
+            longest = LONGEST_AFTER_KILL if code < 0 else LONGEST_PAUSE
+            self.pause = FIRST_PAUSE if now - self.started_at > SETTLED else min(self.pause * 2, longest)
             self.not_before = now + self.pause
             log.error("worker process %d ended with %s; another follows in %.1f s", self.number, code, self.pause)
             self.child = None
