@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 WITHIN = 600.0
 PAUSE = 0.1
-LATER = (429, 502, 503)
+LATER = (429, 502, 503, 507)
 
 
 @dataclass

@@ -23,6 +23,7 @@ SETTLED_WITHIN = 60.0
 PATIENCE = 240.0
 A_MOMENT = 15.0
 LEFT = "I17 no message is left"
+DISK_FULL = "database full"
 
 
 def rest(shop: Shop, calm: float, result: Result) -> None:
@@ -44,7 +45,7 @@ def judge(house: House, plan: Plan, hands: Hands, night: Night, wanted: Counter[
     result.wrong += [f"an answer of the night: {one}" for one in night.unexpected]
     result.answers, result.slowest = Counter(house.call.answers), house.call.slowest
     result.wrong += [f"{count} answers {status}" for status, count in result.answers.items()
-                     if status >= 500 and status != 503]  # fmt: skip
+                     if status >= 500 and status != 503 and (status, result.fault) != (507, DISK_FULL)]  # fmt: skip
     result.wrong += [f"{one.name} ended with {one.code}:\n{one.tail()}" for one in (*house.apis, *house.workers)
                      if one.code is not None]  # fmt: skip
     result.redo += house.redo.samples

@@ -11,7 +11,7 @@ from random import Random
 
 from sqlalchemy import func, select
 
-from taskhub.db.tables import message, notification
+from taskhub.db.tables import letter, message
 from tests.faults import day
 from tests.faults.fault import Fault
 from tests.faults.ground import Ground
@@ -110,14 +110,15 @@ def _judge(house: House, endpoint: _Endpoint) -> None:
     result = house.result
     late = func.max(func.extract("epoch", message.c.done_at - message.c.due_at))
     with house.shop.db.read() as tx:
-        left = tx.conn.execute(select(func.count()).where(notification.c.delivered_at.is_(None))).scalar_one()
-        made = tx.conn.execute(select(func.count()).select_from(notification)).scalar_one()
+        # Notices that wait for the end of their window have no letter yet.
+        left = tx.conn.execute(select(func.count()).where(letter.c.delivered_at.is_(None))).scalar_one()
+        made = tx.conn.execute(select(func.count()).select_from(letter)).scalar_one()
         slowest = float(tx.conn.execute(select(late).where(message.c.mode != "outside")).scalar() or 0)
-    result.figures |= {"notices": made, "inside rows at most late s": round(slowest, 2), **endpoint.ways}
+    result.figures |= {"letters": made, "inside rows at most late s": round(slowest, 2), **endpoint.ways}
     if left or endpoint.good.total() < made:
-        result.wrong.append(f"{left} of {made} notices were not delivered, {endpoint.good.total()} were taken")
+        result.wrong.append(f"{left} of {made} letters were not delivered, {endpoint.good.total()} were taken")
     if not made:
-        result.wrong.append("there were no notices: the fault did nothing")
+        result.wrong.append("there were no letters: the fault did nothing")
     if slowest > INSIDE_WITHIN:
         result.wrong.append(f"an inside row waited {slowest:.0f} s beside slow deliveries")
 

@@ -53,7 +53,7 @@ def run(ground: Ground, seed: int) -> Result:
             run_due(shop.db, HANDLERS)
         run_due(shop.db, HANDLERS)
         verdict.in_the_books(shop.db, plan, wanted, result)
-    if not result.answers[503]:
+    if not result.answers[507]:
         result.wrong.append("nothing was refused: the fault did nothing")
     result.took = time.monotonic() - begin
     return result
@@ -65,7 +65,7 @@ def _accepted(shop: Shop, batch: list[dict[str, Any]], result: Result) -> bool:
     if answer.status_code == 202:
         result.events += len(batch)
         return True
-    if answer.status_code != 503 or "retry-after" not in answer.headers:
+    if answer.status_code != 507 or "retry-after" not in answer.headers:
         result.wrong.append(f"a full database answers {answer.status_code}: {answer.text[:300]}")
     return False
 
