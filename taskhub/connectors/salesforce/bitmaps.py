@@ -1,8 +1,8 @@
 """Which fields a change event says have changed: by name, or as bits over the fields of a schema we do not have. Pure.
 
 Bit *i* of "0x…" is the *i*-th field, the header being field 0; "4-0x…" are bits over the parts of field 4. A relay that
-keeps the order of members gives us that schema with the event itself. Whether it did is checked: exactly the changed
-fields that are null must be the ones said to be nulled. Where that fails, the count of bits may still explain the event.
+keeps the order of members gives us that schema with the event itself. Whether it did is checked: the changed fields
+that are null must be just the ones said to be nulled. Where that fails, the count of bits may still explain the event.
 """
 
 from __future__ import annotations

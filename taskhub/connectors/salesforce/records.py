@@ -94,8 +94,7 @@ def _member(noun: str, name: str, value: Any, connection: Connection) -> dict[st
     if name == "OwnerId":
         return {"owner": _owner(value, connection)}
     if name == "RecordTypeId" and noun in _STAGES:
-        found = _mapped(connection.settings.get("pipelines"), value)
-        return {"pipeline": found} if found is not None else {}
+        return {"pipeline": _pipeline(value, connection)}
     if name == "Amount" and noun == "deal":
         return {"amount": value}
     if name == _STAGES.get(noun):
@@ -134,15 +133,21 @@ def _status(noun: str, raw: Mapping[str, Any], connection: Connection) -> str | 
     if by_flag is not None:
         return by_flag
     word = raw.get("Status" if noun == "activity" else _STAGES.get(noun, ""))
+    if isinstance(word, str):
+        by_word = _by_word(noun, word, connection)
+        if by_word is not None:
+            return by_word
+    return "open" if noun == "lead" and raw.get("IsConverted") is False else None
+
+
+def _by_word(noun: str, word: str, connection: Connection) -> str | None:
     own = connection.settings.get("statuses")
     of_noun = own.get(noun) if isinstance(own, Mapping) else None
-    if not isinstance(word, str):
-        return None
     found = {**_STATUSES[noun], **(of_noun if isinstance(of_noun, Mapping) else {})}.get(word)
-    if found is None and noun == "activity":
-        return "open"
-    # A stage that somebody mapped and that ends nothing is one in which work goes on.
-    return found if isinstance(found, str) else "open" if word in connection.stages.get(noun, {}) else None
+    if isinstance(found, str):
+        return found
+    # A stage that somebody mapped and that ends nothing is one in which work goes on; a task that is not done is open.
+    return "open" if noun == "activity" or word in connection.stages.get(noun, {}) else None
 
 
 def _by_flag(noun: str, raw: Mapping[str, Any]) -> str | None:
@@ -183,6 +188,13 @@ def _owner(value: Any, connection: Connection) -> str | None:
         return None
     bare = owner.removeprefix(f"{connection.key}:")
     return connection.users.get(bare) or connection.users.get(bare[:15], owner)
+
+
+def _pipeline(value: Any, connection: Connection) -> Any:
+    names = connection.settings.get("pipelines")
+    short = value[:15] if isinstance(value, str) and isinstance(names, Mapping) and value not in names else value
+    found = _mapped(names, short)
+    return value if found == short else found
 
 
 def _mapped(names: Any, value: Any) -> Any:

@@ -1,7 +1,7 @@
 """What cannot be known without asking Salesforce for the record. Pure.
 
-Nothing here asks: such a fact is kept as an ignored delivery whose reason begins with ``REREAD`` or ``RESYNC`` and whose
-subject names the record (or, for a resync, whose type names the object). The client that re-reads records goes by these.
+Nothing here asks: such a fact is kept as an ignored delivery. Its reason begins with ``REREAD`` and its subject names
+the record, or its reason begins with ``RESYNC`` and its type names the object. A client that asks goes by these.
 """
 
 from __future__ import annotations
