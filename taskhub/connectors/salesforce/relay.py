@@ -52,11 +52,11 @@ def read_item(item: Any) -> Relayed:
             return Relayed(layer, header)
     if any(isinstance(layer.get("payload"), str) for layer in layers):
         raise BadField("payload", "is text: decode Avro before relaying it")
-    name, uuid = _first(layers, _TOPICS), _first(layers, ("EventUuid",)) or _first(layers[1:], ("id",))
-    found = _CHANNEL.search(name or "")
-    if not layers or (found is None and uuid is None):
+    channel = _CHANNEL.search(_first(layers, _TOPICS) or "")
+    uuid = _first(layers, ("EventUuid",)) or _first([one for one in layers if "payload" in one], ("id",))
+    if channel is None and uuid is None:
         raise InvalidInput("Neither a change event nor a platform event of Salesforce.", code="no_envelope")
-    return Relayed(_payload(layers), None, found[1] if found else None, uuid)
+    return Relayed(_payload(layers), None, channel[1] if channel else None, uuid)
 
 
 def without_session(value: Any) -> Any:

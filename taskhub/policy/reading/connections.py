@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from taskhub.policy.policies import Connection
+from taskhub.policy.reading import salesforce
 from taskhub.policy.reading.nearest import nearest
 from taskhub.policy.reading.table import Table, keyed, shown
 from taskhub.policy.reading.values import free, text_map
@@ -14,6 +15,8 @@ from taskhub.policy.reading.vocabulary import NOUNS, SECRETS, SETTINGS, SYSTEMS
 from taskhub.policy.reading.wording import local
 
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
+# What a sender of these can show.
+_SHOWN = {"salesforce": ("path", "bearer", "signing_key"), "standard_webhooks": ("signing_key",)}
 # Settings whose values are names of ours.
 _NAMED = {"pipelines": "pipeline", "lost_labels": "lead lost reason"}
 
@@ -54,6 +57,9 @@ def _secrets(entry: Table, system: str) -> dict[str, str]:
     found = {name: variable for name, variable in table.data.items() if isinstance(variable, str)} if table else {}
     if system == "pipedrive" and not misspelt and not {"path", "password"} & found.keys():
         entry.problem("secrets", 'Pipedrive signs nothing: add secrets = { path = "…" }, or nobody is let in.')
+    if system in _SHOWN and not misspelt and not found.keys() & set(_SHOWN[system]):
+        wanted = " or ".join(_SHOWN[system])
+        entry.problem("secrets", f'Without {wanted} nobody is let in: add secrets = {{ {_SHOWN[system][0]} = "…" }}.')
     return found
 
 
@@ -96,4 +102,6 @@ def _settings(entry: Table, system: str) -> dict[str, Any]:
         for theirs, ours in settings[name].items() if isinstance(settings.get(name), dict) else ():
             if table and isinstance(ours, str):
                 table.findings.refer(noun, ours, table.place(name, theirs), open_world=True)
+    if system == "salesforce":
+        salesforce.check(entry, table, settings)
     return settings
