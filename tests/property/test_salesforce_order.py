@@ -12,7 +12,7 @@ from taskhub.connectors.inbound import HookRequest
 from taskhub.connectors.salesforce.inbound import SalesforceInbound
 from taskhub.events.model import Delivery
 from tests.property.test_order_independence import START, Desk
-from tests.unit.connectors.salesforce.said import ACCOUNT, CONNECTION, CONTACT, DEAL, EAY, LEAD, USER
+from tests.unit.connectors.salesforce.said import AAY, ACCOUNT, CONNECTION, CONTACT, DEAL, EAY, LEAD, USER
 
 STATUSES = ["Working", "New", "Rejected", "Closed - Not Converted"]
 LEAD_FIELDS = {
@@ -55,8 +55,9 @@ def changes(draw: st.DrawFn, number: int, at: int) -> dict[str, Any]:
     fields = draw(st.fixed_dictionaries({}, optional=known))
     if entity == "Lead" and kind == "UPDATE" and draw(st.booleans()):
         fields |= CONVERTED
+    ending = EAY if entity == "Lead" else AAY
     header = {
-        "entityName": entity, "recordIds": [draw(st.sampled_from([id_, id_ + EAY]))], "changeType": kind,
+        "entityName": entity, "recordIds": [draw(st.sampled_from([id_, id_ + ending]))], "changeType": kind,
         "transactionKey": f"t{number // 2}", "sequenceNumber": number, "commitTimestamp": at, "commitNumber": at,
         "commitUser": USER, "changeOrigin": "", "changedFields": [], "nulledFields": [],
     }  # fmt: skip

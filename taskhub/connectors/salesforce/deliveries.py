@@ -17,7 +17,7 @@ import orjson
 from taskhub.connectors.salesforce import changes, messages, platform
 from taskhub.connectors.salesforce.bitmaps import HEADER
 from taskhub.connectors.salesforce.changes import Change
-from taskhub.connectors.salesforce.identity import full_id
+from taskhub.connectors.salesforce.identity import full_id, is_wildcard
 from taskhub.connectors.salesforce.records import noun_of
 from taskhub.connectors.salesforce.relay import Relayed
 from taskhub.connectors.salesforce.reread import REREAD, NotFollowed, RereadNeeded
@@ -151,7 +151,7 @@ def _same_form(record_id: str) -> str:
 def _subject(entity: str, record_id: Any, connection: Connection) -> str | None:
     """The record, where it is one: whoever re-reads it looks here."""
     noun = noun_of(entity, connection)
-    if noun is None or not isinstance(record_id, str):
+    if noun is None or not isinstance(record_id, str) or is_wildcard(record_id):
         return None
     try:
         return f"{noun}:{connection.key}:{full_id('Id', record_id)}"

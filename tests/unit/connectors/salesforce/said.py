@@ -17,7 +17,7 @@ ORGANIZATION = "00D5f0000051ABC"
 USER, OTHER_USER, OWN_USER = "0055f000005mc66AAA", "0055f000005mc67AAA", "0055f000005mc68"
 LEAD, DEAL, CONTACT, ACCOUNT = (f"{prefix}5f000005bwLF" for prefix in ("00Q", "006", "003", "001"))
 TASK = "00T5f000005bwLF"
-EAY = "EAY"  # what the longer form of those ids ends with
+EAY, AAY = "EAY", "AAY"  # what the longer form of ids with and without a capital as third character ends with
 CONNECTION = Connection(
     "sf",
     "salesforce",

@@ -12,6 +12,7 @@ from taskhub.connectors.inbound import HookRequest
 from taskhub.connectors.salesforce.inbound import SalesforceInbound
 from taskhub.sales.stated import change_key, stated_changes
 from tests.unit.connectors.salesforce.said import (
+    AAY,
     ACCOUNT,
     AT,
     CONNECTION,
@@ -109,8 +110,8 @@ class TestFields:
         event = accepted(change("Opportunity", "CREATE", DEAL, fields))
         assert event.data == {
             "deal": {
-                "id": f"sf:{DEAL}{EAY}", "title": "Acme", "amount": 1200.5, "currency": "EUR", "owner": "ana",
-                "expected_close_on": "2022-05-31", "account": f"sf:{ACCOUNT}{EAY}", "stage": "offer",
+                "id": f"sf:{DEAL}{AAY}", "title": "Acme", "amount": 1200.5, "currency": "EUR", "owner": "ana",
+                "expected_close_on": "2022-05-31", "account": f"sf:{ACCOUNT}{AAY}", "stage": "offer",
                 "pipeline": "sales", "renewal_on": "2027-01-31", "lost_reason": "price", "status": "open",
             }
         }  # fmt: skip
@@ -125,7 +126,7 @@ class TestFields:
         fields = {"StageName": "Perception", "OwnerId": OTHER_USER, "RecordTypeId": "0125f000000XbcDEFG"}
         deal = accepted(change("Opportunity", "UPDATE", DEAL, fields)).data["deal"]
         wanted = {"stage": "Perception", "owner": f"sf:{OTHER_USER}", "pipeline": "0125f000000XbcDEFG"}
-        assert deal == {"id": f"sf:{DEAL}{EAY}", **wanted}
+        assert deal == {"id": f"sf:{DEAL}{AAY}", **wanted}
 
     def test_null_means_not_changed_unless_it_is_named(self) -> None:
         told = change("Lead", "UPDATE", LEAD, {"Company": None, "Email": "a@x", "Phone": None})
@@ -169,7 +170,7 @@ class TestFields:
     def test_what_a_task_is_about(self) -> None:
         event = accepted(change("Task", "CREATE", TASK, {"WhoId": LEAD, "WhatId": DEAL, "Subject": "Call"}))
         assert event.data["lead"] == {"id": f"sf:{LEAD}{EAY}"}
-        assert event.data["deal"] == {"id": f"sf:{DEAL}{EAY}"}
+        assert event.data["deal"] == {"id": f"sf:{DEAL}{AAY}"}
         assert event.data["activity"]["title"] == "Call"
         other = accepted(change("Task", "CREATE", TASK, {"WhatId": "500000000000001"}))
         assert other.data == {"activity": {"id": f"sf:{TASK}{EAY}"}}
@@ -180,7 +181,8 @@ class TestConversion:
         ids = {"ConvertedAccountId": ACCOUNT, "ConvertedContactId": CONTACT, "ConvertedOpportunityId": DEAL}
         told = change("Lead", "UPDATE", LEAD, {"Status": "Closed - Converted", "IsConverted": True, **ids})
         event = accepted(told)
-        lead, deal, contact, account = (f"sf:{one}{EAY}" for one in (LEAD, DEAL, CONTACT, ACCOUNT))
+        deal, contact, account = (f"sf:{one}{AAY}" for one in (DEAL, CONTACT, ACCOUNT))
+        lead = f"sf:{LEAD}{EAY}"
         assert event.types[0] == "lead.converted"
         assert event.data["lead"]["status"] == "converted"
         assert event.data["deal"] == {"id": deal, "lead": lead, "contact": contact, "account": account}
