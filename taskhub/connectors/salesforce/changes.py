@@ -121,7 +121,7 @@ def _told(noun: str, change: Change) -> tuple[dict[str, Any], frozenset[str], li
     if change.kind.removeprefix(_GAP) == DELETE:
         return {name: told[name] for name in ("LastModifiedDate",) if name in told}, frozenset(), []
     if change.kind != UPDATE:
-        return _whole(payload, told), frozenset(told), []
+        return _whole(change.kind, payload, told), frozenset(told), []
     try:
         moved = changed_fields(payload, header)
     except UnknownFields:
@@ -134,11 +134,11 @@ def _told(noun: str, change: Change) -> tuple[dict[str, Any], frozenset[str], li
     return {name: value for name, value in told.items() if name not in cut}, moved - cut, doubts
 
 
-def _whole(payload: Mapping[str, Any], told: dict[str, Any]) -> dict[str, Any]:
-    """Of a new record everything is told, so that a missing part of a name is no doubt but a name without it."""
-    if isinstance(payload.get("Name"), Mapping):
-        return {"Name.FirstName": None, "Name.LastName": None, **told}
-    return told
+def _whole(kind: str, payload: Mapping[str, Any], told: dict[str, Any]) -> dict[str, Any]:
+    """A new record is told whole: null is empty, and a missing part of a name no doubt but a name without it."""
+    empty = dict(leaves(payload)) if kind == CREATE else {}
+    parts = {"Name.FirstName": None, "Name.LastName": None} if isinstance(payload.get("Name"), Mapping) else {}
+    return {**empty, **parts, **told}
 
 
 def _moved(noun: str, told: Mapping[str, Any], moved: frozenset[str], connection: Connection) -> set[str]:

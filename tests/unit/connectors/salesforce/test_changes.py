@@ -134,6 +134,11 @@ class TestFields:
         told["ChangeEventHeader"]["nulledFields"] = ["Phone"]
         assert accepted(told).data["lead"] == {"id": f"sf:{LEAD}{EAY}", "email": "a@x", "phone": None}
 
+    def test_of_a_new_record_null_is_empty(self) -> None:
+        event = accepted(change("Opportunity", "CREATE", DEAL, {"Amount": None, "Name": "Acme"}))
+        assert event.data["deal"]["amount"] is None
+        assert set(stated_changes(event).fields) == {"title", "status"}
+
     def test_enriched_fields_are_known_and_have_not_moved(self) -> None:
         told = change("Lead", "UPDATE", LEAD, {"Company": "Acme", "Email": "a@x"}, changedFields=["Email"])
         event = accepted(told)
