@@ -10,16 +10,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from xml.etree.ElementTree import TreeBuilder
 from xml.sax.saxutils import escape, quoteattr
 
 from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import ParseError, fromstring
+from defusedxml.ElementTree import ParseError, XMLParser
 
 from taskhub.errors import InvalidInput
 from taskhub.events.reading import MAX_BYTES, storable
 
 MEDIA_TYPE = "text/xml; charset=utf-8"
 MOST = 100
+_DEEPEST, _MOST_ELEMENTS = 12, 200_000  # a message nests five levels; its records have up to 800 fields each
 _SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 _OUTBOUND = "http://soap.sforce.com/2005/09/outbound"
 _OBJECT = "urn:sobject.enterprise.soap.sforce.com"
@@ -49,8 +51,32 @@ class OutboundMessage:
     notifications: tuple[Notification, ...]
 
 
+class _Bounded(TreeBuilder):
+    """A tree that stops growing before it fills the memory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._depth = self._elements = 0
+
+    def start(self, tag: str, attrs: Any) -> Any:
+        self._depth += 1
+        self._elements += 1
+        if self._depth > _DEEPEST:
+            raise InvalidInput(f"Nested deeper than {_DEEPEST} levels.", code="too_deep", limit=_DEEPEST)
+        if self._elements > _MOST_ELEMENTS:
+            raise InvalidInput(f"More than {_MOST_ELEMENTS} elements.", code="too_many_keys", limit=_MOST_ELEMENTS)
+        return super().start(tag, attrs)
+
+    def end(self, tag: str) -> Any:
+        self._depth -= 1
+        return super().end(tag)
+
+
 def read_message(body: bytes) -> OutboundMessage:
-    """Raises ``InvalidInput``: ``too_large``, ``forbidden_xml``, ``not_xml``, ``no_envelope``, ``too_many_events``."""
+    """Raises ``InvalidInput``.
+
+    ``too_large``, ``forbidden_xml``, ``not_xml``, ``too_deep``, ``too_many_keys``, ``no_envelope``, ``too_many_events``.
+    """
     if len(body) > MAX_BYTES:
         raise InvalidInput(f"The body is larger than {MAX_BYTES} bytes.", code="too_large", limit=MAX_BYTES)
     root = _parsed(body)
@@ -96,7 +122,9 @@ def fault(message: str) -> bytes:
 
 def _parsed(body: bytes) -> Any:
     try:
-        return fromstring(body, forbid_dtd=True)
+        parser = XMLParser(target=_Bounded(), forbid_dtd=True)
+        parser.feed(body)
+        return parser.close()
     except DefusedXmlException:
         raise InvalidInput("XML with a DTD or entities is not read.", code="forbidden_xml") from None
     except ParseError as error:

@@ -212,11 +212,13 @@ class TestSecurity:
             (messages([]), "no_envelope"),
             (lead().replace(b"2005/09/outbound", b"2005/09/inbound"), "no_envelope"),
             (lead().replace(b"schemas.xmlsoap.org/soap/envelope", b"www.w3.org/2003/05/soap-envelope"), "no_envelope"),
-            (b"<a>" * 200_000, "not_xml"),
-            (b"<a>" * 50_000 + b"</a>" * 50_000, "no_envelope"),
+            (b"<a>" * 1_700_000, "too_deep"),
+            (b"<a>" * 13 + b"</a>" * 13, "too_deep"),
+            (b"<a>" * 12 + b"</a>" * 12, "no_envelope"),
+            (b"<a>" + b"<b/>" * 200_000 + b"</a>", "too_many_keys"),
             (b"<a>" + b" " * (5 * 1024 * 1024) + b"</a>", "too_large"),
         ],
-        ids=range(14),
+        ids=range(16),
     )
     def test_what_is_no_message_is_refused(self, body: bytes, code: str) -> None:
         with pytest.raises(InvalidInput) as refused:
