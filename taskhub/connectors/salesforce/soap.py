@@ -75,7 +75,8 @@ class _Bounded(TreeBuilder):
 def read_message(body: bytes) -> OutboundMessage:
     """Raises ``InvalidInput``.
 
-    ``too_large``, ``forbidden_xml``, ``not_xml``, ``too_deep``, ``too_many_keys``, ``no_envelope``, ``too_many_events``.
+    Codes: ``too_large``, ``forbidden_xml``, ``not_xml``, ``too_deep``, ``too_many_keys``, ``no_envelope``,
+    ``too_many_events``.
     """
     if len(body) > MAX_BYTES:
         raise InvalidInput(f"The body is larger than {MAX_BYTES} bytes.", code="too_large", limit=MAX_BYTES)
