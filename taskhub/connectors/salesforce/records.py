@@ -146,8 +146,8 @@ def _by_word(noun: str, word: str, connection: Connection) -> str | None:
     found = {**_STATUSES[noun], **(of_noun if isinstance(of_noun, Mapping) else {})}.get(word)
     if isinstance(found, str):
         return found
-    # A stage that somebody mapped and that ends nothing is one in which work goes on; a task that is not done is open.
-    return "open" if noun == "activity" or word in connection.stages.get(noun, {}) else None
+    # A deal may end in a word nobody told us, and has flags for that; leads and tasks have words alone.
+    return "open" if noun != "deal" or word in connection.stages.get(noun, {}) else None
 
 
 def _by_flag(noun: str, raw: Mapping[str, Any]) -> str | None:

@@ -145,6 +145,21 @@ class TestFields:
         assert event.data["lead"]["company"] == "Acme"
         assert set(stated_changes(event).fields) == {"email"}
 
+    def test_a_lead_is_open_until_a_word_ends_it(self) -> None:
+        lost = accepted(change("Lead", "UPDATE", LEAD, {"Status": "Rejected"}))
+        again = accepted(change("Lead", "UPDATE", LEAD, {"Status": "Nurturing"}))
+        assert [one.data["lead"]["status"] for one in (lost, again)] == ["lost", "open"]
+        assert again.types == ("lead.stage_changed",)
+        assert set(stated_changes(again).fields) == {"stage"}
+
+    def test_a_deal_is_what_its_flags_say(self) -> None:
+        def status(**fields: Any) -> Any:
+            return accepted(change("Opportunity", "UPDATE", DEAL, fields)).data["deal"].get("status")
+
+        assert status(StageName="Gewonnen") is None
+        assert status(StageName="Gewonnen", IsClosed=True, IsWon=True) == "won"
+        assert status(StageName="Proposal") == "open"
+
     def test_a_name_in_parts(self) -> None:
         created = change("Lead", "CREATE", LEAD, {"Name": {"Salutation": "Mr.", "FirstName": "Zoé", "LastName": "B"}})
         assert accepted(created).data["lead"]["name"] == "Zoé B"
