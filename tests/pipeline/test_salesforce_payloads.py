@@ -16,6 +16,8 @@ import pytest
 from httpx import Response
 from sqlalchemy import func, inspect, select, text
 
+from taskhub.cli import intake
+from taskhub.cli.pieces import pieces
 from taskhub.connectors import standard_webhooks
 from taskhub.db.tables import event, message, task
 from tests.api.client import code
@@ -224,6 +226,21 @@ def test_a_session_id_is_in_no_table_and_no_line_of_the_log(
     assert caplog.records
     assert SESSION not in caplog.text
     assert SESSION not in repr([vars(record) for record in caplog.records])
+
+
+def test_recorded_bodies_go_the_same_way(new_shop: Open, shared_data: Path) -> None:
+    """As ``taskhub events replay FOLDER --source sf`` reads them, twice."""
+    refused: list[str] = []
+    with new_shop() as at:
+        with at.db.read() as tx:
+            source = intake.source_of(tx.policies, "sf")
+        for fresh in (True, False):
+            found = pieces(shared_data / "crm-events" / "salesforce")
+            count = intake.replay(at.db, source, found, refused.append, lambda _: None)
+            told = (count.accepted, count.ignored, count.duplicate, count.quarantined, count.refused)
+            assert told == ((5, 4, 0, 0, 1) if fresh else (0, 0, 9, 0, 1))
+        assert SESSION not in everything(at)
+    assert all(NO_MESSAGE in one for one in refused)
 
 
 def test_a_stored_notification_is_read_again(new_shop: Open, bodies: dict[str, bytes]) -> None:
