@@ -165,7 +165,7 @@ def test_every_file_ends_as_it_should_and_makes_its_work(new_shop: Open, bodies:
         }
         assert {(kind, title) for kind, title, record, _ in work if record != converted} == {
             ("lead_qualification", "Qualify Microsoft Sample Lead"),
-            ("lead_follow_up", "Quiet for 14 days: Microsoft"),
+            ("lead_follow_up", "Quiet for 14 days: Microsoft Sample Lead"),
             ("data_hygiene", "Check the data of Acme - 400 Widgets"),
             ("lead_follow_up", "Quiet for 14 days:"),
         }
