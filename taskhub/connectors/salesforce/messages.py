@@ -2,7 +2,8 @@
 
 It carries the values at the time of sending, whatever set it off: it tells a state, not a change. So rules fire for
 what differs from what is known, and a message that took a detour is stale. For the same reason our own writes need no
-guard here: they show nothing new, and a message dropped for them would take somebody else's change with it.
+guard here: they show nothing new, and a message dropped for them would take somebody else's change with it. Nor does it
+say who did it: whoever modified the record last need not have set it off.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from taskhub.connectors.salesforce.links import native_data
 from taskhub.connectors.salesforce.records import instant, native_fields, noun_of
 from taskhub.connectors.salesforce.reread import NotFollowed, RereadNeeded
 from taskhub.connectors.salesforce.soap import Notification
-from taskhub.events.fields import BadField, read_fields
+from taskhub.events.fields import read_fields
 from taskhub.events.model import Event, RecordRef
 from taskhub.events.native import NoRecord
 from taskhub.policy.policies import Connection
@@ -55,7 +56,6 @@ def event_of(one: Notification, connection: Connection, received_at: datetime) -
         data=native_data(noun, record, fields),
         connection=connection.key,
         states_change=deleted,
-        by=_by(raw, connection),
         order=_order(raw, version, one.id),
     )
     return event, () if version else ("no_time",)
@@ -65,13 +65,6 @@ def _order(raw: Mapping[str, Any], version: datetime | None, id_: str) -> str:
     """What the system did to a record after its last editor moves the stamp alone."""
     stamp = instant("SystemModstamp", raw.get("SystemModstamp")) or version
     return f"{stamp.isoformat(timespec='microseconds') if stamp else ''} {id_}".strip()
-
-
-def _by(raw: Mapping[str, Any], connection: Connection) -> str | None:
-    try:
-        return ours(connection, "LastModifiedById", raw.get("LastModifiedById"))
-    except BadField:
-        return None
 
 
 def _value(name: str, value: str | None) -> Any:

@@ -11,12 +11,10 @@ from taskhub.policy.reading import salesforce
 from taskhub.policy.reading.nearest import nearest
 from taskhub.policy.reading.table import Table, keyed, shown
 from taskhub.policy.reading.values import free, text_map
-from taskhub.policy.reading.vocabulary import NOUNS, SECRETS, SETTINGS, SYSTEMS
+from taskhub.policy.reading.vocabulary import LETS_IN, NOUNS, SECRETS, SETTINGS, SYSTEMS
 from taskhub.policy.reading.wording import local
 
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
-# What a sender of these can show.
-_SHOWN = {"salesforce": ("path", "bearer", "signing_key"), "standard_webhooks": ("signing_key",)}
 # Settings whose values are names of ours.
 _NAMED = {"pipelines": "pipeline", "lost_labels": "lead lost reason"}
 
@@ -30,14 +28,17 @@ def read(root: Table) -> dict[str, Connection]:
 
 def _connection(entry: Table, key: str) -> Connection:
     system = entry.opt_choice("system", SYSTEMS, required=True) or ""
+    secrets, settings = _secrets(entry, system), _settings(entry, system)
+    if system == "salesforce":
+        salesforce.check(entry, settings)
     return Connection(
         key=key,
         system=system,
         name=local(entry, "name"),
-        secrets=_secrets(entry, system),
+        secrets=secrets,
         fields=_fields(entry),
         stages=_stages(entry),
-        settings=_settings(entry, system),
+        settings=settings,
         users=text_map(entry, "users"),
     )
 
@@ -55,11 +56,10 @@ def _secrets(entry: Table, system: str) -> dict[str, str]:
             table.problem(name, message + " Secrets themselves never stand in a file of policies.")
     misspelt = table is not None and bool(known) and not table.data.keys() <= set(known)
     found = {name: variable for name, variable in table.data.items() if isinstance(variable, str)} if table else {}
-    if system == "pipedrive" and not misspelt and not {"path", "password"} & found.keys():
-        entry.problem("secrets", 'Pipedrive signs nothing: add secrets = { path = "…" }, or nobody is let in.')
-    if system in _SHOWN and not misspelt and not found.keys() & set(_SHOWN[system]):
-        wanted = " or ".join(_SHOWN[system])
-        entry.problem("secrets", f'Without {wanted} nobody is let in: add secrets = {{ {_SHOWN[system][0]} = "…" }}.')
+    ways = LETS_IN.get(system, ())
+    if ways and not misspelt and not set(ways) & found.keys():
+        message = f'Without {" or ".join(ways)} nobody is let in: add secrets = {{ {ways[0]} = "…" }}.'
+        entry.problem("secrets", message)
     return found
 
 
@@ -102,6 +102,4 @@ def _settings(entry: Table, system: str) -> dict[str, Any]:
         for theirs, ours in settings[name].items() if isinstance(settings.get(name), dict) else ():
             if table and isinstance(ours, str):
                 table.findings.refer(noun, ours, table.place(name, theirs), open_world=True)
-    if system == "salesforce":
-        salesforce.check(entry, table, settings)
     return settings

@@ -13,11 +13,12 @@ from taskhub.policy.reading.vocabulary import MEANINGS, NOUNS
 _ID = re.compile(r"[0-9A-Za-z]{15}([0-9A-Za-z]{3})?", re.ASCII)
 
 
-def check(entry: Table, table: Table | None, settings: Mapping[str, Any]) -> None:
-    """Tells what is wrong in the ``settings`` of a connection at its place in their ``table``."""
+def check(entry: Table, settings: Mapping[str, Any]) -> None:
+    """Notes what is wrong in the ``settings`` of a connection."""
     if "organization_id" not in settings:
         message = "Outbound messages of every organisation are taken: add organization_id."
         entry.findings.warn(entry.place("settings"), message)
+    table = entry.table("settings")
     if table is not None:
         _ids_and_objects(table, settings)
         _words(table, settings)

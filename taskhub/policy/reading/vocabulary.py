@@ -53,6 +53,12 @@ SECRETS: Mapping[str, tuple[str, ...]] = {
     "salesforce": ("path", "bearer", "signing_key"),
     "standard_webhooks": ("signing_key", "path"),
 }
+# Secrets of which a connection needs one, or its hook lets nobody in.
+LETS_IN: Mapping[str, tuple[str, ...]] = {
+    "pipedrive": ("path", "password"),
+    "salesforce": ("path", "bearer", "signing_key"),
+    "standard_webhooks": ("signing_key",),
+}
 SETTINGS: Mapping[str, tuple[str, ...]] = {
     "pipedrive": (
         *("company_id", "company_domain", "own_user", "pipelines", "lead_lost_when_archived", "lost_labels"),
