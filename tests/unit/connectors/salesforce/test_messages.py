@@ -186,7 +186,7 @@ class TestSecurity:
     @pytest.mark.parametrize(
         "prolog",
         [
-            '<!DOCTYPE x SYSTEM "file:///etc/hostname">',
+            '<!DOCTYPE x SYSTEM "etc/hostname">',
             '<!DOCTYPE x [<!ENTITY a "aaaa">]>',
             '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;"><!ENTITY c "&b;&b;&b;">]>',
             '<!DOCTYPE x [<!ENTITY % p SYSTEM "http://127.0.0.1:1/x">%p;]>',
