@@ -1,5 +1,7 @@
 """A Salesforce connection in connections.toml: the shipped example, and what is wrong told at its place."""
 
+from itertools import takewhile
+
 import pytest
 
 from tests.unit.policy.small import SMALL, accepted, refused, shipped
@@ -18,7 +20,7 @@ organization_id = "00D5f0000051ABC"
 def test_the_example_that_ships_can_be_switched_on() -> None:
     text = shipped()["connections.toml"]
     example = text[text.index("# ── Salesforce") :].splitlines()[3:]
-    switched_on = "\n".join(line[2:] for line in example)
+    switched_on = "\n".join(line[2:] for line in takewhile(lambda line: line.startswith("#"), example))
     assert switched_on.startswith("[[connection]]")
     policies = accepted({**shipped(), "connections.toml": switched_on})
     assert policies.warnings == ()
