@@ -5,10 +5,11 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from taskhub.connectors.inbound import HookRequest
+from taskhub.connectors.inbound import HookAnswer, HookRequest, Inbound, SpeaksFaults
 from taskhub.db.tx import By, Tx
-from taskhub.errors import TaskhubError, Unauthenticated
+from taskhub.errors import InvalidInput, TaskhubError, Unauthenticated
 from taskhub.events import service as events
+from taskhub.http import problems
 from taskhub.http.body import body_of
 from taskhub.http.edge import OPEN, declared
 from taskhub.http.inputs import Id
@@ -43,12 +44,25 @@ def _receive(request: Request, key: str, path_secret: str | None) -> Response:
         sent = _read(request, path_secret, tx)
         connection = _verified(tx, state, sent, key)
         reader = state.inbound(connection.system)
-        deliveries = reader.split_and_normalise(sent, connection)
+        try:
+            deliveries = reader.split_and_normalise(sent, connection)
+        except InvalidInput as error:
+            return _refused(reader, sent, error)
     kind = sent.headers.get("content-type", "")
     with state.database.begin(by, about=facts_of(request)) as tx:
         state.intake.admit(tx, deliveries)
         events.ingest(tx, deliveries, sent.body, sent.headers, kind, connection=connection.key, quarantine_clash=True)
-    answer = reader.answer(deliveries)
+    return _answered(reader.answer(deliveries))
+
+
+def _refused(reader: Inbound, sent: HookRequest, error: InvalidInput) -> Response:
+    """A body that is not stored, in the sender's own form where there is one."""
+    plain = problems.of_error(error)
+    own = reader.fault(sent, error, plain.status_code) if isinstance(reader, SpeaksFaults) else None
+    return plain if own is None else _answered(own)
+
+
+def _answered(answer: HookAnswer) -> Response:
     return Response(answer.body, answer.status, media_type=answer.content_type)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from taskhub.errors import TaskhubError
 from taskhub.events.model import Delivery
 from taskhub.policy.policies import Connection
 
@@ -45,4 +46,13 @@ class Inbound(Protocol):
 
     def answer(self, deliveries: Sequence[Delivery]) -> HookAnswer:
         """What to reply once ``deliveries`` are stored."""
+        ...
+
+
+@runtime_checkable
+class SpeaksFaults(Protocol):
+    """A reader whose senders expect refusals in a form of their own."""
+
+    def fault(self, request: HookRequest, error: TaskhubError, status: int) -> HookAnswer | None:
+        """The refusal of a verified sender's body with ``status`` in that form; None for the usual one."""
         ...

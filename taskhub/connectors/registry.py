@@ -6,10 +6,14 @@ from collections.abc import Callable, Mapping
 
 from taskhub.connectors.inbound import Inbound
 from taskhub.connectors.pipedrive.inbound import PipedriveInbound
+from taskhub.connectors.salesforce.inbound import SalesforceInbound
+from taskhub.connectors.webhooks.inbound import StandardWebhooksInbound
 from taskhub.errors import NotFound
 
 _SYSTEMS: Mapping[str, Callable[[], Inbound]] = {
     "pipedrive": PipedriveInbound,
+    "salesforce": SalesforceInbound,
+    "standard_webhooks": StandardWebhooksInbound,
 }
 
 

@@ -68,7 +68,15 @@ def scrubbed(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def pieces(raw: bytes, content_type: str, deliveries: Sequence[Delivery]) -> list[tuple[bytes, str]]:
-    """The bytes and content type of each delivery: an element of a batch is kept alone, anything else as a whole."""
+    """The bytes and content type of each delivery: an element of a batch is kept alone, anything else as a whole.
+
+    A reader that says itself what to keep has the last word.
+    """
+    parts = _split(raw, content_type, deliveries)
+    return [one.kept or part for one, part in zip(deliveries, parts, strict=True)]
+
+
+def _split(raw: bytes, content_type: str, deliveries: Sequence[Delivery]) -> list[tuple[bytes, str]]:
     whole = [(raw, content_type)] * len(deliveries)
     if len(deliveries) < 2 or not raw.lstrip().startswith(b"["):
         return whole

@@ -75,7 +75,8 @@ class Delivery:
 
     Exactly one of ``event`` and ``reason`` is set: ``outcome`` "accepted" with an event, "ignored" or "quarantined"
     with the reason. ``delivery_key`` names the fact, ``body_hash`` the body without what belongs to the delivery
-    (attempt, retry…).
+    (attempt, retry…). ``kept`` are the bytes to keep of it and their content type, where it came in a body with others
+    or with what may not be stored; None keeps what came in.
     """
 
     source: str
@@ -88,3 +89,4 @@ class Delivery:
     outcome: str
     event: Event | None = None
     reason: str | None = None
+    kept: tuple[bytes, str] | None = None

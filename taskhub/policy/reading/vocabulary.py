@@ -47,13 +47,24 @@ EVERY_KIND = "*"
 SLA_FROM = ("ready_at", "occurred_at")
 NOT_BY = ("completer", "owner")
 ROLES = ("agent", "rep", "manager", "director", "admin", "integration", "auditor")
-SYSTEMS = ("pipedrive", "salesforce", "dynamics", "webhooks")
+SYSTEMS = ("pipedrive", "salesforce", "dynamics", "webhooks", "standard_webhooks")
 SECRETS: Mapping[str, tuple[str, ...]] = {
     "pipedrive": ("path", "user", "password", "token", "client_id", "client_secret", "refresh_token"),
+    "salesforce": ("path", "bearer", "signing_key"),
+    "standard_webhooks": ("signing_key", "path"),
+}
+# Secrets of which a connection needs one, or its hook lets nobody in.
+LETS_IN: Mapping[str, tuple[str, ...]] = {
+    "pipedrive": ("path", "password"),
+    "salesforce": ("path", "bearer", "signing_key"),
+    "standard_webhooks": ("signing_key",),
 }
 SETTINGS: Mapping[str, tuple[str, ...]] = {
     "pipedrive": (
         *("company_id", "company_domain", "own_user", "pipelines", "lead_lost_when_archived", "lost_labels"),
         "write_back",
     ),
+    "salesforce": ("organization_id", "own_user", "entities", "statuses", "lost_reasons", "pipelines"),
 }
+# What a connection may say its words for an end, or for going on, mean.
+MEANINGS: Mapping[str, tuple[str, ...]] = {**STATUSES, "activity": ("open", "done")}

@@ -1,0 +1,1 @@
+"""Any sender of Standard Webhooks: signed CloudEvents or native events."""

@@ -1,0 +1,79 @@
+"""Bits over the fields of an event: read by its own order of members, checked, or counted."""
+
+from typing import Any
+
+import pytest
+
+from taskhub.connectors.salesforce.bitmaps import UnknownFields, changed_fields, leaves
+
+SCHEMA = ["ChangeEventHeader", "Name", "Company", "Status", "Email", "Address", "LastModifiedDate"]
+PARTS = {"Street": None, "City": None, "Country": None}
+
+
+def payload(**told: Any) -> dict[str, Any]:
+    return {**dict.fromkeys(SCHEMA), **told}
+
+
+def read(payload: dict[str, Any], *changed: str, nulled: list[str] | None = None) -> set[str]:
+    return set(changed_fields(payload, {"changedFields": list(changed), "nulledFields": nulled or []}))
+
+
+def test_bits_count_from_the_least_with_the_header_first() -> None:
+    assert read(payload(Status="Working", LastModifiedDate=1), "0x48") == {"Status", "LastModifiedDate"}
+
+
+def test_leading_zeros_mean_nothing() -> None:
+    assert read(payload(Status="Working"), "0x0000000008") == {"Status"}
+
+
+def test_parts_of_a_compound_field() -> None:
+    told = payload(Address={**PARTS, "City": "Lyon"}, LastModifiedDate=1)
+    assert read(told, "0x40", "5-0x2") == {"Address.City", "LastModifiedDate"}
+
+
+def test_what_was_emptied_is_said_twice() -> None:
+    assert read(payload(LastModifiedDate=1), "0x50", nulled=["0x10"]) == {"Email", "LastModifiedDate"}
+
+
+def test_a_compound_emptied_as_a_whole() -> None:
+    assert read(payload(LastModifiedDate=1), "0x40", "5-0x7", nulled=["5-0x7"]) == {"Address", "LastModifiedDate"}
+
+
+def test_an_enriched_field_has_not_changed() -> None:
+    assert read(payload(Company="Acme", Status="Working"), "0x8") == {"Status"}
+
+
+def test_names_are_names() -> None:
+    assert read({"Status": "x"}, "Status", "Name.LastName", nulled=["Email"]) == {"Status", "Name.LastName", "Email"}
+
+
+def test_another_order_of_members_is_found_out_and_counted() -> None:
+    told = dict(sorted(payload(Status="Working", LastModifiedDate=1).items()))
+    assert read(told, "0x48") == {"Status", "LastModifiedDate"}
+    assert read({"ChangeEventHeader": {}, "Status": "Working"}, "0x8") == {"Status"}
+
+
+@pytest.mark.parametrize(
+    ("told", "changed", "nulled"),
+    [
+        # In another order, with a field emptied: which one it was cannot be told.
+        (dict(sorted(payload(LastModifiedDate=1).items())), ["0x50"], ["0x10"]),
+        (payload(Status="x"), ["0x48"], []),
+        (payload(), ["0x8"], []),
+        (payload(Status="x"), ["0xFFFFFFFF"], []),
+        (payload(Status="x"), ["0x8", "99-0x1"], []),
+        ({"Status": "x", "Company": "y"}, ["0x8"], []),
+    ],
+)
+def test_what_cannot_be_told_is_not_guessed(told: dict[str, Any], changed: list[str], nulled: list[str]) -> None:
+    with pytest.raises(UnknownFields):
+        read(told, *changed, nulled=nulled)
+
+
+def test_lists_of_something_else_are_empty() -> None:
+    assert changed_fields({"Status": "x"}, {"changedFields": "Status", "nulledFields": [7, None]}) == frozenset()
+
+
+def test_leaves() -> None:
+    told = {"ChangeEventHeader": {"a": 1}, "Id": "x", "Name": {"LastName": "B"}, "Company": None}
+    assert dict(leaves(told)) == {"Name.LastName": "B", "Company": None}
