@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from taskhub.events.model import Delivery
 from taskhub.policy.policies import Connection
@@ -46,3 +46,19 @@ class Inbound(Protocol):
     def answer(self, deliveries: Sequence[Delivery]) -> HookAnswer:
         """What to reply once ``deliveries`` are stored."""
         ...
+
+
+@runtime_checkable
+class KeepsHeaders(Protocol):
+    """Offered by systems whose senders may put a secret into a header of any name."""
+
+    def kept_headers(self, headers: Mapping[str, str]) -> Mapping[str, str]:
+        """The headers that may be stored with a body."""
+        ...
+
+
+@runtime_checkable
+class TriesAgain(Protocol):
+    """Offered by systems that try again after 502, 503 and 504 only: "later" is then 503, whatever the cause."""
+
+    retries_only_unavailable: bool

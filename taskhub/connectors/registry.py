@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from taskhub.connectors.dynamics.inbound import DynamicsInbound
 from taskhub.connectors.inbound import Inbound
 from taskhub.connectors.pipedrive.inbound import PipedriveInbound
 from taskhub.errors import NotFound
 
 _SYSTEMS: Mapping[str, Callable[[], Inbound]] = {
+    "dynamics": DynamicsInbound,
     "pipedrive": PipedriveInbound,
 }
 

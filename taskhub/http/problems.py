@@ -36,6 +36,7 @@ STATUS: Mapping[type[errors.TaskhubError], int] = {
 STATUS_OF_CODE: Mapping[str, int] = {
     "not_json": 400,
     "not_utf8": 400,
+    "wrong_organization": 403,
     "byte_order_mark": 400,
     "incomplete_body": 400,
     "slow_body": 408,
