@@ -20,7 +20,8 @@ from taskhub.sales.model import CONVERTED, LOST, WON
 
 # What makes work move, and is never empty: a pre-image without it does not tell how it moved.
 _DECISIVE = frozenset({"statecode", "statuscode", "ownerid"})
-_RANK = {CREATE: "0", UPDATE: "1", ASSIGN: "1", QUALIFY: "1", DELETE: "2"}
+# A call of qualifying tells less of the lead than its update in the same second, and so comes after it.
+_RANK = {CREATE: "0", UPDATE: "1", ASSIGN: "1", QUALIFY: "2", DELETE: "3"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,8 @@ def stage_told(told: Told, connection: Connection) -> tuple[str, Told]:
     before = None if told.before is None or _STAGE not in told.before else {"stageid": told.before[_STAGE]}
     links = {"originatingleadid": _reference(attributes, _LEAD)} if noun == "deal" else {}
     around = {name: value for name, value in links.items() if value is not None}
-    return noun, replace(told, verb=UPDATE, row=replace(row, row_version=""), before=before, around=around, labels={})
+    row = replace(row, row_version=told.row.row_version)
+    return noun, replace(told, verb=UPDATE, row=row, before=before, around=around, labels={})
 
 
 def _noun_of(stage: Any, attributes: Mapping[str, Any], connection: Connection) -> str:

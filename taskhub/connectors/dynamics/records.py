@@ -170,10 +170,17 @@ def _own_fields(
         if name not in attributes:
             continue
         value = attributes[name]
+        if ours == "stage" and isinstance(value, int) and not _is_stage(noun, value, connection):
+            continue
         found[ours] = _meant(noun, ours, value, connection)
         if name in labels and isinstance(value, int | list) and ours not in ("stage", "owner"):
             found[f"{ours}_label"] = labels[name]
     return found
+
+
+def _is_stage(noun: str, value: int, connection: Connection) -> bool:
+    """Of a column of choices only the listed ones are stages: a status reason may say something else as well."""
+    return str(value) in (str(theirs) for theirs in connection.stages.get(noun, {}))
 
 
 def _meant(noun: str, ours: str, value: Any, connection: Connection) -> Any:

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from taskhub.policy.policies import Connection
+from taskhub.policy.reading import dynamics
 from taskhub.policy.reading.nearest import nearest
 from taskhub.policy.reading.table import Table, keyed, shown
 from taskhub.policy.reading.values import free, text_map
-from taskhub.policy.reading.vocabulary import NOUNS, SECRETS, SETTINGS, SYSTEMS
+from taskhub.policy.reading.vocabulary import LETS_IN, NOUNS, SECRETS, SETTINGS, SYSTEMS
 from taskhub.policy.reading.wording import local
 
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
@@ -27,14 +28,17 @@ def read(root: Table) -> dict[str, Connection]:
 
 def _connection(entry: Table, key: str) -> Connection:
     system = entry.opt_choice("system", SYSTEMS, required=True) or ""
+    secrets, settings = _secrets(entry, system), _settings(entry, system)
+    if system == "dynamics":
+        dynamics.check(entry, secrets, settings)
     return Connection(
         key=key,
         system=system,
         name=local(entry, "name"),
-        secrets=_secrets(entry, system),
+        secrets=secrets,
         fields=_fields(entry),
         stages=_stages(entry),
-        settings=_settings(entry, system),
+        settings=settings,
         users=text_map(entry, "users"),
     )
 
@@ -52,8 +56,10 @@ def _secrets(entry: Table, system: str) -> dict[str, str]:
             table.problem(name, message + " Secrets themselves never stand in a file of policies.")
     misspelt = table is not None and bool(known) and not table.data.keys() <= set(known)
     found = {name: variable for name, variable in table.data.items() if isinstance(variable, str)} if table else {}
-    if system == "pipedrive" and not misspelt and not {"path", "password"} & found.keys():
-        entry.problem("secrets", 'Pipedrive signs nothing: add secrets = { path = "…" }, or nobody is let in.')
+    ways = LETS_IN.get(system, ())
+    if ways and not misspelt and not set(ways) & found.keys():
+        message = f'{system.title()} signs nothing: add secrets = {{ {ways[0]} = "…" }}, or nobody is let in.'
+        entry.problem("secrets", message)
     return found
 
 

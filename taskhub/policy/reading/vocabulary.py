@@ -49,9 +49,19 @@ NOT_BY = ("completer", "owner")
 ROLES = ("agent", "rep", "manager", "director", "admin", "integration", "auditor")
 SYSTEMS = ("pipedrive", "salesforce", "dynamics", "webhooks")
 SECRETS: Mapping[str, tuple[str, ...]] = {
+    "dynamics": ("code", "header", "query", "path"),
     "pipedrive": ("path", "user", "password", "token", "client_id", "client_secret", "refresh_token"),
 }
+# Secrets of which a connection needs one, or its hook lets nobody in.
+LETS_IN: Mapping[str, tuple[str, ...]] = {
+    "dynamics": ("code", "header", "query", "path"),
+    "pipedrive": ("path", "password"),
+}
 SETTINGS: Mapping[str, tuple[str, ...]] = {
+    "dynamics": (
+        *("organization_id", "own_user", "header_name", "query_name", "tables", "currencies", "pipelines"),
+        *("statuses", "lost_reasons"),
+    ),
     "pipedrive": (
         *("company_id", "company_domain", "own_user", "pipelines", "lead_lost_when_archived", "lost_labels"),
         "write_back",
