@@ -161,7 +161,7 @@ def test_the_call_of_qualifying_and_the_update_make_one_set_of_work() -> None:
     call = read({**qualifying(), "OperationId": OTHER_REP})
     results = []
     for order in ([child, call], [call, child], [child, call, call, child]):
-        desk = Desk()
+        desk = DynamicsDesk()
         for event in order:
             desk.deliver(event)
         results.append(desk.result())

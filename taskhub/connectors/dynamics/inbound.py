@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from taskhub.connectors.dynamics.context import (
@@ -41,8 +41,8 @@ class DynamicsInbound:
         """Every secret the connection has must be met; a connection without any lets nobody in."""
         given = {
             "code": request.query.get(WEBHOOK_KEY, ""),
-            "header": request.headers.get(_name(connection, "header_name").lower(), ""),
-            "query": request.query.get(_name(connection, "query_name"), ""),
+            "header": _shown(request.headers, connection.settings.get("header_name"), str.lower),
+            "query": _shown(request.query, connection.settings.get("query_name"), str),
             "path": request.path_secret or "",
         }
         wanted = {name: secrets[name] for name in given if secrets.get(name)}
@@ -108,9 +108,9 @@ def _delivery(
     )
 
 
-def _name(connection: Connection, setting: str) -> str:
-    found = connection.settings.get(setting)
-    return found if isinstance(found, str) else ""
+def _shown(sent: Mapping[str, str], name: Any, spelled: Callable[[str], str]) -> str:
+    """What was sent under the name the customer chose; nothing, which is never right, while they have chosen none."""
+    return sent.get(spelled(name), "") if isinstance(name, str) and name else ""
 
 
 def _equal(given: str, wanted: str) -> bool:
