@@ -26,7 +26,8 @@ from taskhub.ids import digest
 from taskhub.policy.policies import Connection
 
 WEBHOOK_KEY = "code"  # authentication WebhookKey hangs ?code=… on the address
-_KEPT = ("content-type", "content-length", "user-agent", "x-ms-correlation-request-id")
+_TOLD = ("organization", "entity-name", "request-name", "msg-size-exceeded")
+_KEPT = ("content-type", "content-length", "x-ms-correlation-request-id", *(f"x-ms-dynamics-{name}" for name in _TOLD))
 
 
 class DynamicsInbound:
@@ -55,7 +56,7 @@ class DynamicsInbound:
 
     def kept_headers(self, headers: Mapping[str, str]) -> Mapping[str, str]:
         """Only what is known to be harmless: customers name the header of their secret as they like."""
-        return {name: value for name, value in headers.items() if name in _KEPT or name.startswith("x-ms-dynamics-")}
+        return {name: value for name, value in headers.items() if name in _KEPT}
 
     def split_and_normalise(self, request: HookRequest, connection: Connection) -> list[Delivery]:
         """One body is one fact. Raises ``InvalidInput`` for no message of Dataverse, or of another organisation."""

@@ -50,8 +50,8 @@ _CLEARED: Mapping[tuple[str, str], str] = {
 
 
 def noun_of(table: str, connection: Connection) -> str | None:
-    """What a table is to us; None for tables nobody follows. ``tables`` of the connection adds some of their own."""
-    own = connection.settings.get("tables")
+    """What a table is to us; None for tables nobody follows. ``entities`` of the connection adds some of their own."""
+    own = connection.settings.get("entities")
     found = own.get(table) if isinstance(own, Mapping) else None
     return found if found in (*NOUNS, PROCESS) else _TABLES.get(table)
 

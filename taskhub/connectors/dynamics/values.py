@@ -16,6 +16,7 @@ from taskhub.events.times import FIRST_YEAR, LAST_YEAR, read_instant
 _DATE = re.compile(r"/Date\((-?[0-9]{1,17})(?:([+-])([0-9]{2})([0-9]{2}))?\)/", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HALF_A_DAY = timedelta(hours=12)
+MOST_OF_ID = 100
 EMPTY_GUID = "00000000-0000-0000-0000-000000000000"
 
 
@@ -64,7 +65,7 @@ def bare(value: Any) -> Any:
 
 
 def guid(value: Any) -> str | None:
-    """An id in its one spelling; None for no id, also for the one that is all zeros.
+    """An id in its one spelling; None for what is none: nothing, all zeros, more text than an id has.
 
     >>> guid("{E837C9EC-8151-E811-A950-000D3A391928}")
     'e837c9ec-8151-e811-a950-000d3a391928'
@@ -72,7 +73,7 @@ def guid(value: Any) -> str | None:
     if isinstance(value, Reference):
         value = value.id
     text = value.strip().strip("{}").lower() if isinstance(value, str) else ""
-    return None if text in ("", EMPTY_GUID) else text
+    return None if text in ("", EMPTY_GUID) or len(text) > MOST_OF_ID else text
 
 
 def instant(path: str, value: Any, *, shifted: bool = False) -> datetime | None:

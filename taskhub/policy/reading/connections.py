@@ -58,7 +58,7 @@ def _secrets(entry: Table, system: str) -> dict[str, str]:
     found = {name: variable for name, variable in table.data.items() if isinstance(variable, str)} if table else {}
     ways = LETS_IN.get(system, ())
     if ways and not misspelt and not set(ways) & found.keys():
-        message = f'{system.title()} signs nothing: add secrets = {{ {ways[0]} = "…" }}, or nobody is let in.'
+        message = f'Without {" or ".join(ways)} nobody is let in: add secrets = {{ {ways[0]} = "…" }}.'
         entry.problem("secrets", message)
     return found
 

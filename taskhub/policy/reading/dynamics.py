@@ -9,7 +9,7 @@ from taskhub.policy.reading.nearest import nearest
 from taskhub.policy.reading.table import Table, shown
 from taskhub.policy.reading.vocabulary import NOUNS, STATUSES
 
-_TABLES_ARE = (*NOUNS, "process")
+_ENTITIES_ARE = (*NOUNS, "process")
 # A secret that is met under a name the customer chose, and the setting that says it.
 _NAMED_BY = {"header": "header_name", "query": "query_name"}
 
@@ -24,8 +24,8 @@ def check(entry: Table, secrets: Mapping[str, str], settings: Mapping[str, Any])
     table = entry.table("settings")
     if table is None:
         return
-    for theirs, ours in _below(settings, "tables").items():
-        _one_of(table, ("tables", theirs), ours, _TABLES_ARE)
+    for theirs, ours in _below(settings, "entities").items():
+        _one_of(table, ("entities", theirs), ours, _ENTITIES_ARE)
     for noun, code, ours in _by_noun(settings, "statuses"):
         _one_of(table, ("statuses", noun, code), ours, STATUSES.get(noun, ()))
     for noun, code, ours in _by_noun(settings, "lost_reasons"):

@@ -59,7 +59,7 @@ LETS_IN: Mapping[str, tuple[str, ...]] = {
 }
 SETTINGS: Mapping[str, tuple[str, ...]] = {
     "dynamics": (
-        *("organization_id", "own_user", "header_name", "query_name", "tables", "currencies", "pipelines"),
+        *("organization_id", "own_user", "header_name", "query_name", "entities", "currencies", "pipelines"),
         *("statuses", "lost_reasons"),
     ),
     "pipedrive": (

@@ -48,7 +48,7 @@ CONNECTION = Connection(
         "currencies": {EURO: "EUR"},
         "statuses": {"lead": {"100000003": "lost"}},
         "lost_reasons": {"lead": {"5": "no_answer"}, "deal": {"5": "competitor"}},
-        "tables": {"new_visit": "activity", "new_bpf_1": "process"},
+        "entities": {"new_visit": "activity", "new_bpf_1": "process"},
     },
 )
 OPEN = {"statecode": choice(0), "statuscode": choice(1), "ownerid": ref("systemuser", REP)}
@@ -353,7 +353,8 @@ class TestNotApplied:
              "bad_field: lead.amount must be a number"),
             (create("lead", LEAD, {"subject": "x" * 3000}), "quarantined",
              "bad_field: lead.title is longer than 2000 characters"),
-            (create("lead", "x" * 300, {}), "quarantined",
+            (create("lead", "x" * 300, {}), "quarantined", "no_record"),
+            (create("lead", "a\nb", {}), "quarantined",
              "bad_field: lead.id must be an id of 1 to 200 characters without control characters"),
             (create("lead", LEAD, VALUES, OperationCreatedOn="soon"), "quarantined",
              "bad_field: OperationCreatedOn is no time"),

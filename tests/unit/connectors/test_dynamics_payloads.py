@@ -77,7 +77,7 @@ def test_the_deal_knows_the_lead_it_came_from(folder: Path) -> None:
 
 
 def test_an_activity_of_their_own_once_the_connection_names_its_table(folder: Path) -> None:
-    mapped = Connection("crm", "dynamics", LocalText("CRM"), settings={"tables": {"new_customactivity": "activity"}})
+    mapped = Connection("crm", "dynamics", LocalText("CRM"), settings={"entities": {"new_customactivity": "activity"}})
     event = read(folder / "activity_setstate_update_async_pre_image.json", mapped).event
     assert event is not None
     assert event.types == ("activity.updated",)

@@ -16,7 +16,7 @@ stages = { deal = { "6b9ce798-221a-4260-90b2-2a95ed51a5bc" = "talk" } }
 [connection.settings]
 header_name = "X-Word"
 organization_id = "e4afcea5-0944-4066-b839-a318fe3b4e55"
-tables = { new_visit = "activity", new_bpf_1 = "process" }
+entities = { new_visit = "activity", new_bpf_1 = "process" }
 statuses = { lead = { 100000003 = "lost" } }
 lost_reasons = { deal = { 5 = "price" } }
 """
@@ -25,7 +25,7 @@ lost_reasons = { deal = { 5 = "price" } }
 def test_a_connection() -> None:
     found = accepted(SMALL, connections=CONNECTION).connections["crm"]
     assert found.secrets == {"header": "CRM_HEADER"}
-    assert found.settings["tables"] == {"new_visit": "activity", "new_bpf_1": "process"}
+    assert found.settings["entities"] == {"new_visit": "activity", "new_bpf_1": "process"}
     assert found.settings["lost_reasons"] == {"deal": {"5": "price"}}
     assert warned(connections=CONNECTION) == []
 
@@ -38,7 +38,7 @@ def test_a_connection() -> None:
         ('header_name = "X-Word"\n', "", 5, "secrets.header", "add settings.header_name", None),
         ('header_name = "X-Word"', "header_name = 7", 5, "secrets.header", "add settings.header_name", None),
         ("{ header =", "{ query =", 5, "secrets.query", "add settings.query_name", None),
-        ('"activity"', '"activty"', 10, "settings.tables.new_visit", "must be one of lead, deal", "activity"),
+        ('"activity"', '"activty"', 10, "settings.entities.new_visit", "must be one of lead, deal", "activity"),
         ('"lost" }', '"lst" }', 11, "settings.statuses.lead.100000003", "open, converted, lost", "lost"),
         ("{ lead =", "{ account =", 11, "settings.statuses.account.100000003", "only leads and deals", None),
         ('"price"', '"prise"', 12, "settings.lost_reasons.deal.5", "no deal lost reason", "price"),
