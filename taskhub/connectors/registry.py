@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from taskhub.connectors.dynamics.inbound import DynamicsInbound
+from taskhub.connectors.hubspot.inbound import HubSpotInbound
 from taskhub.connectors.inbound import Inbound
 from taskhub.connectors.pipedrive.inbound import PipedriveInbound
 from taskhub.errors import NotFound
 
 _SYSTEMS: Mapping[str, Callable[[], Inbound]] = {
     "dynamics": DynamicsInbound,
+    "hubspot": HubSpotInbound,
     "pipedrive": PipedriveInbound,
 }
 

@@ -48,7 +48,7 @@ class Connection:
     """
 
     key: str
-    system: str  # pipedrive | salesforce | dynamics | webhooks
+    system: str  # pipedrive | salesforce | dynamics | webhooks | hubspot
     name: LocalText
     secrets: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
