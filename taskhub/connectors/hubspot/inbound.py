@@ -80,5 +80,5 @@ def _delivery(item: Mapping[str, Any], connection: Connection) -> Delivery:
         return replace(draft, outcome="ignored", reason=str(reason))
     except BadField as error:
         return replace(draft, reason=str(error))
-    named = {"type": event.type, "subject": str(event.record), "occurred_at": event.occurred_at}
-    return replace(draft, **named, outcome="accepted", event=event)
+    told = replace(draft, type=event.type, subject=str(event.record), occurred_at=event.occurred_at)
+    return replace(told, outcome="accepted", event=event)
