@@ -83,7 +83,8 @@ def _read(noun: str, said: Told, context: Context, connection: Connection) -> _R
     """Images fill in what the message leaves out: what they say of it held at this version."""
     own = said.row.attributes
     now = {**said.around, **own}
-    fields = _fields(noun, now, {**said.labels, **said.row.labels}, connection)
+    labels = {**said.labels, **said.row.labels}
+    fields = _fields(noun, now, labels, connection)
     _link_to_lead(noun, fields, context, connection)
     if said.verb == QUALIFY:
         return _Read({**fields, "status": CONVERTED})
@@ -91,13 +92,15 @@ def _read(noun: str, said: Told, context: Context, connection: Connection) -> _R
         return _Read(fields)
     if said.before is None:
         return _Read(fields, stated=False)
-    nullable = stage_columns(noun, connection)  # images leave out what is empty
+    decisive = _DECISIVE | stage_columns(noun, connection)
+    nullable = decisive - _DECISIVE  # images leave out what is empty
     then = {name: said.before.get(name) for name in own if name in said.before or name in nullable}
-    was = _fields(noun, {**now, **then}, {}, connection)
+    kept = {name: text for name, text in labels.items() if name not in then or then[name] == now.get(name)}
+    was = _fields(noun, {**now, **then}, kept, connection)
     old = {name: value for name, value in was.items() if name in fields and fields[name] != value}
     if "status" in old:
         old.pop("lost_reason", None)
-    return _Read(fields, old, stated=(_DECISIVE | nullable) & own.keys() <= then.keys())
+    return _Read(fields, old, stated=decisive & own.keys() <= then.keys())
 
 
 def _fields(
@@ -148,7 +151,7 @@ def _order(said: Told, context: Context) -> str:
 def _change(types: tuple[str, ...], read: _Read, said: Told, context: Context) -> str:
     """Of one act of qualifying, several messages tell: they are one change of the lead, and make its work once."""
     shown = not read.stated and types[0].startswith("lead.") and read.fields.get("status") == CONVERTED
-    told_now = bool(_DECISIVE & {"statecode", "statuscode"} & said.row.attributes.keys())
+    told_now = bool({"statecode", "statuscode"} & said.row.attributes.keys())
     qualified = types[0] == "lead.converted" or (shown and told_now)
     return f"qualified {context.correlation}" if qualified and context.correlation else ""
 

@@ -215,6 +215,18 @@ class TestMeanings:
         assert event.previous == {"lead": {"segment": 2}}
         assert "segment_label" not in event.data["lead"]
 
+    def test_a_reason_by_its_label_is_no_change_when_it_is_sent_again(self) -> None:
+        lost = {"statecode": choice(2), "statuscode": choice(100000009)}
+        event = accepted(update("lead", LEAD, lost, lost, labels={"statuscode": "Moved"}))
+        assert event.types == ("lead.updated",)
+        assert event.previous == {}
+
+    def test_a_status_reason_as_stage_is_never_empty_before(self) -> None:
+        stages = {"lead": {"1": "new", "2": "met"}}
+        mapped = replace(CONNECTION, fields={"lead": {"stage": "statuscode"}}, stages=stages)
+        event = accepted(update("lead", LEAD, {"statuscode": choice(2)}, {"subject": "Press"}), mapped)
+        assert not event.states_change
+
     def test_dates_of_their_own(self) -> None:
         deal = accepted(create("opportunity", DEAL, {"new_renewal": "/Date(1777593600000)/"})).data["deal"]
         assert deal["renewal_on"] == "2026-05-01T00:00:00+00:00"
