@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from taskhub.acts.carry_out import carry_out
+from taskhub.connectors import own_write
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
 from taskhub.events import service as events
@@ -20,7 +21,8 @@ def apply_event(tx: Tx, row: Taken) -> None:
     failpoint("event.locked")
     done = sales.apply(tx, stored.event)
     failpoint("event.projected")
-    made = plan(stored.event, done.changes, done.known, tx.policies.rules, tx.policies.kinds)
+    changes = own_write.guarded(stored.event, done.changes, tx.policies.connections)
+    made = plan(stored.event, changes, done.known, tx.policies.rules, tx.policies.kinds)
     ids = carry_out(tx, made, event=row.key, occurred_at=stored.event.occurred_at, known=done.known)
     failpoint("event.carried_out")
     state = "ignored" if made.reason and not ids else "applied"

@@ -19,6 +19,7 @@ from taskhub.acts.waiting_rules import Known, WaitingRules
 from taskhub.assignment import passes
 from taskhub.assignment.shadow import MOST as MOST_PASSES
 from taskhub.assignment.shadow import Shown, asked_again
+from taskhub.connectors import own_write
 from taskhub.db.tx import Tx
 from taskhub.events import service as events
 from taskhub.policy.policies import Policies
@@ -99,6 +100,7 @@ def _events(tx: Tx, new: Policies, found: Findings, sides: tuple[Drafts, Drafts]
         for stood in replay.before(stored.event):
             found.differences += _waited(waiting, *stood, stored.received_at, sides)
         changes, known = replay.apply(stored.event)
+        changes = own_write.guarded(stored.event, changes, tx.policies.connections)
         plans = [plan(stored.event, changes, known, policies.rules, policies.kinds) for policies in (tx.policies, new)]
         waiting.arm(plans)
         found.differences += compare(stored.id, stored.occurred_at, *sides, [one.drafts for one in plans])

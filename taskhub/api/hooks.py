@@ -5,9 +5,9 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from taskhub.connectors.inbound import HookAnswer, HookRequest, Inbound, SpeaksFaults
+from taskhub.connectors.inbound import HookAnswer, HookRequest, Inbound, KeepsHeaders, SpeaksFaults, TriesAgain
 from taskhub.db.tx import By, Tx
-from taskhub.errors import InvalidInput, TaskhubError, Unauthenticated
+from taskhub.errors import InvalidInput, TaskhubError, Unauthenticated, Unavailable
 from taskhub.events import service as events
 from taskhub.http import problems
 from taskhub.http.body import body_of
@@ -49,9 +49,13 @@ def _receive(request: Request, key: str, path_secret: str | None) -> Response:
         except InvalidInput as error:
             return _refused(reader, sent, error)
     kind = sent.headers.get("content-type", "")
-    with state.database.begin(by, about=facts_of(request)) as tx:
-        state.intake.admit(tx, deliveries)
-        events.ingest(tx, deliveries, sent.body, sent.headers, kind, connection=connection.key, quarantine_clash=True)
+    kept = reader.kept_headers(sent.headers) if isinstance(reader, KeepsHeaders) else sent.headers
+    try:
+        with state.database.begin(by, about=facts_of(request)) as tx:
+            state.intake.admit(tx, deliveries)
+            events.ingest(tx, deliveries, sent.body, kept, kind, connection=connection.key, quarantine_clash=True)
+    except Unavailable as error:
+        raise _later(error, reader) from None
     return _answered(reader.answer(deliveries))
 
 
@@ -64,6 +68,13 @@ def _refused(reader: Inbound, sent: HookRequest, error: InvalidInput) -> Respons
 
 def _answered(answer: HookAnswer) -> Response:
     return Response(answer.body, answer.status, media_type=answer.content_type)
+
+
+def _later(error: Unavailable, reader: Inbound) -> Unavailable:
+    """Some systems lose what they are answered 429 or 507 to; those are told 503."""
+    if not (isinstance(reader, TriesAgain) and reader.retries_only_unavailable):
+        return error
+    return Unavailable(error.message, retry_after=error.retry_after, **error.fields)
 
 
 def _verified(tx: Tx, state: AppState, sent: HookRequest, key: str) -> Connection:

@@ -24,7 +24,9 @@ def events() -> None:
 @app.command()
 def replay(
     file: Annotated[Path, typer.Argument(help="File or folder: JSON, one JSON a line, XML, or headers with a body.")],
-    source: Annotated[str, typer.Option(help="pipedrive, salesforce, cloudevents, or the key of a connection.")],
+    source: Annotated[
+        str, typer.Option(help="pipedrive, salesforce, dynamics, hubspot, cloudevents, or the key of a connection.")
+    ],
     data: Data = None,
     json: Json = False,
 ) -> None:

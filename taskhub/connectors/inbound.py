@@ -56,3 +56,19 @@ class SpeaksFaults(Protocol):
     def fault(self, request: HookRequest, error: TaskhubError, status: int) -> HookAnswer | None:
         """The refusal of a verified sender's body with ``status`` in that form; None for the usual one."""
         ...
+
+
+@runtime_checkable
+class KeepsHeaders(Protocol):
+    """Offered by systems whose senders may put a secret into a header of any name."""
+
+    def kept_headers(self, headers: Mapping[str, str]) -> Mapping[str, str]:
+        """The headers that may be stored with a body."""
+        ...
+
+
+@runtime_checkable
+class TriesAgain(Protocol):
+    """Offered by systems that try again after 502, 503 and 504 only: "later" is then 503, whatever the cause."""
+
+    retries_only_unavailable: bool

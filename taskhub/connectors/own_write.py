@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from taskhub.events.model import Event
 from taskhub.policy.policies import Connection
+from taskhub.sales.model import Changes
 
 
 def is_own_write(event: Event, connection: Connection) -> bool:
     """Whether the event was caused by the user taskhub writes as (setting ``own_user``: their id of that user)."""
     own = connection.settings.get("own_user")
-    return own is not None and event.by == f"{connection.key}:{own}"
+    return own is not None and event.by is not None and event.by.lower() == f"{connection.key}:{own}".lower()
+
+
+def guarded(event: Event, changes: Changes, connections: Mapping[str, Connection]) -> Changes:
+    """``changes``, for no rule to fire on (``own_write``) when they are our own coming back."""
+    connection = connections.get(event.connection or "")
+    own = connection is not None and changes.reason is None and is_own_write(event, connection)
+    return replace(changes, reason="own_write") if own else changes

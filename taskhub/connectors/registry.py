@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from taskhub.connectors.dynamics.inbound import DynamicsInbound
+from taskhub.connectors.hubspot.inbound import HubSpotInbound
 from taskhub.connectors.inbound import Inbound
 from taskhub.connectors.pipedrive.inbound import PipedriveInbound
 from taskhub.connectors.salesforce.inbound import SalesforceInbound
@@ -11,6 +13,8 @@ from taskhub.connectors.webhooks.inbound import StandardWebhooksInbound
 from taskhub.errors import NotFound
 
 _SYSTEMS: Mapping[str, Callable[[], Inbound]] = {
+    "dynamics": DynamicsInbound,
+    "hubspot": HubSpotInbound,
     "pipedrive": PipedriveInbound,
     "salesforce": SalesforceInbound,
     "standard_webhooks": StandardWebhooksInbound,

@@ -23,6 +23,8 @@ def event_to_json(event: Event) -> dict[str, Any]:
         "states_change": event.states_change,
         "by": event.by,
         "order": event.order,
+        **({"partial": True} if event.partial else {}),
+        **({"change": event.change} if event.change else {}),
     }
 
 
@@ -40,4 +42,6 @@ def event_from_json(raw: Mapping[str, Any]) -> Event:
         states_change=raw.get("states_change", True),
         by=raw.get("by"),
         order=raw.get("order", ""),
+        partial=raw.get("partial", False),
+        change=raw.get("change", ""),
     )

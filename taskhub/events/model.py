@@ -44,6 +44,8 @@ class Event:
     names; anything we cannot read stays under its own keys and is ignored. ``previous`` maps noun -> field -> old
     value, only for what this event says has changed. ``states_change`` is False for state-only events (polls,
     re-reads). ``order`` settles events of the same instant where the sender says more than its id does (a finer time).
+    ``partial`` is True for state-only events that tell some fields of a record made before: of an unknown record they
+    are no creation. ``change`` names the change where several messages tell of one act: together they count once.
     """
 
     source: str
@@ -57,6 +59,8 @@ class Event:
     states_change: bool = True
     by: str | None = None
     order: str = ""
+    partial: bool = False
+    change: str = ""
 
     @property
     def type(self) -> str:

@@ -48,7 +48,7 @@ class Connection:
     """
 
     key: str
-    system: str  # pipedrive | salesforce | dynamics | webhooks | standard_webhooks
+    system: str  # pipedrive | salesforce | dynamics | hubspot | webhooks | standard_webhooks
     name: LocalText
     secrets: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

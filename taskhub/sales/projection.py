@@ -56,7 +56,8 @@ def _difference(state: RecordState | None, after: RecordState, said: Mapping[str
         name: Change(before.get(name), after.fields[name]) for name in said if before.get(name) != after.fields[name]
     }
     if state is None or not state.versions:
-        return Changes(ref, _first_types(ref.noun, moves), version, moves)
+        types = types_of(ref.noun, moves) if event.partial else _first_types(ref.noun, moves)
+        return Changes(ref, types, version, moves)
     if not moves:
         return Changes(ref, event.types, version, reason="no_change")
     return Changes(ref, types_of(ref.noun, moves), version, moves)

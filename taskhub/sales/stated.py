@@ -52,10 +52,12 @@ def change_key(event: Event, changes: Changes) -> str:
 
     A change that moves no field has nothing to be recognised by but the event itself.
     """
+    sender = event.connection or "native"
+    if changes.ref is not None and event.change:
+        return digest("named change", sender, *changes.ref, event.change)
     if changes.ref is None or not changes.fields:
         return digest("event", event.source, event.external_id, changes.types[0])
     moved = canonical({name: change.new for name, change in changes.fields.items()})
-    sender = event.connection or "native"
     return digest("change", sender, *changes.ref, moved, changes.version.at.isoformat())
 
 

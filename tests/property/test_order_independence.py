@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,6 +56,7 @@ class Desk:
     records: dict[RecordRef, RecordState] = field(default_factory=dict)
     tasks: dict[str, TaskDraft] = field(default_factory=dict)
     remembered: list[Effect] = field(default_factory=list)
+    rules: ClassVar[tuple[Rule, ...]] = RULES
 
     def deliver(self, event: Event) -> None:
         if (event.source, event.external_id) in self.seen:
@@ -67,7 +68,7 @@ class Desk:
         for ref, fields in side_statements(event).items():
             self.records[ref] = apply_fields(self.records.get(ref), ref, fields, event.version)
         known = {ref.noun: record.fields for ref, record in self.records.items()}
-        result = plan(event, changes, known, RULES, KINDS)
+        result = plan(event, changes, known, self.rules, KINDS)
         self.remembered += [*result.closings, *result.completions]
         for draft in result.drafts:
             self.tasks[draft.origin] = older(self.tasks.get(draft.origin, draft), draft)

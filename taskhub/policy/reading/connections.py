@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from taskhub.policy.policies import Connection
-from taskhub.policy.reading import salesforce
+from taskhub.policy.reading import dynamics, hubspot, salesforce
 from taskhub.policy.reading.nearest import nearest
 from taskhub.policy.reading.table import Table, keyed, shown
 from taskhub.policy.reading.values import free, text_map
@@ -31,6 +31,10 @@ def _connection(entry: Table, key: str) -> Connection:
     secrets, settings = _secrets(entry, system), _settings(entry, system)
     if system == "salesforce":
         salesforce.check(entry, settings)
+    if system == "dynamics":
+        dynamics.check(entry, secrets, settings)
+    if system == "hubspot":
+        hubspot.check(entry, settings)
     return Connection(
         key=key,
         system=system,

@@ -47,19 +47,28 @@ EVERY_KIND = "*"
 SLA_FROM = ("ready_at", "occurred_at")
 NOT_BY = ("completer", "owner")
 ROLES = ("agent", "rep", "manager", "director", "admin", "integration", "auditor")
-SYSTEMS = ("pipedrive", "salesforce", "dynamics", "webhooks", "standard_webhooks")
+SYSTEMS = ("pipedrive", "salesforce", "dynamics", "hubspot", "webhooks", "standard_webhooks")
 SECRETS: Mapping[str, tuple[str, ...]] = {
+    "dynamics": ("code", "header", "query", "path"),
+    "hubspot": ("client_secret",),
     "pipedrive": ("path", "user", "password", "token", "client_id", "client_secret", "refresh_token"),
     "salesforce": ("path", "bearer", "signing_key"),
     "standard_webhooks": ("signing_key", "path"),
 }
 # Secrets of which a connection needs one, or its hook lets nobody in.
 LETS_IN: Mapping[str, tuple[str, ...]] = {
+    "dynamics": ("code", "header", "query", "path"),
+    "hubspot": ("client_secret",),
     "pipedrive": ("path", "password"),
     "salesforce": ("path", "bearer", "signing_key"),
     "standard_webhooks": ("signing_key",),
 }
 SETTINGS: Mapping[str, tuple[str, ...]] = {
+    "dynamics": (
+        *("organization_id", "own_user", "header_name", "query_name", "entities", "currencies", "pipelines"),
+        *("statuses", "lost_reasons"),
+    ),
+    "hubspot": ("address", "portal_id", "own_user", "statuses", "pipelines"),
     "pipedrive": (
         *("company_id", "company_domain", "own_user", "pipelines", "lead_lost_when_archived", "lost_labels"),
         "write_back",

@@ -1,0 +1,1 @@
+"""HubSpot's webhooks: one property, creation or deletion at a time."""
