@@ -40,12 +40,16 @@ After = Callable[[Parcel, Answer], Sequence[Parcel]]
 
 @dataclass
 class Sender:
-    """``after`` is the rule of the system. ``log`` keeps every try with its answer."""
+    """``after`` is the rule of the system, ``render`` writes a body at the moment of sending.
+
+    ``log`` keeps every try with its answer.
+    """
 
     clock: SetClock
     faults: Faults
     post: Post
     after: After
+    render: Callable[[Parcel], Parcel] = field(default=lambda parcel: parcel)
     waiting: list[Parcel] = field(default_factory=list)
     log: list[tuple[Parcel, Answer]] = field(default_factory=list)
 
@@ -60,7 +64,7 @@ class Sender:
         due = [one for one in due for _ in range(self.faults.copies)]
         if self.faults.shuffle is not None:
             self.faults.shuffle.shuffle(due)
-        for parcel in due:
+        for parcel in map(self.render, due):
             answer = self.post(parcel)
             self.log.append((parcel, answer))
             self.waiting.extend(self.after(parcel, answer))
