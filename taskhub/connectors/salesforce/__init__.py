@@ -1,1 +1,1 @@
-"""Salesforce."""
+"""Salesforce: outbound messages, and change events and platform events that somebody relays as JSON."""

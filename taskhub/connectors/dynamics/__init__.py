@@ -1,0 +1,1 @@
+"""Dynamics 365 and Dataverse: what a webhook step posts."""
