@@ -51,6 +51,16 @@ SYSTEMS = ("pipedrive", "salesforce", "dynamics", "webhooks")
 SECRETS: Mapping[str, tuple[str, ...]] = {
     "pipedrive": ("path", "user", "password", "token", "client_id", "client_secret", "refresh_token"),
 }
+# The same for calls to them, whoever reads what they send.
+CALL_SECRETS: Mapping[str, tuple[str, ...]] = {
+    "salesforce": ("client_id", "client_secret"),
+    "dynamics": ("client_id", "client_secret"),
+}
+CALL_SETTINGS: Mapping[str, tuple[str, ...]] = {
+    "pipedrive": ("base_url", "token_url"),
+    "salesforce": ("base_url", "api_version", "task_key_field", "task_done", "converted_status"),
+    "dynamics": ("base_url", "token_url", "tenant", "create_account", "create_contact"),
+}
 SETTINGS: Mapping[str, tuple[str, ...]] = {
     "pipedrive": (
         *("company_id", "company_domain", "own_user", "pipelines", "lead_lost_when_archived", "lost_labels"),
