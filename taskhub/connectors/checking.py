@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import cast
 from urllib.parse import urlsplit
 
-from taskhub.connectors.maps import nameless
-from taskhub.connectors.outbound import Client, Hook, Subscriber, Who
+from taskhub.connectors.maps import nameless, unknown_there
+from taskhub.connectors.outbound import Client, Hook, Namer, Subscriber, Who
 from taskhub.errors import Forbidden, InvalidInput, NotFound, TaskhubError, Unauthenticated, Unavailable
 from taskhub.policy.policies import Connection, Policies
 
@@ -87,6 +87,8 @@ def _called(given: Given, client: Client) -> Iterator[Looked]:
     yield _clock(given, who)
     if hasattr(client, "key_field_is_there"):
         yield _asked(lambda: _key_field(client.key_field_is_there()), "key field")
+    if hasattr(client, "names"):
+        yield _asked(lambda: _their_names(given, cast("Namer", client)), "their names")
     if hasattr(client, "hooks"):
         yield _asked(lambda: _hooks(given, cast("Subscriber", client)), "webhooks")
     else:
@@ -131,6 +133,13 @@ def _key_field(missing: str | None) -> Looked:
         return Looked("key field", OK, "tasks have the field that holds our key")
     todo = "make it there: a text field of 64 characters, external id, unique; or name another in task_key_field"
     return Looked("key field", WRONG, missing, todo)
+
+
+def _their_names(given: Given, client: Namer) -> Looked:
+    found = unknown_there(given.connection, client.names())
+    if found:
+        return Looked("their names", WRONG, "; ".join(found), "correct connections.toml, then `taskhub config apply`")
+    return Looked("their names", OK, "every id in its maps is known over there")
 
 
 def _hooks(given: Given, client: Subscriber) -> Looked:

@@ -1,4 +1,4 @@
-"""Maps of a connection that name nothing of ours. Pure."""
+"""Maps of a connection that name nothing, of ours or of theirs. Pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 from taskhub.policy.policies import Connection, Policies
 from taskhub.policy.reading.nearest import nearest
+
+SHOWN = 12
 
 
 def nameless(connection: Connection, policies: Policies, people: Collection[str]) -> list[str]:
@@ -35,3 +37,27 @@ def _unknown(where: str, named: Mapping[str, Any], known: Collection[str]) -> It
         if ours not in known:
             hint = nearest(str(ours), known)
             yield f"{where}.{theirs} = {ours!r} names nothing here" + (f" (did you mean {hint!r}?)" if hint else "")
+
+
+def unknown_there(connection: Connection, theirs: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """One sentence for each key of a map that is nothing over there. ``theirs``: place of a map → their id → name."""
+    return [
+        f"{place}.{id} is nothing over there{_choice(known)}"
+        for place, known in theirs.items()
+        for id in _at(connection, place)
+        if id not in known
+    ]
+
+
+def _at(connection: Connection, place: str) -> Mapping[str, Any]:
+    member, _, name = place.partition(".")
+    found = getattr(connection, member)
+    found = found.get(name) if name else found
+    return found if isinstance(found, Mapping) else {}
+
+
+def _choice(known: Mapping[str, str]) -> str:
+    """A few of what there is, as ``id (name)``."""
+    some = [f"{id} ({name})" if name else id for id, name in list(known.items())[:SHOWN]]
+    more = ", …" if len(known) > SHOWN else ""
+    return f"; there are {', '.join(some)}{more}" if some else ""

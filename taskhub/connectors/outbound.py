@@ -141,3 +141,11 @@ class Subscriber(Protocol):
     def subscribe(self, url: str, secrets: Mapping[str, str]) -> list[str]:
         """Make what is missing; returns it. Safe to repeat: it looks first."""
         ...
+
+
+class Namer(Protocol):
+    """A system that can say what the names in our maps may be."""
+
+    def names(self) -> Mapping[str, Mapping[str, str]]:
+        """Place of a map in the connection (``stages.deal``, ``users``) → their id → their name, "" without one."""
+        ...

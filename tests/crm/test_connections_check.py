@@ -141,6 +141,17 @@ def test_maps_that_name_nothing_are_told_with_the_nearest() -> None:
     assert "stages.deal.2" not in said
 
 
+@pytest.mark.parametrize(("system", "right", "wrong"), [
+    ("pipedrive", "3", "33"), ("salesforce", "Prospecting", "Prospektion"),
+])  # fmt: skip
+def test_ids_nobody_has_over_there_are_told_with_what_there_is(system: str, right: str, wrong: str) -> None:
+    found = looked(system, maps={"stages": {"deal": {right: "proposal", wrong: "proposal"}}})["their names"]
+    assert (found.state, f"stages.deal.{wrong} is nothing" in found.said) == ("wrong", True)
+    assert f"stages.deal.{right} is" not in found.said
+    assert right in found.said
+    assert looked(system, maps={"stages": {"deal": {right: "proposal"}}})["their names"].state == "ok"
+
+
 def test_a_webhook_that_is_switched_off_is_missing() -> None:
     fake = pipedrive.FakePipedrive()
     _, secrets, settings = SYSTEMS["pipedrive"]

@@ -55,3 +55,26 @@ def test_nobody_there_is_no_answer() -> None:
         fake.state.create("lead", {"subject": "A"})
         fake.steps.sender.run()
     assert [answer.status for _, answer in fake.steps.sender.log] == [None]
+
+
+def test_during_a_ban_everything_is_lost_in_all_three() -> None:
+    one, two, three = FakePipedrive(), FakeSalesforce(), FakeDataverse()
+    one.state.hooks[1] = {
+        "id": 1, "event_action": "*", "event_object": "*", "subscription_url": "https://t.test", "http_auth_user": None,
+        "user_id": 5, "strikes": 0, "banned_until": None,
+    }  # fmt: skip
+    two.relay.url = "https://t.test"
+    three.steps.endpoints["e"] = {"url": "https://t.test", "authtype": 4, "authvalue": "key"}
+    three.steps.steps["s"] = {
+        "sdkmessageprocessingstepid": "s", "name": "s", "_eventhandler_value": "e", "statecode": 0,
+        "sdkmessageid": {"name": "Create"}, "sdkmessagefilterid": {"primaryobjecttypecode": "lead"},
+    }  # fmt: skip
+    senders = (one.webhooks.sender, two.relay.sender, three.steps.sender)
+    for banned in (True, False):
+        for fake in (one, two, three):
+            fake.faults.banned = banned
+        one.state.add("deal", {"title": "A"})
+        two.state.save([("Lead", None, {"Company": "A"})])
+        three.state.create("lead", {"subject": "A"})
+        assert [sender.run() for sender in senders] == ([0, 0, 0] if banned else [1, 1, 1])
+    assert [len(sender.lost) for sender in senders] == [1, 1, 1]

@@ -8,6 +8,7 @@ from typing import Any
 
 from taskhub.connectors.calling import Caller, their_time
 from taskhub.connectors.outbound import Changes, Conversion, Converted, Record, Who, Work
+from taskhub.connectors.pipedrive.names import names
 from taskhub.connectors.pipedrive.webhooks import Webhooks
 from taskhub.errors import InvalidInput, NotFound, OutcomeUnknown
 from taskhub.ids import digest
@@ -43,6 +44,10 @@ class PipedriveClient(Webhooks):
         answer = self._caller.call("GET", "/api/v1/users/me")
         data = answer.json()["data"]
         return Who(str(data["id"]), str(data.get("name") or ""), str(data.get("company_id") or ""), their_time(answer))
+
+    def names(self) -> Mapping[str, Mapping[str, str]]:
+        """Implements ``Namer``."""
+        return names(self._caller)
 
     def read(self, noun: str, id: str) -> Record | None:
         """As it is now; None when there is none."""

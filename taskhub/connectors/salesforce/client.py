@@ -49,6 +49,11 @@ class SalesforceClient:
         body = answer.json()
         return Who(str(body["user_id"]), str(body.get("name") or ""), str(body["organization_id"]), their_time(answer))
 
+    def names(self) -> Mapping[str, Mapping[str, str]]:
+        """Implements ``Namer``: stages are named by their label."""
+        rows = self._query("SELECT MasterLabel FROM OpportunityStage")
+        return {"stages.deal": {str(row["MasterLabel"]): "" for row in rows}}
+
     def read(self, noun: str, id: str) -> Record | None:
         """As it is now; None when there is none."""
         try:

@@ -23,7 +23,8 @@ class Faults:
     ``planned``: what befalls the next calls, one each ("" lets a call pass). After them ``chance`` decides, with
     probability ``rate``, among ``among``. ``latency``: seconds an answer takes.
     For deliveries: each is sent ``copies`` times; ``shuffle`` sends what is due in an order of its own; ``stripped``
-    leaves out what a system leaves out of bodies that are too big; ``gaps`` and ``overflow`` send events without data.
+    leaves out what a system leaves out of bodies that are too big; ``gaps`` and ``overflow`` send events without data;
+    ``banned`` loses what would leave, as Pipedrive does after too many failures.
     """
 
     planned: deque[str] = field(default_factory=deque)
@@ -36,6 +37,7 @@ class Faults:
     stripped: bool = False
     gaps: bool = False
     overflow: bool = False
+    banned: bool = False
 
     def plan(self, kinds: Iterable[str]) -> None:
         """The next calls meet ``kinds``."""
@@ -53,4 +55,4 @@ class Faults:
         """Everything works from now on."""
         self.planned.clear()
         self.chance, self.latency, self.copies, self.shuffle = None, 0.0, 1, None
-        self.stripped = self.gaps = self.overflow = False
+        self.stripped = self.gaps = self.overflow = self.banned = False

@@ -51,11 +51,12 @@ class Sender:
     after: After
     render: Callable[[Parcel], Parcel] = field(default=lambda parcel: parcel)
     waiting: list[Parcel] = field(default_factory=list)
+    lost: list[Parcel] = field(default_factory=list)
     log: list[tuple[Parcel, Answer]] = field(default_factory=list)
 
     def put(self, parcel: Parcel) -> None:
-        """On its way; it leaves at the next ``run`` that finds it due."""
-        self.waiting.append(parcel)
+        """On its way; it leaves at the next ``run`` that finds it due. During a ban it is lost."""
+        (self.lost if self.faults.banned else self.waiting).append(parcel)
 
     def run(self) -> int:
         """Send what is due now; returns how many tries that made."""

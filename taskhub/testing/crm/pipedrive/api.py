@@ -45,6 +45,7 @@ class FakePipedrive:
     def _routes(self) -> list[Any]:
         one = [
             Route("/users/me", self._open(self._me)),
+            Route("/users", self._open(_named("users"))),
             Route("/webhooks", self._open(subscriptions.listed)),
             Route("/webhooks", self._open(subscriptions.made), methods=["POST"]),
             Route("/webhooks/{id:int}", self._open(subscriptions.deleted), methods=["DELETE"]),
@@ -54,6 +55,8 @@ class FakePipedrive:
             Route("/notes", self._open(_noted), methods=["POST"]),
         ]
         two = [
+            Route("/stages", self._open(_named("stages"))),
+            Route("/pipelines", self._open(_named("pipelines"))),
             Route("/leads/{id}/convert/deal", self._open(conversion.asked), methods=["POST"]),
             Route("/leads/{id}/convert/status/{job}", self._open(conversion.status)),
             *(route for name, plural in (("deal", "deals"), ("activity", "activities")) for route in (
@@ -100,6 +103,13 @@ class FakePipedrive:
             self.bearers.clear()
             return failed(401, "unauthorized access")
         return HTMLResponse("<html>Internal error</html>", 500)
+
+
+def _named(what: str) -> Handler:
+    async def handler(request: Request) -> Response:
+        return fine([{"id": id, "name": name} for id, name in request.state.fake.state.names[what].items()])
+
+    return handler
 
 
 def _one(entity: str) -> Handler:

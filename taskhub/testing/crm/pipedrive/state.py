@@ -56,6 +56,13 @@ class State:
     company: int = 8087566
     robot: int = 12345679  # the user whose key the API is called with
     records: dict[str, dict[str, dict[str, Any]]] = field(default_factory=lambda: {name: {} for name in BLANK})
+    names: dict[str, dict[int, str]] = field(
+        default_factory=lambda: {
+            "stages": {1: "Qualified", 2: "Contact Made", 3: "Demo Scheduled", 4: "Proposal Made"},
+            "pipelines": {1: "Sales"},
+            "users": {12345679: "taskhub", 12415231: "Lea"},
+        }
+    )
     notes: list[dict[str, Any]] = field(default_factory=list)
     hooks: dict[int, dict[str, Any]] = field(default_factory=dict)
     conversions: dict[str, dict[str, Any]] = field(default_factory=dict)

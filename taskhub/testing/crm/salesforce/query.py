@@ -17,6 +17,11 @@ _STAMPED = ("Id", "OwnerId", "CreatedDate", "LastModifiedDate", "SystemModstamp"
 _COMPARE: Mapping[str, Callable[[str, str], bool]] = {
     "=": lambda one, other: one == other, ">=": lambda one, other: one >= other, ">": lambda one, other: one > other,
 }  # fmt: skip
+# Of LeadStatus those that convert: nobody asks for others.
+LABELS = {
+    "LeadStatus": ("Closed - Converted",),
+    "OpportunityStage": ("Prospecting", "Qualification", "Proposal/Price Quote", "Closed Won", "Closed Lost"),
+}
 VALUES = {"true": "True", "false": "False", "null": "None"}
 
 
@@ -27,10 +32,10 @@ class BadQuery(ValueError):
 def run(state: State, text: str) -> list[dict[str, Any]]:
     """The records a query gives."""
     found = _QUERY.match(text)
-    if found is None or found["object"] not in (*FIELDS, "LeadStatus"):
+    if found is None or found["object"] not in (*FIELDS, *LABELS):
         raise BadQuery("MALFORMED_QUERY", "unexpected token")
-    if found["object"] == "LeadStatus":
-        return [{"MasterLabel": "Closed - Converted"}]
+    if found["object"] in LABELS:
+        return [{"MasterLabel": label} for label in LABELS[found["object"]]]
     known = {*FIELDS[found["object"]], *_STAMPED}
     tests = [_test(part, known) for part in found["where"].split(" AND ")] if found["where"] else []
     rows = [row for row in state.records[found["object"]].values() if all(test(row) for test in tests)]
