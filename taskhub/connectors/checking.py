@@ -15,6 +15,8 @@ from taskhub.policy.policies import Connection, Policies
 
 OK, NOTE, WRONG = "ok", "note", "wrong"
 SKEW, LONG_SKEW = 30.0, 300.0  # seconds; signatures are good for five minutes
+# Secrets with which taskhub logs in over there; with the others a sender shows who it is.
+CALL = ("token", "client_id", "client_secret", "refresh_token")
 COMPANY = {"pipedrive": "company_id", "salesforce": "organization_id", "dynamics": "organization_id"}
 
 
@@ -41,15 +43,17 @@ class Given:
 
 def look(given: Given, call: Callable[[], Client] | None) -> Iterator[Looked]:
     """Every finding, the local ones first. ``call`` makes the client; None: taskhub does not call such a system."""
-    yield from _variables(given)
-    yield from _maps(given)
+    yield _variables(given, calls=call is not None)
+    yield _maps(given)
     if call is None:
         yield Looked("calls", OK, f"systems of the kind {given.connection.system} only send; there is nothing to call")
         return
     try:
         client = call()
     except InvalidInput as error:
-        yield Looked("log-in", NOTE, error.message, "until then taskhub takes events, and writes nothing back")
+        begun = any(given.secrets.get(name) for name in CALL)
+        todo = "until then taskhub takes events, and writes nothing back"
+        yield Looked("log-in", WRONG if begun else NOTE, error.message, todo)
         return
     try:
         yield from _called(given, client)
@@ -57,21 +61,23 @@ def look(given: Given, call: Callable[[], Client] | None) -> Iterator[Looked]:
         client.close()
 
 
-def _variables(given: Given) -> Iterator[Looked]:
-    unset = sorted(variable for name, variable in given.connection.secrets.items() if not given.secrets.get(name))
-    if unset:
-        said = f"not set: {', '.join(unset)}"
-        yield Looked("secrets", NOTE, said, "set the variables, or NAME_FILE to name a file, where taskhub runs")
-    else:
-        yield Looked("secrets", OK, f"all {len(given.connection.secrets)} variables are set")
+def _variables(given: Given, *, calls: bool) -> Looked:
+    named = given.connection.secrets
+    unset = sorted(variable for name, variable in named.items() if not given.secrets.get(name))
+    if not unset:
+        return Looked("secrets", OK, f"all {len(named)} variables are set")
+    showing = [name for name in named if not (calls and name in CALL)]
+    shut = bool(showing) and not any(given.secrets.get(name) for name in showing)
+    said = f"not set: {', '.join(unset)}" + ("; so its hook answers 401 to everybody" if shut else "")
+    todo = "set the variables, or NAME_FILE to name a file, where taskhub runs"
+    return Looked("secrets", WRONG if shut else NOTE, said, todo)
 
 
-def _maps(given: Given) -> Iterator[Looked]:
+def _maps(given: Given) -> Looked:
     found = nameless(given.connection, given.policies, given.people)
     if found:
-        yield Looked("maps", NOTE, "; ".join(found), "correct connections.toml, then `taskhub config apply`")
-    else:
-        yield Looked("maps", OK, "every name in its maps means something here")
+        return Looked("maps", NOTE, "; ".join(found), "correct connections.toml, then `taskhub config apply`")
+    return Looked("maps", OK, "every name in its maps means something here")
 
 
 def _called(given: Given, client: Client) -> Iterator[Looked]:

@@ -103,8 +103,14 @@ def test_what_is_not_set_is_named_and_nothing_is_called(system: str) -> None:
     fake = make()
     found = looked(system, fake, secrets={name: ""})
     assert f"VARIABLE_{name.upper()}" in found["secrets"].said
-    assert found["log-in"].state == "note"
+    assert found["log-in"].state == ("note" if system == "pipedrive" else "wrong")
     assert not fake.gate.calls
+
+
+def test_a_hook_that_lets_nobody_in_is_wrong() -> None:
+    found = looked("pipedrive", secrets={"path": ""})["secrets"]
+    assert (found.state, "401" in found.said) == ("wrong", True)
+    assert looked("pipedrive", secrets={"password": ""})["secrets"].state == "note"
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
@@ -189,6 +195,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Result]]:
     root.handlers[:], root.level = before
 
 
+@pytest.mark.slow
 def test_the_command_checks_and_subscribes_over_a_real_wire(
     run: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -124,6 +124,17 @@ def test_whatever_goes_wrong_one_activity_is_written_and_done(seed: int) -> None
     assert mark_of("crm", "task-1") in activity["subject"]
 
 
+def test_a_client_that_does_not_look_first_is_found_out() -> None:
+    made = []
+    for seed in range(10):
+        fake = FakePipedrive()
+        client = client_of(fake)
+        stormy(fake.faults, seed)
+        persist(fake.clock, lambda _, client=client: client.write_work(work(), first=True))
+        made.append(len(fake.state.records["activity"]))
+    assert max(made) > 1
+
+
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_whatever_goes_wrong_one_deal_comes_of_a_lead(seed: int) -> None:
     fake = FakePipedrive()
