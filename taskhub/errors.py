@@ -10,6 +10,7 @@ TaskhubError
 │   └── KeyReused
 ├── PolicyError         a policy set is refused; lists every problem
 └── Unavailable         try again later (``retry_after`` seconds)
+    └── OutcomeUnknown  another system may have done it or not: look before trying again
 
 ``code`` is stable and public, ``fields`` are facts a program can use. HTTP statuses live in taskhub.http.problems.
 """
@@ -104,6 +105,10 @@ class Unavailable(TaskhubError):
     def __init__(self, message: str, *, retry_after: float = 1.0, **fields: Any) -> None:
         super().__init__(message, **fields)
         self.retry_after = retry_after
+
+
+class OutcomeUnknown(Unavailable):
+    code = "outcome_unknown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from taskhub import __version__
 from taskhub.cli import (
     audit,
     configs,
+    connections,
     databases,
     doctor,
     events,
@@ -56,6 +57,7 @@ app.add_typer(databases.app, name="db")
 app.add_typer(configs.app, name="config")
 app.add_typer(keys.app, name="key")
 app.add_typer(events.app, name="events")
+app.add_typer(connections.app, name="connections")
 app.add_typer(queues.app, name="queue")
 app.add_typer(sla.app, name="sla")
 app.command()(tasks.why)

@@ -11,7 +11,15 @@ from taskhub.policy.reading import dynamics, hubspot, salesforce
 from taskhub.policy.reading.nearest import nearest
 from taskhub.policy.reading.table import Table, keyed, shown
 from taskhub.policy.reading.values import free, text_map
-from taskhub.policy.reading.vocabulary import LETS_IN, NOUNS, SECRETS, SETTINGS, SYSTEMS
+from taskhub.policy.reading.vocabulary import (
+    CALL_SECRETS,
+    CALL_SETTINGS,
+    LETS_IN,
+    NOUNS,
+    SECRETS,
+    SETTINGS,
+    SYSTEMS,
+)
 from taskhub.policy.reading.wording import local
 
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
@@ -51,6 +59,7 @@ def _secrets(entry: Table, system: str) -> dict[str, str]:
     """Names of variables. A value that is no name may be the secret itself: it is never repeated in a message."""
     table = entry.table("secrets")
     known = SECRETS.get(system, ())
+    known = (*known, *CALL_SECRETS.get(system, ())) if known else ()
     for name, variable in table.data.items() if table else ():
         if table and known and name not in known:
             message = f"{system} knows no secret {shown(name)}; it knows {', '.join(known)}."
@@ -97,7 +106,7 @@ def _stages(entry: Table) -> dict[str, Any]:
 def _settings(entry: Table, system: str) -> dict[str, Any]:
     settings = free(entry, "settings")
     table = entry.table("settings")
-    known = SETTINGS.get(system, ())
+    known = (*SETTINGS.get(system, ()), *CALL_SETTINGS.get(system, ()))
     for name in settings:
         hint = nearest(name, known, cutoff=0.75) if name not in known else None
         if table and hint:

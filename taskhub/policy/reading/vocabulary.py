@@ -63,6 +63,16 @@ LETS_IN: Mapping[str, tuple[str, ...]] = {
     "salesforce": ("path", "bearer", "signing_key"),
     "standard_webhooks": ("signing_key",),
 }
+# The same for calls to them, whoever reads what they send.
+CALL_SECRETS: Mapping[str, tuple[str, ...]] = {
+    "salesforce": ("client_id", "client_secret"),
+    "dynamics": ("client_id", "client_secret"),
+}
+CALL_SETTINGS: Mapping[str, tuple[str, ...]] = {
+    "pipedrive": ("base_url", "token_url"),
+    "salesforce": ("base_url", "api_version", "task_key_field", "task_done", "converted_status"),
+    "dynamics": ("base_url", "token_url", "tenant", "create_account", "create_contact"),
+}
 SETTINGS: Mapping[str, tuple[str, ...]] = {
     "dynamics": (
         *("organization_id", "own_user", "header_name", "query_name", "entities", "currencies", "pipelines"),

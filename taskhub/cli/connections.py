@@ -1,0 +1,125 @@
+"""``connections list``, ``check``, ``subscribe``: the CRMs taskhub talks to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from taskhub.cli import place
+from taskhub.cli.options import Data, Json
+from taskhub.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from taskhub.connectors.checking import Given
+    from taskhub.connectors.outbound import Client, Subscriber
+    from taskhub.policy.policies import Connection
+
+app = typer.Typer(help="CRMs that send events and are written to.", no_args_is_help=True, rich_markup_mode=None)
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The key of a connection.")]
+Url = Annotated[str, typer.Argument(metavar="URL", help="Where the CRM reaches taskhub: https://taskhub.example.com")]
+
+
+@app.command(name="list")
+def list_(data: Data = None, json: Json = False) -> None:
+    """Show the connections of the active policies."""
+    from taskhub.cli.output import as_json, as_table
+
+    with place.existing(data) as db, db.read() as tx:
+        rows = [{"name": one.key, "system": one.system} for one in tx.policies.connections.values()]
+    if json:
+        as_json({"connections": rows})
+    else:
+        as_table(("name", "system"), [(row["name"], row["system"]) for row in rows])
+
+
+@app.command()
+def check(name: Name, data: Data = None, json: Json = False) -> None:
+    """Log in and look: credentials, reach, clock, webhooks, maps; exit code 1 when something is wrong.
+
+    Nothing is changed over there. Each finding is ok, a note or wrong, and says what to do.
+    """
+    from taskhub.cli.output import as_json, as_table
+    from taskhub.connectors.checking import WRONG, look
+    from taskhub.connectors.clients import client_for, has_client
+
+    given = _given(data, name)
+    call = (lambda: client_for(given.connection, given.secrets)) if has_client(given.connection.system) else None
+    with _quiet():
+        found = list(look(given, call))
+    wrong = any(one.state == WRONG for one in found)
+    if json:
+        as_json({"connection": name, "ok": not wrong, "findings": list(map(asdict, found))})
+    else:
+        rows = [(one.name, one.state, one.said + (f" → {one.todo}" if one.todo else "")) for one in found]
+        as_table(("looked at", "", "what was found → what to do"), rows)
+    raise typer.Exit(1 if wrong else 0)
+
+
+@app.command()
+def subscribe(name: Name, url: Url, data: Data = None, json: Json = False) -> None:
+    """Make the webhooks that are missing over there; run again, it makes nothing twice."""
+    from taskhub.cli.output import as_json
+    from taskhub.connectors.clients import client_for
+
+    given = _given(data, name)
+    address = _address(url, given.connection, given.secrets.get("path"))
+    client = client_for(given.connection, given.secrets)
+    try:
+        with _quiet():
+            made = _subscriber(client, given.connection).subscribe(address, given.secrets)
+    finally:
+        client.close()
+    if json:
+        as_json({"connection": name, "made": made})
+    else:
+        typer.echo(f"Made: {', '.join(made)}." if made else "Nothing was missing.")
+
+
+def _given(data: Path | None, name: str) -> Given:
+    from taskhub import settings
+    from taskhub.agents import directory
+    from taskhub.clock import real_now
+    from taskhub.connectors.checking import Given
+    from taskhub.policy.reading.nearest import nearest
+
+    with place.existing(data) as db, db.read() as tx:
+        known = tx.policies.connections
+        if name not in known:
+            hint = nearest(name, known)
+            there = f"There are: {', '.join(sorted(known))}." if known else "connections.toml has none."
+            raise InvalidInput(f"There is no connection {name!r}. {f'Did you mean {hint!r}? ' if hint else ''}{there}")
+        _, people = directory.keys(tx)
+        secrets = {key: settings.secret(variable) or "" for key, variable in known[name].secrets.items()}
+        return Given(known[name], secrets, tx.policies, people, real_now)
+
+
+def _address(url: str, connection: Connection, path: str | None) -> str:
+    if not url.startswith("https://"):
+        raise InvalidInput("The address must begin with https://: CRMs send to nothing else.")
+    return f"{url.rstrip('/')}/hooks/{connection.key}" + (f"/{path}" if path else "")
+
+
+def _subscriber(client: Client, connection: Connection) -> Subscriber:
+    if not hasattr(client, "subscribe"):
+        said = f"{connection.system} has no API for this: set up outbound messages by hand, as the how-to says."
+        raise InvalidInput(said)
+    return cast("Subscriber", client)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The HTTP library's log shows addresses."""
+    import logging
+
+    log = logging.getLogger("httpx")
+    before = log.level
+    log.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        log.setLevel(before)

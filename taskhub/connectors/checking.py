@@ -1,0 +1,192 @@
+"""What works in a connection and what does not, each with what to do about it. Asks; changes nothing over there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+from urllib.parse import urlsplit
+
+from taskhub.connectors.maps import nameless, unknown_there
+from taskhub.connectors.outbound import Client, Hook, Namer, Subscriber, Who
+from taskhub.errors import Forbidden, InvalidInput, NotFound, TaskhubError, Unauthenticated, Unavailable
+from taskhub.policy.policies import Connection, Policies
+
+OK, NOTE, WRONG = "ok", "note", "wrong"
+SKEW, LONG_SKEW = 30.0, 300.0  # seconds; signatures are good for five minutes
+# Secrets with which taskhub logs in over there; with the others a sender shows who it is.
+CALL = ("token", "client_id", "client_secret", "refresh_token")
+COMPANY = {"pipedrive": "company_id", "salesforce": "organization_id", "dynamics": "organization_id"}
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """One thing looked at. ``state`` is ok, note (look in office hours) or wrong; ``todo`` what to do about it."""
+
+    name: str
+    state: str
+    said: str
+    todo: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a check goes by. ``secrets`` are resolved values, "" where a variable is not set; ``now`` is our clock."""
+
+    connection: Connection
+    secrets: Mapping[str, str]
+    policies: Policies
+    people: frozenset[str]
+    now: Callable[[], datetime]
+
+
+def look(given: Given, call: Callable[[], Client] | None) -> Iterator[Looked]:
+    """Every finding, the local ones first. ``call`` makes the client; None: taskhub does not call such a system."""
+    yield _variables(given, calls=call is not None)
+    yield _maps(given)
+    if call is None:
+        yield Looked("calls", OK, f"systems of the kind {given.connection.system} only send; there is nothing to call")
+        return
+    try:
+        client = call()
+    except InvalidInput as error:
+        begun = any(given.secrets.get(name) for name in CALL)
+        todo = "until then taskhub takes events, and writes nothing back"
+        yield Looked("log-in", WRONG if begun else NOTE, error.message, todo)
+        return
+    try:
+        yield from _called(given, client)
+    finally:
+        client.close()
+
+
+def _variables(given: Given, *, calls: bool) -> Looked:
+    named = given.connection.secrets
+    unset = sorted(variable for name, variable in named.items() if not given.secrets.get(name))
+    if not unset:
+        return Looked("secrets", OK, f"all {len(named)} variables are set")
+    showing = [name for name in named if not (calls and name in CALL)]
+    shut = bool(showing) and not any(given.secrets.get(name) for name in showing)
+    said = f"not set: {', '.join(unset)}" + ("; so its hook answers 401 to everybody" if shut else "")
+    todo = "set the variables, or NAME_FILE to name a file, where taskhub runs"
+    return Looked("secrets", WRONG if shut else NOTE, said, todo)
+
+
+def _maps(given: Given) -> Looked:
+    found = nameless(given.connection, given.policies, given.people)
+    if found:
+        return Looked("maps", NOTE, "; ".join(found), "correct connections.toml, then `taskhub config apply`")
+    return Looked("maps", OK, "every name in its maps means something here")
+
+
+def _called(given: Given, client: Client) -> Iterator[Looked]:
+    try:
+        who = client.who()
+    except TaskhubError as error:
+        yield Looked("log-in", WRONG, error.message, _remedy(error))
+        return
+    named = f"{who.name} ({who.user})" if who.name else who.user
+    yield Looked("log-in", OK, f"logged in as {named} of {who.company}")
+    yield _company(given, who)
+    yield _own_user(given, who)
+    yield _clock(given, who)
+    if hasattr(client, "key_field_is_there"):
+        yield _asked(lambda: _key_field(client.key_field_is_there()), "key field")
+    if hasattr(client, "names"):
+        yield _asked(lambda: _their_names(given, cast("Namer", client)), "their names")
+    if hasattr(client, "hooks"):
+        yield _asked(lambda: _hooks(given, cast("Subscriber", client)), "webhooks")
+    else:
+        said = f"{given.connection.system} does not list what sends to us"
+        yield Looked("webhooks", NOTE, said, "GET /api/v1/events shows whether anything arrives")
+
+
+def _company(given: Given, who: Who) -> Looked:
+    setting = COMPANY[given.connection.system]
+    wanted = given.connection.settings.get(setting)
+    if wanted is None:
+        return Looked("company", NOTE, f"{setting} is not set", f'set {setting} = "{who.company}", to refuse others')
+    # Salesforce's ids have 15 or 18 characters and mean the same.
+    short = 15 if given.connection.system == "salesforce" else None
+    if str(wanted)[:short].lower() == who.company[:short].lower():
+        return Looked("company", OK, f"it is {who.company}, as set")
+    said = f"the key is of {who.company}, but {setting} says {wanted}"
+    return Looked("company", WRONG, said, "use a key of the right company, or correct the setting")
+
+
+def _own_user(given: Given, who: Who) -> Looked:
+    own = given.connection.settings.get("own_user")
+    if own is not None and str(own) == who.user:
+        return Looked("own user", OK, "what taskhub writes makes no new work")
+    said = "own_user is not set" if own is None else f"own_user is {own}, but the key is of {who.user}"
+    todo = f"set own_user to {who.user}, or what taskhub writes comes back as new work"
+    return Looked("own user", NOTE if own is None else WRONG, said, todo)
+
+
+def _clock(given: Given, who: Who) -> Looked:
+    if who.at is None:
+        return Looked("clock", OK, "it does not tell its time")
+    skew = abs((given.now() - who.at).total_seconds())
+    if skew < SKEW:
+        return Looked("clock", OK, f"{skew:.0f} s apart from ours")
+    said = f"{skew:.0f} s apart from ours"
+    return Looked("clock", WRONG if skew >= LONG_SKEW else NOTE, said, "let this machine follow NTP")
+
+
+def _key_field(missing: str | None) -> Looked:
+    if missing is None:
+        return Looked("key field", OK, "tasks have the field that holds our key")
+    todo = "make it there: a text field of 64 characters, external id, unique; or name another in task_key_field"
+    return Looked("key field", WRONG, missing, todo)
+
+
+def _their_names(given: Given, client: Namer) -> Looked:
+    found = unknown_there(given.connection, client.names())
+    if found:
+        return Looked("their names", WRONG, "; ".join(found), "correct connections.toml, then `taskhub config apply`")
+    return Looked("their names", OK, "every id in its maps is known over there")
+
+
+def _hooks(given: Given, client: Subscriber) -> Looked:
+    ours = [hook for hook in client.hooks() if hook.live and _is_ours(hook, given)]
+    make = f"`taskhub connections subscribe {given.connection.key} https://…` makes what is missing"
+    if not ours:
+        return Looked("webhooks", WRONG, f"nothing sends to /hooks/{given.connection.key}", make)
+    missing = _least([client.missing(url) for url in dict.fromkeys(hook.url for hook in ours)])
+    if missing:
+        return Looked("webhooks", WRONG, f"nothing sends {', '.join(missing)}", make)
+    return Looked("webhooks", OK, f"{len(ours)} send to us, nothing is missing")
+
+
+def _is_ours(hook: Hook, given: Given) -> bool:
+    parts = [part for part in urlsplit(hook.url).path.split("/") if part]
+    path = given.secrets.get("path")
+    return parts[-2:] == ["hooks", given.connection.key] or (
+        parts[-3:-1] == ["hooks", given.connection.key] and (not path or parts[-1] == path)
+    )
+
+
+def _least(of: Sequence[list[str]]) -> list[str]:
+    return min(of, key=len)
+
+
+def _asked(step: Callable[[], Looked], name: str) -> Looked:
+    try:
+        return step()
+    except TaskhubError as error:
+        return Looked(name, WRONG, error.message, _remedy(error))
+
+
+def _remedy(error: TaskhubError) -> str:
+    if isinstance(error, Unauthenticated):
+        return "make a new key there and set its variable here"
+    if isinstance(error, Forbidden):
+        return "give the user of the key the right to do this there"
+    if isinstance(error, NotFound):
+        return "look at the address in the settings of the connection"
+    if isinstance(error, Unavailable):
+        return (
+            "is the address right, is the way out of this machine open? Work that waits for it is tried again by itself"
+        )
+    return "look at the settings of the connection"

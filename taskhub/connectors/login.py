@@ -1,0 +1,145 @@
+"""How we prove to another system who we are: a key that stands, or one that is fetched, kept and renewed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import httpx
+
+from taskhub.clock import real_now
+from taskhub.errors import Unauthenticated, Unavailable
+
+Send = Callable[..., httpx.Response]
+EARLY = timedelta(minutes=2)  # before it ends, so that no call meets its end
+SHORTEST = 4  # shorter parts give nothing away, and would blot out words
+
+
+class Login(Protocol):
+    """``home``: where it begins; ``base``: where calls go, which some systems say with the key."""
+
+    home: str
+    base: str
+
+    def key(self, http: httpx.Client, send: Send) -> str:
+        """The key in force, fetched when there is none."""
+        ...
+
+    def headers(self, key: str) -> Mapping[str, str]:
+        """What shows it in a call."""
+        ...
+
+    def renew(self, refused: str) -> bool:
+        """``refused`` is no good; whether asking once more makes sense."""
+        ...
+
+    def secrets(self) -> Iterable[str]:
+        """What must never be said."""
+        ...
+
+
+class Standing:
+    """A key that somebody wrote down, in a header of its own."""
+
+    def __init__(self, base: str, header: str, key: str) -> None:
+        self.home = self.base = base
+        self._header, self._key = header, key
+
+    def key(self, http: httpx.Client, send: Send) -> str:
+        return self._key
+
+    def headers(self, key: str) -> Mapping[str, str]:
+        return {self._header: key}
+
+    def renew(self, refused: str) -> bool:
+        """Nothing to renew; but a system that has just lost its sessions takes it the second time."""
+        return True
+
+    def secrets(self) -> Iterable[str]:
+        return [self._key] if len(self._key) >= SHORTEST else []
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """How to ask for a key. ``form`` and ``basic`` hold secrets.
+
+    ``base_from``: member of the answer that says where calls go; ``rotating``: member of the form that each answer may
+    replace.
+    """
+
+    url: str
+    form: Mapping[str, str] = field(repr=False)
+    basic: tuple[str, str] | None = field(default=None, repr=False)
+    base_from: str | None = None
+    rotating: str | None = None
+
+
+class Fetched:
+    """OAuth 2: a bearer that is kept until shortly before its end, and renewed when it is refused.
+
+    ``follow_base``: whether calls go where the answer says (not where a base address was set by hand).
+    """
+
+    def __init__(
+        self, base: str, grant: Grant, *, follow_base: bool = False, clock: Callable[[], datetime] = real_now
+    ) -> None:
+        self.home, self.base = grant.url, base
+        self._grant, self._follow, self._clock = grant, follow_base, clock
+        self._form = dict(grant.form)
+        self._token: str | None = None
+        self._until: datetime | None = None
+        self._line = threading.Lock()
+
+    def key(self, http: httpx.Client, send: Send) -> str:
+        """Raises ``Unauthenticated`` when it is refused, ``Unavailable`` when it cannot be had now."""
+        with self._line:
+            if self._token is None or (self._until is not None and self._clock() >= self._until):
+                self._keep(self._fetch(send))
+            return self._token or ""
+
+    def headers(self, key: str) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer {key}"}
+
+    def renew(self, refused: str) -> bool:
+        """Another thread may have renewed it already: then that one is taken."""
+        with self._line:
+            if self._token == refused:
+                self._token = None
+        return True
+
+    def secrets(self) -> Iterable[str]:
+        known = [*self._form.values(), *(self._grant.basic or ()), self._token or ""]
+        return [one for one in known if len(one) >= SHORTEST and one not in ("client_credentials", "refresh_token")]
+
+    def _fetch(self, send: Send) -> Any:
+        options: dict[str, Any] = {"data": self._form}
+        if self._grant.basic:
+            options["auth"] = self._grant.basic
+        # Asking for a key changes nothing over there: whatever goes wrong, it is asked again.
+        answer = send("POST", self._grant.url, **options)
+        if answer.status_code in (400, 401, 403):
+            raise Unauthenticated("The log-in was refused: renew the key or the client secret of this connection.")
+        try:
+            body = answer.json()
+            body["access_token"] = str(body["access_token"])
+        except (ValueError, KeyError, TypeError):
+            said = f"The log-in answered {answer.status_code} without a key; it is tried again."
+            raise Unavailable(said, retry_after=_wait(answer)) from None
+        return body
+
+    def _keep(self, body: Any) -> None:
+        lasts = body.get("expires_in")
+        self._token = body["access_token"]
+        self._until = self._clock() + timedelta(seconds=float(lasts)) - EARLY if lasts else None
+        if self._follow and self._grant.base_from and body.get(self._grant.base_from):
+            self.base = str(body[self._grant.base_from])
+        if self._grant.rotating and body.get(self._grant.rotating):
+            self._form[self._grant.rotating] = str(body[self._grant.rotating])
+
+
+def _wait(answer: httpx.Response) -> float:
+    value = answer.headers.get("retry-after", "")
+    return float(value) if value.isdecimal() else 5.0

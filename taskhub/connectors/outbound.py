@@ -1,0 +1,151 @@
+"""The outbound seam: what a client of one system must offer, in words all systems share.
+
+Every act may be repeated. ``first`` says that it was surely never tried before; without it the client looks for what an
+earlier try of unknown outcome has made before it makes anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Protocol
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Whom the system takes us for. ``at`` is its own clock as its answer shows it, None when it shows none."""
+
+    user: str
+    name: str
+    company: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A task of ours as the other system shows it. ``about``: noun → their id; ``owner``: their id of the person."""
+
+    task: str
+    title: str
+    about: Mapping[str, str] = field(default_factory=dict)
+    text: str = ""
+    owner: str | None = None
+    due_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What is to become of a lead. ``title``, ``contact`` and ``account`` find the deal again when the lead is gone.
+
+    ``stage``: their stage id of the new deal; ``status``: their status of a converted lead, where they have several.
+    """
+
+    lead: str
+    asked_at: datetime
+    title: str = ""
+    contact: str | None = None
+    account: str | None = None
+    stage: str | None = None
+    status: str | None = None
+    make_deal: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """``done``: with the ids of what came of it; else it goes on over there, and ``job`` asks for it later."""
+
+    done: bool
+    deal: str | None = None
+    account: str | None = None
+    contact: str | None = None
+    job: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Records as they are now, ids of deleted ones, and where the next look begins.
+
+    ``resync``: the place that was given is not known any more; what came is everything there is.
+    """
+
+    records: Sequence[Record]
+    deleted: Sequence[str]
+    cursor: str
+    resync: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """One subscription. ``what`` names action and entity in their words; ``url`` may hold a secret: never say it."""
+
+    id: str
+    what: str
+    url: str = field(repr=False)
+    live: bool = True
+
+
+class Client(Protocol):
+    """One system's API.
+
+    Raises ``Unavailable`` (later), ``OutcomeUnknown`` (look, then again), ``Unauthenticated``, ``Forbidden``,
+    ``NotFound``, ``Conflict`` or ``InvalidInput``; none of them shows a secret.
+    """
+
+    def close(self) -> None:
+        """Lets go of its connections."""
+        ...
+
+    def who(self) -> Who:
+        """Whom we are logged in as: the test of a connection."""
+        ...
+
+    def read(self, noun: str, id: str) -> Record | None:
+        """One record as it is now; None when there is none (any more)."""
+        ...
+
+    def changes(self, noun: str, cursor: str | None) -> Changes:
+        """What changed since ``cursor``; None begins now, or with everything where a system has no other beginning."""
+        ...
+
+    def write_work(self, work: Work, *, first: bool = False) -> str:
+        """Make the task over there, once; returns their id."""
+        ...
+
+    def complete_work(self, id: str) -> None:
+        """It is done; done twice is done once."""
+        ...
+
+    def convert(self, order: Conversion, *, first: bool = False) -> Converted:
+        """Turn a lead into a customer, once."""
+        ...
+
+    def converting(self, order: Conversion, job: str) -> Converted:
+        """What has become of a conversion that went on over there."""
+        ...
+
+
+class Subscriber(Protocol):
+    """A system whose webhooks can be looked at and made through its API."""
+
+    def hooks(self) -> list[Hook]:
+        """Those that exist."""
+        ...
+
+    def missing(self, url: str) -> list[str]:
+        """What nothing that is live sends to ``url``, in their words."""
+        ...
+
+    def subscribe(self, url: str, secrets: Mapping[str, str]) -> list[str]:
+        """Make what is missing; returns it. Safe to repeat: it looks first."""
+        ...
+
+
+class Namer(Protocol):
+    """A system that can say what the names in our maps may be."""
+
+    def names(self) -> Mapping[str, Mapping[str, str]]:
+        """Place of a map in the connection (``stages.deal``, ``users``) → their id → their name, "" without one."""
+        ...

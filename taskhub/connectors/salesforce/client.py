@@ -1,0 +1,185 @@
+"""Calls to Salesforce. Tasks are upserted by a key of ours; a lead says itself whether it was converted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from taskhub.clock import real_now
+from taskhub.connectors.calling import Caller, their_time
+from taskhub.connectors.outbound import Changes, Conversion, Converted, Record, Who, Work
+from taskhub.connectors.salesforce import convert_lead
+from taskhub.connectors.salesforce.dialect import CALLER
+from taskhub.errors import InvalidInput, NotFound
+from taskhub.policy.policies import Connection
+
+OBJECTS: Mapping[str, str] = {
+    "lead": "Lead",
+    "deal": "Opportunity",
+    "contact": "Contact",
+    "account": "Account",
+    "activity": "Task",
+}
+VERSION, KEY_FIELD, DONE = "66.0", "Taskhub_Id__c", "Completed"
+HEADERS = {"Sforce-Call-Options": f"client={CALLER}"}
+OVERLAP = timedelta(minutes=1)  # a transaction is stamped before it is seen; deletions want a minute at least
+
+
+class SalesforceClient:
+    """Implements ``Client``. Settings: ``api_version``, ``task_key_field``, ``task_done``, ``converted_status``."""
+
+    def __init__(self, caller: Caller, connection: Connection) -> None:
+        settings = connection.settings
+        self._caller = caller
+        self._version = str(settings.get("api_version") or VERSION)
+        self._data = f"/services/data/v{self._version}"
+        self._key_field = str(settings.get("task_key_field") or KEY_FIELD)
+        self._done = str(settings.get("task_done") or DONE)
+        self._status = settings.get("converted_status")
+        self._own = {noun: sorted(set(fields.values())) for noun, fields in connection.fields.items()}
+
+    def close(self) -> None:
+        """Lets go of its connections."""
+        self._caller.close()
+
+    def who(self) -> Who:
+        """The user and organisation of the session."""
+        answer = self._caller.call("GET", "/services/oauth2/userinfo", headers=HEADERS)
+        body = answer.json()
+        return Who(str(body["user_id"]), str(body.get("name") or ""), str(body["organization_id"]), their_time(answer))
+
+    def names(self) -> Mapping[str, Mapping[str, str]]:
+        """Implements ``Namer``: stages are named by their label."""
+        rows = self._query("SELECT MasterLabel FROM OpportunityStage")
+        return {"stages.deal": {str(row["MasterLabel"]): "" for row in rows}}
+
+    def read(self, noun: str, id: str) -> Record | None:
+        """As it is now; None when there is none."""
+        try:
+            body = self._get(f"/sobjects/{_object(noun)}/{_safe(id)}")
+        except NotFound:
+            return None
+        return None if body.get("IsDeleted") is True else body
+
+    def changes(self, noun: str, cursor: str | None) -> Changes:
+        """``cursor`` is an instant; deletions are kept for some days over there."""
+        now = self.who().at or real_now()
+        if cursor is None:
+            return Changes((), (), _instant(now))
+        fields = ", ".join(["FIELDS(STANDARD)", *(name for name in self._own.get(noun, ()) if name.endswith("__c"))])
+        since = _instant(_parsed(cursor))
+        text = _soql(fields, _object(noun), f"SystemModstamp >= {since} ORDER BY SystemModstamp")
+        rows = list(self._query(text))
+        span = {"start": _instant(_parsed(cursor) - OVERLAP), "end": _instant(now + OVERLAP)}
+        gone = self._get(f"/sobjects/{_object(noun)}/deleted/", params=span)["deletedRecords"]
+        latest = max((_parsed(row["SystemModstamp"]) for row in rows), default=now)
+        after = max(_parsed(cursor), min(latest, now) - OVERLAP)
+        return Changes(rows, tuple(str(one["id"]) for one in gone), _instant(after))
+
+    def write_work(self, work: Work, *, first: bool = False) -> str:
+        """An upsert: written twice it is one task."""
+        body: dict[str, Any] = {"Subject": work.title, "Description": work.text}
+        about = work.about
+        who = about.get("contact") or about.get("lead")
+        what = about.get("deal") or about.get("account")
+        body |= {"WhoId": who} if who else {}
+        # With a lead as its person a task takes nothing else.
+        body |= {"WhatId": what} if what and (not who or who == about.get("contact")) else {}
+        body |= {"OwnerId": work.owner} if work.owner else {}
+        body |= {"ActivityDate": work.due_on.isoformat()} if work.due_on else {}
+        path = f"/sobjects/Task/{_safe(self._key_field)}/{_safe(work.task)}"
+        answer = self._caller.call("PATCH", self._data + path, json=body, headers=HEADERS)
+        if answer.status_code != 204:
+            return str(answer.json()["id"])
+        rows = list(self._query(_soql("Id", "Task", f"{_safe(self._key_field)} = '{_safe(work.task)}'")))
+        return str(rows[0]["Id"])
+
+    def complete_work(self, id: str) -> None:
+        """The word that means done is a setting."""
+        path = f"{self._data}/sobjects/Task/{_safe(id)}"
+        self._caller.call("PATCH", path, json={"Status": self._done}, headers=HEADERS)
+
+    def convert(self, order: Conversion, *, first: bool = False) -> Converted:
+        """One transaction over there; a lead that was converted before tells what came of it."""
+        before = None if first else self._became(order.lead)
+        if before is not None:
+            return before
+        status = order.status or self._status or self._converted_status()
+        answer = self._caller.call(
+            "POST",
+            f"/services/Soap/u/{self._version}",
+            content=lambda key: convert_lead.body(key, order, str(status)),
+            headers={"Content-Type": "text/xml; charset=utf-8", "SOAPAction": '""'},
+        )
+        told = convert_lead.result(self._caller.name, answer.content)
+        if told.done is not None:
+            return told.done
+        if told.code == convert_lead.CONVERTED and (before := self._became(order.lead)) is not None:
+            return before
+        raise InvalidInput(f"{self._caller.name} does not convert lead {order.lead}: {told.code}: {told.message}")
+
+    def converting(self, order: Conversion, job: str) -> Converted:
+        """Conversions are done when they are answered; asked again, the lead tells."""
+        return self._became(order.lead) or Converted(False, job=job)
+
+    def key_field_is_there(self) -> str | None:
+        """None when tasks have the field that holds our key, else what the system says."""
+        try:
+            list(self._query(_soql("Id", "Task", f"{_safe(self._key_field)} = 'taskhub' LIMIT 1")))
+        except InvalidInput as error:
+            return error.message
+        return None
+
+    def _became(self, lead: str) -> Converted | None:
+        record = self.read("lead", lead)
+        if record is None:
+            raise NotFound(f"{self._caller.name} has no lead {lead}. Was it deleted or merged there?")
+        if record.get("IsConverted") is not True:
+            return None
+        names = ("ConvertedOpportunityId", "ConvertedAccountId", "ConvertedContactId")
+        deal, account, contact = (record.get(name) for name in names)
+        return Converted(True, deal=deal, account=account, contact=contact)
+
+    def _converted_status(self) -> str:
+        rows = list(self._query(_soql("MasterLabel", "LeadStatus", "IsConverted = true")))
+        if not rows:
+            raise InvalidInput(f"{self._caller.name} has no lead status that means converted: set converted_status.")
+        return str(rows[0]["MasterLabel"])
+
+    def _query(self, text: str) -> Iterator[dict[str, Any]]:
+        body = self._get("/query", params={"q": text})
+        while True:
+            yield from body["records"]
+            if body["done"]:
+                return
+            body = self._caller.json("GET", body["nextRecordsUrl"], headers=HEADERS)
+
+    def _get(self, path: str, **options: Any) -> Any:
+        return self._caller.json("GET", self._data + path, headers=HEADERS, **options)
+
+
+def _object(noun: str) -> str:
+    if noun not in OBJECTS:
+        raise InvalidInput(f"Salesforce has no {noun}; it has {', '.join(OBJECTS)}.")
+    return OBJECTS[noun]
+
+
+def _soql(fields: str, object_: str, where: str) -> str:
+    """Everything in it comes from our own words, from ``_safe`` or from ``_instant``."""
+    return f"SELECT {fields} FROM {object_} WHERE {where}"  # noqa: S608
+
+
+def _safe(id: str) -> str:
+    """An id or a name inside an address or a query: letters, digits and _ only."""
+    if not id or not id.isascii() or not id.replace("_", "").replace("-", "").isalnum():
+        raise InvalidInput(f"{id!r} is no id of Salesforce.")
+    return id
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _parsed(value: str) -> datetime:
+    return datetime.fromisoformat(value)

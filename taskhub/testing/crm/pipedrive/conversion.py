@@ -1,0 +1,66 @@
+"""A lead becomes a deal in a job of its own: not_started → running → completed, or rejected.
+
+Each look at the job moves it on. Two jobs of one lead both begin; the second finds the lead gone and is rejected.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from taskhub.testing.crm.pipedrive.answers import failed, fine
+from taskhub.testing.crm.pipedrive.state import SPACE, State
+
+NEXT = {"not_started": "running", "running": "completed"}
+
+
+async def asked(request: Request) -> Response:
+    """Begins a job."""
+    state, lead = request.state.fake.state, request.path_params["id"]
+    if lead not in state.records["lead"]:
+        return failed(404, "Lead not found")
+    body = await request.json() if await request.body() else {}
+    job = str(uuid.uuid5(SPACE, f"conversion {state.number()}"))
+    state.conversions[job] = {"lead": lead, "status": "not_started", "deal": None, "asked": body}
+    return fine({"conversion_id": job})
+
+
+async def status(request: Request) -> Response:
+    """How the job stands, which goes on meanwhile."""
+    state: State = request.state.fake.state
+    job, id = state.conversions.get(request.path_params["job"]), request.path_params["job"]
+    if job is None or job["lead"] != request.path_params["id"]:
+        return failed(404, "Conversion not found")
+    answer = {"conversion_id": id, "status": job["status"]}
+    if job["deal"] is not None:
+        answer["deal_id"] = job["deal"]
+    go_on(state, job)
+    return fine(answer)
+
+
+def go_on(state: State, job: dict[str, Any]) -> None:
+    """One step. The deal takes over what the lead had; the lead is marked deleted."""
+    job["status"] = NEXT.get(job["status"], job["status"])
+    if job["status"] != "completed" or job["deal"] is not None:
+        return
+    lead = state.records["lead"].get(job["lead"])
+    if lead is None:
+        job["status"] = "rejected"
+        return
+    worth = lead["value"] or {"amount": 0, "currency": "EUR"}
+    values = {
+        "title": lead["title"], "value": worth["amount"], "currency": worth["currency"], "person_id": lead["person_id"],
+        "org_id": lead["organization_id"], "owner_id": lead["owner_id"], "stage_id": job["asked"].get("stage_id", 1),
+    }  # fmt: skip
+    state.remove("lead", job["lead"])
+    job["deal"] = state.add("deal", values)["id"]
+
+
+def run_out(state: State) -> None:
+    """Every job comes to its end."""
+    for job in state.conversions.values():
+        while job["status"] in NEXT:
+            go_on(state, job)
