@@ -207,7 +207,7 @@ def test_the_command_checks_and_subscribes_over_a_real_wire(
     with served(fake) as base:
         file = config / "connections.toml"
         file.write_text(
-            file.read_text().replace("[connection.settings]\n", f'[connection.settings]\nbase_url = "{base}"\n')
+            file.read_text().replace("[connection.settings]\n", f'[connection.settings]\nbase_url = "{base}"\n', 1)
         )
         assert run("config", "apply", config, "--data", data).exit_code == 0
         first = run("connections", "check", "pipedrive", "--data", data, "--json")
