@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Select, Table, bindparam, literal, select, tuple_, update
 
 from taskhub.db import rows
-from taskhub.db.tables import RECORDS
+from taskhub.db.tables_sales import RECORDS
 from taskhub.db.tx import Tx
 from taskhub.db.types import instant_of, text_of
 from taskhub.events.model import RecordRef, Version
