@@ -18,7 +18,7 @@ def apply_event(tx: Tx, row: Taken) -> None:
     if stored.event is None or stored.state != "received":
         return
     failpoint("event.locked")
-    done = sales.apply(tx, stored.event)
+    done = sales.apply(tx, stored.event, row.key)
     failpoint("event.projected")
     made = plan(stored.event, done.changes, done.known, tx.policies.rules, tx.policies.kinds)
     ids = carry_out(tx, made, event=row.key, occurred_at=stored.event.occurred_at, known=done.known)
