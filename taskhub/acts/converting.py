@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from taskhub.acts import named
 from taskhub.db.tx import Tx
 from taskhub.errors import Conflict, VersionClash
 from taskhub.events.model import RecordRef
@@ -69,6 +70,7 @@ def convert(
     ref = RecordRef("lead", lead)
     seen = sales.get(tx, ref)
     recording.refuse_foreign(seen)
+    named.check(tx, {"owner": (asked.deal or {}).get("owner")})
     drafts = conversion.drafted(seen, asked, tx.policies)
     work = _Work(tx, converted.locked(tx, ref, converted.matched(tx, drafts), version))
     path.refuse_ended(work.states["lead"])

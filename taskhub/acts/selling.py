@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from taskhub.acts import handing
-from taskhub.agents import directory
+from taskhub.acts import handing, named
 from taskhub.db.tx import Tx
 from taskhub.errors import Conflict, Forbidden
 from taskhub.events.model import RecordRef
 from taskhub.ids import new_id
 from taskhub.sales import fields, path, recording
-from taskhub.sales import service as sales
 from taskhub.sales.model import RecordState
 from taskhub.sales.native import Said
 
@@ -26,7 +24,7 @@ Fields = Mapping[str, Any]
 def create(tx: Tx, noun: str, wanted: Fields, own: Fields | None = None) -> RecordState:
     """A new record; its maker owns it unless somebody else is named. Raises InvalidInput."""
     read = {"owner": tx.by.agent, **fields.read(noun, wanted, own)}
-    _check_named(tx, read)
+    named.check(tx, read)
     made = path.begun(noun, read, tx.policies) if noun in path.ENDS else read
     kept = {name: value for name, value in made.items() if value is not None}
     return recording.tell(tx, "create", Said(RecordRef(noun, new_id()), None, kept)).state
@@ -36,7 +34,7 @@ def patch(tx: Tx, ref: RecordRef, version: int, wanted: Fields, own: Fields | No
     """Fields change; ``version`` is the one that was read."""
     before = recording.ours(tx, ref, version)
     read = fields.read(ref.noun, wanted, own)
-    _check_named(tx, {name: value for name, value in read.items() if value != before.fields.get(name)})
+    named.check(tx, {name: value for name, value in read.items() if value != before.fields.get(name)})
     changes = path.patched(before, read, tx.policies)
     if not changes:
         return before
@@ -110,14 +108,3 @@ def _put(tx: Tx, act: str, before: RecordState, changes: Fields) -> RecordState:
     was = {name: before.fields.get(name) for name in changes}
     tx.inverse = {"op": "put_back", "record": [*before.ref], "changes": was}
     return recording.tell(tx, act, Said(before.ref, before, changes)).state
-
-
-def _check_named(tx: Tx, read: Fields) -> None:
-    """Owner and links must be there. Raises InvalidInput."""
-    owner = read.get("owner")
-    if owner is not None and owner not in (people := directory.keys(tx)[1]):
-        raise path.unknown("owner", owner, sorted(people), "unknown_owner")
-    for noun in fields.LINKS:
-        linked = sales.known_of(tx, RecordRef(noun, read[noun])) if read.get(noun) is not None else None
-        if linked == {}:
-            raise path.unknown(noun, read[noun], (), "unknown_record")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from taskhub.errors import Conflict
@@ -33,13 +33,17 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Drafts:
-    """Fields of what would be made. ``account_id`` and ``contact_id`` name what is to be used instead."""
+    """Fields of what would be made. ``account_id`` and ``contact_id`` name what is to be used instead.
+
+    ``linked``: noun → id that the lead itself named before, to be used where it is still there.
+    """
 
     account: dict[str, Any]
     contact: dict[str, Any] | None
     deal: dict[str, Any] | None
     account_id: str | None = None
     contact_id: str | None = None
+    linked: Mapping[str, str] = field(default_factory=dict)
 
 
 def drafted(lead: RecordState, asked: Asked, policies: Policies) -> Drafts:
@@ -57,13 +61,21 @@ def drafted(lead: RecordState, asked: Asked, policies: Policies) -> Drafts:
         raise invalid(wrong, "fields_missing", missing=missing)
     account_id, contact_id = _id(asked.account), _id(asked.contact)
     made = _account(lead.fields, account)
-    if account_id is None and not made.get("name"):
-        raise invalid([("account.name", "is missing: the lead names no company and no person")], "account_missing")
     person = _contact(lead.fields, contact) if asked.contact_wanted else None
     if person is not None and contact_id is None and not (person.get("name") or person.get("email")):
         person = None
     worth = None if deal is None else path.begun("deal", _deal(lead, deal, made, policies), policies)
-    return Drafts(made, person, worth, account_id, contact_id)
+    unsaid = [noun for noun, said in (("account", asked.account), ("contact", asked.contact)) if said is None]
+    linked = {noun: lead.fields[noun] for noun in unsaid if isinstance(lead.fields.get(noun), str)}
+    if not asked.contact_wanted:
+        linked.pop("contact", None)
+    return Drafts(made, person, worth, account_id, contact_id, linked)
+
+
+def refuse_nameless(drafts: Drafts, found: Mapping[str, str]) -> None:
+    """Raises InvalidInput where an account would be made that has no name."""
+    if "account" not in found and not drafts.account.get("name"):
+        raise invalid([("account.name", "is missing: the lead names no company and no person")], "account_missing")
 
 
 def refuse_touched(conversion: Conversion, deal: RecordState | None) -> None:

@@ -9,15 +9,19 @@ from taskhub.db.tx import Tx
 from taskhub.errors import Conflict
 from taskhub.events.model import RecordRef
 from taskhub.sales import recording, service, store
-from taskhub.sales.conversion import Drafts
+from taskhub.sales.conversion import Drafts, refuse_nameless
 from taskhub.sales.matching import key_of
 from taskhub.sales.model import Conversion, RecordState
 from taskhub.sales.path import unknown
 
 
 def matched(tx: Tx, drafts: Drafts) -> dict[str, str]:
-    """Noun → id of the account and contact that exist; nobody else makes the same ones until this is committed."""
-    given = {"account": drafts.account_id, "contact": drafts.contact_id}
+    """Noun → id of the account and contact that exist; nobody else makes the same ones until this is committed.
+
+    Raises InvalidInput where an account would be made without a name.
+    """
+    there = {noun: id_ for noun, id_ in drafts.linked.items() if _is_there(tx, RecordRef(noun, id_))}
+    given = {noun: id_ or there.get(noun) for noun, id_ in _asked(drafts).items()}
     wanted = {"account": drafts.account, "contact": drafts.contact}
     keys = {
         noun: key
@@ -25,8 +29,19 @@ def matched(tx: Tx, drafts: Drafts) -> dict[str, str]:
         if given[noun] is None and draft is not None and (key := key_of(noun, draft)) is not None
     }
     store.hold(tx, [f"{noun} {key}" for noun, key in keys.items()])
-    found = given | {noun: store.matching(tx, noun, key) for noun, key in keys.items()}
-    return {noun: id_ for noun, id_ in found.items() if id_ is not None}
+    known = given | {noun: store.matching(tx, noun, key) for noun, key in keys.items()}
+    found = {noun: id_ for noun, id_ in known.items() if id_ is not None}
+    refuse_nameless(drafts, found)
+    return found
+
+
+def _asked(drafts: Drafts) -> dict[str, str | None]:
+    return {"account": drafts.account_id, "contact": drafts.contact_id}
+
+
+def _is_there(tx: Tx, ref: RecordRef) -> bool:
+    state = store.load(tx, ref)
+    return state is not None and state.fields.get("deleted") is not True
 
 
 def locked(tx: Tx, ref: RecordRef, found: dict[str, str], version: int | None) -> dict[str, RecordState]:

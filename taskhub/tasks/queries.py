@@ -234,3 +234,9 @@ def caused_by(tx: Tx, cause: Cause) -> list[str]:
     about += [task.c.deal == cause.deal] if cause.deal else []
     about += [task.c.id == cause.task] if cause.task else []
     return list(tx.conn.execute(select(task.c.id).where(or_(*about)).order_by(task.c.id)).scalars())
+
+
+def of_deal(tx: Tx, deal: str) -> list[Task]:
+    """Every task of a deal, in the order in which they were made."""
+    mine = select(*[task.c[name] for name in Task.__slots__]).where(task.c.deal == deal)
+    return [Task(*row) for row in tx.conn.execute(mine.order_by(task.c.created_at, task.c.id))]
