@@ -101,6 +101,8 @@ def ready(tx: Tx, request: Request, id: Id, *, language: Spoken = None) -> dict[
 def convert(tx: Tx, id: Id, body: ConvertIn = ConvertIn()) -> dict[str, Any]:  # noqa: B008
     """The lead becomes a customer: account, contact, deal and follow-up task, all or nothing."""
     seen.record(tx, "lead", id, CHANGE)
+    for noun, part in (("account", body.account), ("contact", body.contact)):
+        seen.refuse_unseen(tx, noun, part.id if part else None)
     contact_wanted = body.contact is not None or "contact" not in body.model_fields_set
     parts = {name: _given(getattr(body, name)) for name in ("account", "contact", "deal")}
     order = body.follow_up.order(tx.policies, tx.by.label) if body.follow_up else None

@@ -91,3 +91,9 @@ def of_record(tx: Tx, state: RecordState, who: Caller) -> Object:
     mine = queues(who, tx.policies) or ()
     served = queries.served(tx, state.ref.noun, state.ref.id, tx.by.agent, mine)
     return Object(owner, frozenset({team} if team else ()), served=served)
+
+
+def refuse_unseen(tx: Tx, noun: str, id_: str | None) -> None:
+    """Raises NotFound for a record that is known and that the caller may not read; what nobody knows is told later."""
+    if id_ is not None and sales.known_of(tx, RecordRef(noun, id_)):
+        record(tx, noun, id_)

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from taskhub.access import service as access
+from taskhub.access.permissions import Caller, can
 from taskhub.acts.converting import Converted
-from taskhub.api import shown
+from taskhub.api import seen, shown
 from taskhub.db.tx import Tx
 from taskhub.policy.policies import Pipeline, Policies, Stage
 from taskhub.policy.text import LocalText
@@ -15,7 +17,6 @@ from taskhub.sales import service as sales
 from taskhub.sales.model import OPEN, RecordState
 
 DAY = timedelta(days=1)
-_NOUNS = ("lead", "account", "contact", "deal")
 
 
 def record(tx: Tx, state: RecordState) -> dict[str, Any]:
@@ -52,14 +53,25 @@ def _stay(state: RecordState, since: datetime | None, policies: Policies, now: d
 
 
 def converted(tx: Tx, done: Converted) -> dict[str, Any]:
-    """All that a conversion led to, and where each of it is found."""
+    """All that a conversion led to, and where each of it is found.
+
+    An account or contact that was there and that the caller may not read is named, no more.
+    """
     states = {"lead": done.lead, "account": done.account, "contact": done.contact, "deal": done.deal}
     links = {noun: f"/api/v1/{noun}s/{state.ref.id}" for noun, state in states.items() if state is not None}
     task = shown.task(tx, done.follow_up) if done.follow_up else None
     if task is not None:
         links["follow_up"] = f"/api/v1/tasks/{task['id']}"
-    found = {noun: None if state is None else record(tx, state) for noun, state in states.items()}
+    who = access.caller(tx)
+    found = {noun: None if state is None else _for(tx, state, who) for noun, state in states.items()}
     return {"conversion": done.id, **found, "follow_up": task, "made": list(done.made), "links": links}
+
+
+def _for(tx: Tx, state: RecordState, who: Caller) -> dict[str, Any]:
+    if can(who, "record.read", seen.of_record(tx, state, who)):
+        return record(tx, state)
+    named = {name: state.fields.get(name) for name in ("name", "customer_since")}
+    return {**named, "noun": state.ref.noun, "id": state.ref.id}
 
 
 def pipeline(line: Pipeline, language: str) -> dict[str, Any]:

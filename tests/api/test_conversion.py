@@ -98,6 +98,21 @@ def test_a_known_customer_is_found_again(any_house: House) -> None:
     assert third["account"]["name"] == "Old friend"
 
 
+def test_a_customer_of_others_is_named_and_no_more(any_house: House) -> None:
+    others = any_house.of("admin").ok(
+        "POST", "/api/v1/accounts", {"name": "Atelier Roux", "owner": "yan", "phone": "9"}
+    )
+    rob = any_house.of("rob")
+    known = {"account": {"id": others["id"]}}
+    assert code(rob.post(f"{LEADS}/{lead(any_house)}/convert", known)) == (404, "not_found")
+    done = rob.ok("POST", f"{LEADS}/{lead(any_house)}/convert", {"deal": {}})
+    assert done["account"].keys() == {"id", "noun", "name", "customer_since"}
+    assert done["account"]["id"] == done["deal"]["account"] == others["id"]
+    linked = rob.ok("POST", LEADS, {"name": "Zoe", "company": "Other", "account": others["id"]})
+    again = rob.ok("POST", f"{LEADS}/{linked['id']}/convert", {})
+    assert again["account"]["id"] == others["id"]
+
+
 def test_a_second_press_makes_nothing_and_a_second_person_is_told_who_and_when(any_house: House) -> None:
     id_, rob = lead(any_house), any_house.of("rob")
     key = {"idempotency-key": "press"}

@@ -29,11 +29,11 @@ def upgrade() -> None:
         add_column(name, sa.Column("version", sa.Integer(), nullable=False, server_default="1"))
     _stage_changes()
     _conversions()
-    _match_keys("account")
-    _match_keys("contact")
-    # Last, for each ends the transaction.
+    # Each ends the transaction: the tables are free again before their rows are looked through.
     create_index("ix_account_match_key", "account", ["match_key"], where="match_key is not null")
     create_index("ix_contact_match_key", "contact", ["match_key"], where="match_key is not null")
+    _match_keys("account")
+    _match_keys("contact")
 
 
 def _stage_changes() -> None:
