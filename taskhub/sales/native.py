@@ -30,9 +30,13 @@ class Said:
 
 
 def event_of(said: Said, at: datetime, id_: str, by: str) -> Event:
-    """The event: the whole record as it is afterwards, and the old values of what has changed."""
+    """The event: the whole record as it is afterwards, and the old values of what has changed.
+
+    Of a record that a CRM owns only what was changed: the rest is for the CRM to say.
+    """
     known = said.before.fields if said.before else {}
-    after = {name: value for name, value in {**known, **said.changes}.items() if value is not None or name in known}
+    whole = said.changes if said.before and said.before.connection else {**known, **said.changes}
+    after = {name: value for name, value in whole.items() if value is not None or name in known}
     return Event(
         source=SOURCE,
         external_id=id_,

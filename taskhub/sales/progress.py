@@ -1,7 +1,7 @@
 """How a person, a team, a department moves leads and deals along: funnel, rates, time per stage. Pure.
 
 A record counts for whoever owns it today. ``entered``: records that came to a stage in the period, each once however
-often it went back and forth. A stay counts in the period in which it ended, by another stage or by the end of the path.
+often it went back and forth; won, converted and lost: how it ended last in the period. A stay counts in the period in which it ended, by another stage or by the end of the path.
 """
 
 from __future__ import annotations
@@ -92,17 +92,18 @@ def _walk(noun: str, line: _Line, moves: Sequence[Move], since: datetime) -> Non
                 line.entered[stage].add(move.record)
         elif move.status == "open" and came_at is None:
             came_at = move.at
-        if inside:
-            _count(noun, line, move)
+    _count(noun, line, [move for move in moves if move.at >= since])
 
 
-def _count(noun: str, line: _Line, move: Move) -> None:
-    if move.type == f"{noun}.created":
-        line.created.add(move.record)
-    if move.status == GAINED[noun]:
-        line.gained.add(move.record)
-    elif move.status == LOST:
-        line.lost.add(move.record)
+def _count(noun: str, line: _Line, moves: Sequence[Move]) -> None:
+    """A record counts with how it ended last: a conversion that was taken back is none."""
+    created = [move for move in moves if move.type == f"{noun}.created"]
+    line.created.update(move.record for move in created)
+    last = next((move for move in reversed(moves) if move.status is not None), None)
+    if last is not None and last.status == GAINED[noun]:
+        line.gained.add(last.record)
+    elif last is not None and last.status == LOST:
+        line.lost.add(last.record)
 
 
 def _told(noun: str, key: str, line: Pipeline | None, found: _Line, facts: Mapping[str, Facts]) -> dict[str, Any]:

@@ -60,6 +60,18 @@ def stamp(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def test_a_conversion_that_was_taken_back_counts_for_nothing(any_house: House) -> None:
+    rob = any_house.of("rob")
+    id_ = rob.ok("POST", LEADS, {"name": "Ann", "company": "Roux", "amount": 7})["id"]
+    rob.ok("POST", f"{LEADS}/{id_}/convert", {"deal": {}})
+    converted = of(rob.ok("GET", "/api/v1/metrics/sales"))
+    assert (converted["converted"], converted["rate"], converted["open"]) == (1, 1.0, 0)
+    rob.ok("POST", f"{LEADS}/{id_}/undo-conversion")
+    back = of(rob.ok("GET", "/api/v1/metrics/sales"))
+    assert (back["converted"], back["rate"], back["amounts"], back["open"]) == (0, None, {}, 1)
+    assert of(rob.ok("GET", "/api/v1/metrics/sales"), "sales")["open"] == 0
+
+
 def test_whose_progress_one_may_see(any_house: House) -> None:
     for who, path, expected in (
         ("rob", "?agent=ria", 403), ("rob", "?team=sales", 403), ("lea", "?team=specialists", 200),
