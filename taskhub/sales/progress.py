@@ -1,7 +1,8 @@
 """How a person, a team, a department moves leads and deals along: funnel, rates, time per stage. Pure.
 
 A record counts for whoever owns it today. ``entered``: records that came to a stage in the period, each once however
-often it went back and forth; won, converted and lost: how it ended last in the period. A stay counts in the period in which it ended, by another stage or by the end of the path.
+often it went back and forth; won, converted and lost: how it ended last in the period. A stay counts in the period in
+which it ended, by another stage or by the end of the path.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 
 from taskhub.acts import converting, selling, unconverting
 from taskhub.db.database import Database
+from taskhub.db.tables import task
 from taskhub.db.tables_sales import account, contact, conversion, deal
 from taskhub.db.tx import By
 from taskhub.errors import Conflict
@@ -107,8 +108,6 @@ def test_undo_races_with_the_rules_and_with_itself(db: Database) -> None:
         assert said == ["drained", "not_converted", "open"]
         drain(db)
         with db.read() as tx:
-            from taskhub.db.tables import task
-
             assert done.deal is not None
             open_ = select(task.c.title).where(task.c.deal == done.deal.ref.id, task.c.state != "cancelled")
             assert tx.conn.execute(open_).scalars().all() == []
