@@ -48,7 +48,7 @@ class Standing(NamedTuple):
 
     pipeline: str | None
     stage: str | None
-    count: int
+    records: int
 
 
 @dataclass
@@ -73,7 +73,7 @@ def report(
             named = facts[record].pipeline
             _walk(noun, found[named if named in known else OTHER], list(its), since)
     for row in standing:
-        found[row.pipeline if row.pipeline in known else OTHER].standing[row.stage or OTHER] += row.count
+        found[row.pipeline if row.pipeline in known else OTHER].standing[row.stage or OTHER] += row.records
     order = [*known, *(key for key in found if key not in known)]
     return [_told(noun, key, known.get(key), found[key], facts) for key in order]
 
