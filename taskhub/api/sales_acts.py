@@ -29,8 +29,8 @@ CHANGE = "record.change"
 Spoken = Annotated[Literal["en", "fr"] | None, Query()]
 
 
-def _acts(noun: str) -> None:
-    """The acts that leads and deals share."""
+def _path(noun: str) -> None:
+    """How leads and deals move along, end and come back."""
 
     @routes.post(f"/{noun}s/{{id}}/stage")
     @act(CHANGE, f"{noun}.stage")
@@ -56,6 +56,10 @@ def _acts(noun: str) -> None:
         """Open again, at the stage where it was."""
         return _did(tx, noun, id, lambda ref: selling.reopen(tx, ref, body.version))
 
+
+def _hands(noun: str) -> None:
+    """Whose a lead or deal is, what is asked for about it, what has happened to it."""
+
     @routes.post(f"/{noun}s/{{id}}/take-over")
     @act("record.take_over", f"{noun}.take_over")
     def take_over(tx: Tx, id: Id, body: Call = Call()) -> dict[str, Any]:  # noqa: B008
@@ -77,8 +81,9 @@ def _acts(noun: str) -> None:
         return paging.page(sales.history(tx, RecordRef(noun, id)), None)
 
 
-_acts("lead")
-_acts("deal")
+for _noun in ("lead", "deal"):
+    _path(_noun)
+    _hands(_noun)
 
 
 @routes.post("/deals/{id}/win")
