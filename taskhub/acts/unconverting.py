@@ -56,6 +56,6 @@ def _take_away(tx: Tx, found: Conversion, state: RecordState, at: Any) -> None:
     if noun in found.made and not used and state.newest.at <= found.at:
         gone = Said(state.ref, state, {"deleted": True}, types=(f"{noun}.deleted",))
         recording.tell(tx, "delete", gone, at=at)
-    elif noun == "account" and {"account", "customer_since"} & set(found.made):
+    elif noun == "account" and state.fields.get("customer_since") == found.at.isoformat():
         since = used[0].isoformat() if used else None
         recording.tell(tx, "customer", Said(state.ref, state, {"customer_since": since}), at=at)

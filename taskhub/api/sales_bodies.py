@@ -119,7 +119,8 @@ class FollowUpIn(Body):
 
         def made(state: RecordState, deal: RecordState | None) -> NewTask:
             about = deal or state
-            kind, title = follow_ups.kind_and_title(about, self.kind, self.title, policies)
+            both = [state] if deal is None else [deal, state]
+            kind, title = follow_ups.kind_and_title(both, self.kind, self.title, policies)
             lead = state.ref.id if state.ref.noun == "lead" else state.fields.get("lead")
             return NewTask(
                 kind=kind, title=title, priority=PRIORITIES.index(self.priority), record=str(about.ref), lead=lead,
