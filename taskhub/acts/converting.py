@@ -7,7 +7,7 @@ either: what an account or contact is found by is held until the commit.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -84,7 +84,7 @@ def convert(
     failpoint("convert.deal_made")
     _close(work, since)
     failpoint("convert.lead_converted")
-    task = None if follow_up is None else tasks.create(tx, follow_up(work.states["lead"], work.states.get("deal")))
+    task = None if follow_up is None else _follow_up(work, follow_up)
     failpoint("convert.followed_up")
     _keep(work, seen, task, since=since)
     failpoint("convert.kept")
@@ -92,6 +92,12 @@ def convert(
     return Converted(
         tx.act_id, work.states["lead"], work.states["account"], get("contact"), get("deal"), task, tuple(work.made)
     )
+
+
+def _follow_up(work: _Work, order: FollowUp) -> Task:
+    """Newer than the conversion: what a rule closes because of it is older work."""
+    new = order(work.states["lead"], work.states.get("deal"))
+    return tasks.create(work.tx, replace(new, version=(work.at + work.at.resolution, work.tx.act_id)))
 
 
 def _customer(work: _Work, drafts: Drafts) -> str | None:

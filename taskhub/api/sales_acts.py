@@ -12,6 +12,7 @@ from taskhub.acts import converting, selling, unconverting
 from taskhub.api import reader, seen, shown, shown_sales
 from taskhub.api.bodies import Call
 from taskhub.api.sales_bodies import ConvertIn, FollowUpIn, LoseIn, StageIn, StatusIn
+from taskhub.api.tasks import check_due
 from taskhub.db.tx import Tx
 from taskhub.events.model import RecordRef
 from taskhub.http import paging
@@ -71,6 +72,7 @@ def _hands(noun: str) -> None:
     def follow_up(tx: Tx, id: Id, body: FollowUpIn) -> dict[str, Any]:
         """Asks for a task about it."""
         state, _ = seen.record(tx, noun, id, "record.ask")
+        check_due(tx, body.due_at)
         return {"task": shown.task(tx, tasks.create(tx, body.order(tx.policies, tx.by.label)(state, None)))}
 
     @routes.get(f"/{noun}s/{{id}}/history")
@@ -110,6 +112,7 @@ def convert(tx: Tx, id: Id, body: ConvertIn = ConvertIn()) -> dict[str, Any]:  #
         seen.refuse_unseen(tx, noun, part.id if part else None)
     contact_wanted = body.contact is not None or "contact" not in body.model_fields_set
     parts = {name: _given(getattr(body, name)) for name in ("account", "contact", "deal")}
+    check_due(tx, body.follow_up.due_at if body.follow_up else None)
     order = body.follow_up.order(tx.policies, tx.by.label) if body.follow_up else None
     done = converting.convert(tx, id, Asked(**parts, contact_wanted=contact_wanted), order, body.version)
     return shown_sales.converted(tx, done)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -26,6 +27,10 @@ def lead(house: House, persona: str = "rob", **more: Any) -> str:
     return str(house.of(persona).ok("POST", LEADS, {**ANN, **more})["id"])
 
 
+def soon() -> str:
+    return (datetime.now(UTC) + timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def titles(house: House, **which: Any) -> dict[str, str]:
     with house.db.read() as tx:
         wanted = select(task.c.title, task.c.state).where(*[task.c[name] == value for name, value in which.items()])
@@ -34,7 +39,7 @@ def titles(house: House, **which: Any) -> dict[str, str]:
 
 def test_everything_typed_is_carried_over(any_house: House) -> None:
     id_, rob = lead(any_house), any_house.of("rob")
-    follow_up = {"title": "Send the brochure", "due_at": "2199-01-01T00:00:00Z"}
+    follow_up = {"title": "Send the brochure", "due_at": soon()}
     done = rob.ok("POST", f"{LEADS}/{id_}/convert", {"deal": {}, "follow_up": {"kind": "customs", **follow_up}})
     account, contact, deal, task_ = done["account"], done["contact"], done["deal"], done["follow_up"]
     assert (account["name"], account["owner"], account["language"]) == ("Atelier Roux", "rob", "fr")
@@ -140,6 +145,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"account": {"id": "nowhere"}}, "unknown_record"),
     ({"contact": {"id": "nowhere"}}, "unknown_record"),
     ({"follow_up": {"kind": "nothing"}}, "unknown_kind"),
+    ({"follow_up": {"due_at": "2199-01-01T00:00:00Z"}}, "invalid_input"),
     ({"contact": {"email": "x"}}, "invalid_input"),
     ({"deals": {}}, "invalid_input"),
 ]
