@@ -51,6 +51,7 @@ Rule = Mapping[str, tuple[str, ...]]
 
 _ANYBODY: Rule = dict.fromkeys((AGENT, REP, MANAGER, ADMIN, INTEGRATION, AUDITOR), (ALL,))
 _PEOPLE: Rule = dict.fromkeys((AGENT, REP, MANAGER, ADMIN, AUDITOR), (ALL,))
+_SELLERS: Rule = dict.fromkeys((REP, MANAGER, ADMIN), (ALL,))
 _SEE_ALL: Rule = {ADMIN: (ALL,), AUDITOR: (ALL,)}
 # Who holds a task is for its life cycle to judge: it tells a late finisher who has it now.
 _WORK: Rule = {AGENT: (OWN, TEAM), MANAGER: (MANAGED, OWN), ADMIN: (ALL,)}
@@ -100,6 +101,13 @@ TABLE: Mapping[str, Rule] = {
     "queue.shadow": _LEAD,
     "metric.read": {MANAGER: (MANAGED,), **_SEE_ALL},
     "record.read": {AGENT: (SERVED, OWN), REP: (OWN, TEAM), MANAGER: (OWN, TEAM, MANAGED, SERVED), **_SEE_ALL},
+    "record.create": _SELLERS,
+    "record.change": {REP: (OWN,), MANAGER: (OWN, MANAGED), ADMIN: (ALL,)},
+    # A colleague's lead is there to be consulted, taken over and asked work for; only its owner changes it.
+    "record.take_over": {REP: (OWN, TEAM), MANAGER: (OWN, TEAM, MANAGED), ADMIN: (ALL,)},
+    "record.ask": {REP: (OWN, TEAM), MANAGER: (OWN, TEAM, MANAGED, SERVED), ADMIN: (ALL,)},
+    "pipeline.read": _PEOPLE,
+    "progress.read": {REP: (OWN,), MANAGER: (OWN, MANAGED), **_SEE_ALL},
     "calendar.try": _ANYBODY,
     "act.read": _PEOPLE,
     "act.undo": _PEOPLE,

@@ -19,7 +19,7 @@ def apply_event(tx: Tx, row: Taken) -> None:
     if stored.event is None or stored.state != "received":
         return
     failpoint("event.locked")
-    done = sales.apply(tx, stored.event)
+    done = sales.apply(tx, stored.event, row.key)
     failpoint("event.projected")
     changes = own_write.guarded(stored.event, done.changes, tx.policies.connections)
     made = plan(stored.event, changes, done.known, tx.policies.rules, tx.policies.kinds)

@@ -105,3 +105,9 @@ def changes_since(tx: Tx, row: int, most: int = 500) -> list[Any]:
 def language_of(tx: Tx, key: str) -> str | None:
     """The language a person reads."""
     return tx.conn.execute(select(agent.c.language).where(agent.c.key == key)).scalar()
+
+
+def names_of(tx: Tx, keys: Iterable[str]) -> dict[str, str]:
+    """What people are called."""
+    found = select(agent.c.key, agent.c.name).where(agent.c.key.in_(list(keys)))
+    return {row.key: row.name for row in tx.conn.execute(found)}

@@ -8,9 +8,12 @@ from taskhub.agents import service as agents
 from taskhub.agents.model import Agent
 from taskhub.api import queries
 from taskhub.db.tx import Tx
+from taskhub.events.model import RecordRef
 from taskhub.policy.policies import Policies
 from taskhub.policy.work import Queue
 from taskhub.queues import service as staffed
+from taskhub.sales import service as sales
+from taskhub.sales.model import RecordState
 from taskhub.tasks import service as tasks
 from taskhub.tasks.model import Task
 
@@ -71,3 +74,26 @@ def _asked_by(task: Task) -> str | None:
     """Tasks made by hand carry who ordered them in their origin."""
     origin = task.origin or ""
     return origin.removeprefix(queries.ASKED).rpartition(":")[0] if origin.startswith(queries.ASKED) else None
+
+
+def record(tx: Tx, noun: str, id_: str, act: str = "record.read") -> tuple[RecordState, Caller]:
+    """The lead, deal, account or contact, if the caller may do ``act`` to it. Raises NotFound or Forbidden."""
+    found, who = sales.get(tx, RecordRef(noun, id_)), access.caller(tx)
+    access.check(who, act, of_record(tx, found, who))
+    return found, who
+
+
+def of_record(tx: Tx, state: RecordState, who: Caller) -> Object:
+    """A record belongs to its owner and concerns their team; a task about it opens it to whoever sees that task."""
+    owner = state.fields.get("owner")
+    owner = owner if isinstance(owner, str) else None
+    team = queries.team_of_owner(tx, owner)
+    mine = queues(who, tx.policies) or ()
+    served = queries.served(tx, state.ref.noun, state.ref.id, tx.by.agent, mine)
+    return Object(owner, frozenset({team} if team else ()), served=served)
+
+
+def refuse_unseen(tx: Tx, noun: str, id_: str | None) -> None:
+    """Raises NotFound for a record that is known and that the caller may not read; what nobody knows is told later."""
+    if id_ is not None and sales.known_of(tx, RecordRef(noun, id_)):
+        record(tx, noun, id_)

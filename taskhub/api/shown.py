@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -120,8 +120,3 @@ def event_line(row: Stored) -> dict[str, Any]:
         "connection": row.connection, "occurred_at": row.occurred_at, "received_at": row.received_at,
         "state": row.state, "reason": row.reason,
     }  # fmt: skip
-
-
-def record(noun: str, id_: str, fields: Mapping[str, Any], first_seen: datetime, changed: datetime) -> dict[str, Any]:
-    """One sales record as it is known."""
-    return {**fields, "noun": noun, "id": id_, "first_seen_at": first_seen, "last_changed_at": changed}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import Query
@@ -129,7 +129,7 @@ def get_sla(
 @act("task.create")
 def create_task(tx: Tx, body: TaskIn) -> dict[str, Any]:
     """A task made by hand."""
-    _check_due(tx, body)
+    check_due(tx, body.due_at)
     new = body.new(f"{queries.ASKED}{tx.by.label}:{new_id()}")
     return {"task": shown.task(tx, tasks.create(tx, new))}
 
@@ -138,7 +138,7 @@ def create_task(tx: Tx, body: TaskIn) -> dict[str, Any]:
 @act("task.change", "task.patch")
 def patch_task(tx: Tx, id: Id, body: TaskPatch) -> dict[str, Any]:
     """Checklist, note, priority, data, due time; ``version`` is the one that was read."""
-    _check_due(tx, body)
+    check_due(tx, body.due_at)
     seen.task(tx, id, "task.change")
     changes = body.model_dump(exclude_unset=True, exclude={"version"})
     return {"task": shown.task(tx, tasks.patch(tx, id, body.version, changes))}
@@ -180,8 +180,9 @@ def _wanted_queues(request: Request) -> list[str] | None:
         raise InvalidInput("queues is a list of queue keys.", errors=[{"path": "queues", "message": "wrong"}]) from None
 
 
-def _check_due(tx: Tx, body: TaskIn | TaskPatch) -> None:
-    if body.due_at is not None and body.due_at > tx.now + FURTHEST:
+def check_due(tx: Tx, due_at: datetime | None) -> None:
+    """Raises InvalidInput for a time no calendar is asked about."""
+    if due_at is not None and due_at > tx.now + FURTHEST:
         raise InvalidInput("due_at lies more than ten years ahead.", errors=[{"path": "due_at", "message": "too far"}])
 
 

@@ -19,6 +19,7 @@ from taskhub.cli import (
     notices,
     plugins,
     queues,
+    sales,
     serving,
     sla,
     tasks,
@@ -60,6 +61,7 @@ app.add_typer(events.app, name="events")
 app.add_typer(connections.app, name="connections")
 app.add_typer(queues.app, name="queue")
 app.add_typer(sla.app, name="sla")
+app.add_typer(sales.app, name="sales")
 app.command()(tasks.why)
 app.add_typer(plugins.app, name="plugin")
 app.add_typer(ledgers.app, name="ledger")

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Select, exists, func, or_, select, text
 
-from taskhub.db.tables import api_key, event, job_fired, message, task
+from taskhub.db.tables import agent, api_key, event, job_fired, message, task
 from taskhub.db.tx import Tx
 
 AT_ONCE = 500
@@ -125,3 +125,8 @@ def _count(tx: Tx, wanted: Select[Any]) -> int:
 
 def _some(ids: Sequence[str]) -> Iterator[Sequence[str]]:
     return (ids[first : first + AT_ONCE] for first in range(0, len(ids), AT_ONCE))
+
+
+def members(tx: Tx, team: str) -> list[str]:
+    """Keys of the people of a team."""
+    return list(tx.conn.execute(select(agent.c.key).where(agent.c.team == team).order_by(agent.c.key)).scalars())

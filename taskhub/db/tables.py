@@ -1,4 +1,7 @@
-"""The whole data model on one page, in the order in which data flows. Instants are aware UTC; ids are UUIDv7 hex."""
+"""The data model in the order in which data flows. Instants are aware UTC; ids are UUIDv7 hex.
+
+A room with many tables of its own has a page of its own, ``tables_<room>.py``; this page gives all of them on.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,12 @@ from sqlalchemy import (
     LargeBinary,
     Sequence,
     SmallInteger,
-    Table,
     Text,
     UniqueConstraint,
     text,
 )
 
+from taskhub.db import tables_sales as tables_sales  # noqa: PLC0414  so that ``metadata`` knows its tables
 from taskhub.db.columns import BUSY, keys, may, must, table, where
 from taskhub.db.columns import metadata as metadata  # noqa: PLC0414  the page gives it on
 from taskhub.db.types import Instant, Json, Key, Serial
@@ -120,38 +123,6 @@ absence = table(
     Index("ix_absence_agent", "agent", "until_at"),
 )
 
-# ── sales: the projection of events, one version per field ───────────────────────────────────────────────────────────
-
-
-def _record(name: str) -> Table:
-    return Table(
-        name,
-        metadata,
-        Column("id", Key, primary_key=True),
-        *may(Key, "connection", "status", "stage", "owner"),
-        *must(Json, "fields", "versions"),
-        *must(Instant, "first_seen_at", "last_changed_at"),
-        Index(f"ix_{name}_owner", "owner"),
-    )
-
-
-lead, deal, account, contact, activity = map(_record, ("lead", "deal", "account", "contact", "activity"))
-RECORDS = {t.name: t for t in (lead, deal, account, contact, activity)}
-
-# A closing or completion is remembered, so that a task made later by an older change ends the same way.
-closing = table(
-    "closing",
-    Column("origin", Key, primary_key=True),
-    Column("record", Key, nullable=False),
-    Column("verb", Key, nullable=False),  # close complete
-    Column("kinds", Json, nullable=False),
-    Column("reason", Text),
-    Column("version_at", Instant, nullable=False),
-    Column("version_tie", Key, nullable=False),
-    Column("event", Key),
-    Index("ix_closing_record", "record"),
-)
-
 # ── tasks ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 shape = table(  # every (queue, kind, level, requires) seen: what one look at a person is decided for
     "shape", *keys("id"), *must(Key, "queue", "kind"), *must(Text, "text"),
@@ -241,6 +212,20 @@ sla_clock = table(  # target: completion first_start; laps: the calendars it ran
     *must(Instant, "started_at"), *may(Instant, "due_at", "warn_at", "warned_at", "breached_at", "met_at"),
     *may(Json, "laps"), postgresql_with=BUSY,
 )  # fmt: skip
+
+# A closing or completion is remembered, so that a task made later by an older change ends the same way.
+closing = table(
+    "closing",
+    Column("origin", Key, primary_key=True),
+    Column("record", Key, nullable=False),
+    Column("verb", Key, nullable=False),  # close complete
+    Column("kinds", Json, nullable=False),
+    Column("reason", Text),
+    Column("version_at", Instant, nullable=False),
+    Column("version_tie", Key, nullable=False),
+    Column("event", Key),
+    Index("ix_closing_record", "record"),
+)
 
 # ── assignment ───────────────────────────────────────────────────────────────────────────────────────────────────────
 staffing = table(  # switches: the newest whose effective_at has passed wins; model NULL returns to the file

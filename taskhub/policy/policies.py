@@ -17,7 +17,7 @@ from taskhub.policy.work import Kind, Queue
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage of one pipeline, named and explained."""
+    """A stage of one pipeline, named and explained. A record that stays longer than ``expected_days`` rots."""
 
     key: str
     name: LocalText
@@ -25,11 +25,16 @@ class Stage:
     guidance: LocalText | None = None
     key_fields: tuple[str, ...] = ()
     required_fields: tuple[str, ...] = ()
+    expected_days: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """A path of stages for ``noun`` (lead or deal)."""
+    """A path of stages for ``noun`` (lead or deal).
+
+    ``follow_up`` is the kind of task a rep asks for without naming one; a lead without ``required_to_convert`` is not
+    converted.
+    """
 
     key: str
     name: LocalText
@@ -38,6 +43,8 @@ class Pipeline:
     lost_reasons: tuple[str, ...] = ()
     currency: str | None = None
     lost_reason_names: Mapping[str, LocalText] = field(default_factory=dict)
+    follow_up: str | None = None
+    required_to_convert: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ class RecordState:
     """The projection of one record: each field with the version that last set it.
 
     ``first_seen`` and ``last_changed`` are the earliest and latest instants at which events about it happened.
+    ``connection`` is the CRM it belongs to, None for our own; ``version`` rises with acts of people only.
     """
 
     ref: RecordRef
@@ -32,6 +33,8 @@ class RecordState:
     versions: Mapping[str, Version]
     first_seen: datetime
     last_changed: datetime
+    connection: str | None = None
+    version: int = 1
 
     @property
     def newest(self) -> Version:
@@ -52,6 +55,25 @@ class Changes:
     version: Version
     fields: Mapping[str, Change] = field(default_factory=dict)
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """A lead that became a customer: ``made`` are the nouns it made, ``was`` what it wrote over, for its undo."""
+
+    id: str
+    lead: str
+    by: str
+    at: datetime
+    account: str | None
+    contact: str | None
+    deal: str | None
+    made: list[str]
+    was: Mapping[str, Any]
+    events: list[str]
+    follow_up: str | None
+    undone_by: str | None = None
+    undone_at: datetime | None = None
 
 
 class Firing(NamedTuple):

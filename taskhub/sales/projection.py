@@ -43,6 +43,8 @@ def apply_fields(state: RecordState | None, ref: RecordRef, fields: Mapping[str,
         versions={**state.versions, **dict.fromkeys(newer, version)},
         first_seen=min(state.first_seen, at),
         last_changed=max(state.last_changed, at),
+        connection=state.connection,
+        version=state.version,
     )
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from taskhub.db import history as histories
 from taskhub.db.tx import Tx
 from taskhub.errors import NotFound
+from taskhub.events import own
 from taskhub.events.model import Event, RecordRef
 from taskhub.sales import store
 from taskhub.sales.model import Changes, RecordState
 from taskhub.sales.projection import apply_fields, project, side_statements
 from taskhub.sales.replay import Replay
+from taskhub.sales.stage_changes import WAY, stage_change
 from taskhub.sales.stated import stated_changes
 
 LINKS = {"deal": ("lead", "account", "contact"), "lead": ("deal", "account", "contact"), "activity": ("lead", "deal")}
@@ -26,8 +29,11 @@ class Projected(NamedTuple):
     state: RecordState | None
 
 
-def apply(tx: Tx, event: Event) -> Projected:
-    """Projects the event onto every record it speaks of, each locked in one order."""
+def apply(tx: Tx, event: Event, event_id: str | None = None) -> Projected:
+    """Projects the event onto every record it speaks of, each locked in one order.
+
+    ``event_id``: where the event is kept; what it says of the way of a lead or deal is noted under it, once.
+    """
     if event.record is None:
         return Projected(stated_changes(event), {}, None)
     said = side_statements(event)
@@ -40,7 +46,11 @@ def apply(tx: Tx, event: Event) -> Projected:
             store.save(tx, after)
         states[ref], changes = after, change or changes
     known = {ref.noun: {**state.fields, "id": ref.id} for ref, state in states.items()}
-    return Projected(changes or stated_changes(event), linked(tx, event.record, known), states[event.record])
+    changed = changes or stated_changes(event)
+    move = stage_change(event, changed) if event_id is not None else None
+    if move is not None:
+        store.note_move(tx, {"event": event_id, **move})
+    return Projected(changed, linked(tx, event.record, known), states[event.record])
 
 
 def _projected(
@@ -96,8 +106,27 @@ def get(tx: Tx, ref: RecordRef) -> RecordState:
 
 def find(
     tx: Tx, noun: str, filters: Mapping[str, Any], cursor: tuple[Any, str] | None, limit: int
-) -> tuple[list[Any], tuple[Any, str] | None]:
+) -> tuple[list[RecordState], tuple[Any, str] | None]:
     """One page of records, newest change first, and where the next page begins."""
-    rows = list(store.find(tx, noun, filters, cursor, limit + 1))
-    page = rows[:limit]
-    return page, (page[-1].last_changed_at, page[-1].id) if len(rows) > limit else None
+    states = store.find(tx, noun, filters, cursor, limit + 1)
+    page = states[:limit]
+    return page, (page[-1].last_changed, page[-1].ref.id) if len(states) > limit else None
+
+
+def stage_since(tx: Tx, noun: str, ids: Sequence[str]) -> dict[str, datetime]:
+    """Since when each of these leads or deals is at its stage."""
+    return store.stage_since(tx, noun, ids)
+
+
+def history(tx: Tx, ref: RecordRef) -> list[dict[str, Any]]:
+    """What has happened to a record, oldest first: acts of people here, and moves that other senders told of."""
+    shown = ("at", "by", "act", "change", "act_id")
+    here = [{name: row[name] for name in shown} for row in histories.of(tx.conn, ref.noun, ref.id)]
+    told = [_told(row) for row in store.moves_of(tx, ref.noun, ref.id) if row["source"] != own.SOURCE]
+    return sorted([*here, *told], key=lambda one: one["at"])
+
+
+def _told(row: Mapping[str, Any]) -> dict[str, Any]:
+    was = row["was"] or {}
+    change = {name: [was.get(name), row[name]] for name in WAY if row[name] is not None or name in was}
+    return {"at": row["at"], "by": row["by"] or row["source"], "act": row["type"], "change": change, "act_id": None}

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Table, bindparam, literal, select, tuple_, update
+from sqlalchemy import Select, Table, bindparam, func, literal, or_, select, tuple_, update
 
 from taskhub.db import rows
-from taskhub.db.tables import RECORDS
+from taskhub.db.tables_sales import RECORDS, conversion, stage_change
 from taskhub.db.tx import Tx
 from taskhub.db.types import instant_of, text_of
 from taskhub.events.model import RecordRef, Version
-from taskhub.sales.model import RecordState
+from taskhub.sales.matching import key_of
+from taskhub.sales.model import Conversion, RecordState
 
 
 def _of(table: Table) -> Select[Any]:
     return select(table).where(table.c.id == bindparam("record"))
 
+
+READ = ("title", "name", "company", "email")
 
 # Built once: the toolkit then finds what it compiled without looking through the statement at every call.
 _LOAD = {noun: _of(table) for noun, table in RECORDS.items()}
@@ -46,7 +50,8 @@ def load(tx: Tx, ref: RecordRef) -> RecordState | None:
 
 def _state(ref: RecordRef, row: Any) -> RecordState:
     versions = {name: Version(instant_of(at), tie) for name, (at, tie) in row.versions.items()}
-    return RecordState(ref, row.fields, versions, row.first_seen_at, row.last_changed_at)
+    seen = row.first_seen_at, row.last_changed_at
+    return RecordState(ref, row.fields, versions, *seen, row.connection, row.version)
 
 
 def save(tx: Tx, state: RecordState) -> None:
@@ -54,8 +59,33 @@ def save(tx: Tx, state: RecordState) -> None:
     tx.conn.execute(_SAVE[state.ref.noun], {"record": state.ref.id, **_columns(state)})
 
 
+def raise_version(tx: Tx, state: RecordState) -> RecordState:
+    """A person has changed a locked record."""
+    tx.conn.execute(_SAVE[state.ref.noun], {"record": state.ref.id, "version": state.version + 1})
+    return replace(state, version=state.version + 1)
+
+
+def note_move(tx: Tx, row: Mapping[str, Any]) -> None:
+    """Keeps what an event says of the way of a lead or deal; once more is the same once."""
+    rows.put(tx.conn, stage_change, [row])
+
+
+def hold(tx: Tx, names: Iterable[str]) -> None:
+    """Nobody else makes what is found under these names until the transaction ends. SQLite has one writer anyway."""
+    for name in sorted(names if not tx.lite else ()):
+        tx.conn.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
+def matching(tx: Tx, noun: str, match_key: str) -> str | None:
+    """The oldest record under that key that is still there."""
+    c = RECORDS[noun].c
+    found = select(c.id).where(c.match_key == match_key, c.deleted.is_(False)).order_by(c.first_seen_at, c.id)
+    return tx.conn.execute(found.limit(1)).scalar()
+
+
 def _columns(state: RecordState) -> dict[str, Any]:
-    shown = {name: _text(state.fields.get(name)) for name in ("status", "stage", "owner")}
+    shown: dict[str, Any] = {name: _text(state.fields.get(name)) for name in ("status", "stage", "owner", "pipeline")}
+    shown |= {"match_key": key_of(state.ref.noun, state.fields), "deleted": state.fields.get("deleted") is True}
     versions = {name: [text_of(v.at), v.tie] for name, v in state.versions.items()}
     return {
         "fields": dict(state.fields), "versions": versions, "first_seen_at": state.first_seen,
@@ -76,14 +106,61 @@ def changed_since(tx: Tx, noun: str, since: datetime, most: int) -> list[str]:
 
 def find(
     tx: Tx, noun: str, filters: Mapping[str, Any], after: tuple[datetime, str] | None, limit: int
-) -> Sequence[Any]:
-    """Records of a noun, newest change first."""
+) -> list[RecordState]:
+    """Records of a noun that are still there, newest change first; ``q``: with these letters in a field people read."""
     table = RECORDS[noun]
     wanted: Select[Any] = select(table).order_by(table.c.last_changed_at.desc(), table.c.id.desc()).limit(limit)
-    for name, value in filters.items():
+    wanted = wanted.where(table.c.deleted.is_(False))
+    plain = dict(filters)
+    if words := plain.pop("q", None):
+        wanted = wanted.where(
+            or_(*[table.c.fields[name].as_string().icontains(words, autoescape=True) for name in READ])
+        )
+    for name, value in plain.items():
         column = table.c[name]
         wanted = wanted.where(column.in_(value) if isinstance(value, list | tuple | set) else column == value)
     if after is not None:
         place = tuple_(literal(after[0], table.c.last_changed_at.type), after[1])
         wanted = wanted.where(tuple_(table.c.last_changed_at, table.c.id) < place)
-    return tx.conn.execute(wanted).all()
+    return [_state(RecordRef(noun, row.id), row) for row in tx.conn.execute(wanted)]
+
+
+_CONVERSION = select(*[conversion.c[name] for name in Conversion.__slots__])
+
+
+def add_conversion(tx: Tx, one: Conversion) -> None:
+    """Puts a conversion on record."""
+    tx.conn.execute(conversion.insert().values({name: getattr(one, name) for name in Conversion.__slots__}))
+
+
+def live_conversion(tx: Tx, lead_id: str) -> Conversion | None:
+    """The conversion of a lead that was not undone."""
+    live = _CONVERSION.where(conversion.c.lead == lead_id, conversion.c.undone_at.is_(None))
+    row = tx.conn.execute(live).first()
+    return Conversion(*row) if row else None
+
+
+def end_conversion(tx: Tx, id_: str, at: datetime, by: str) -> None:
+    """A conversion was undone."""
+    tx.conn.execute(update(conversion).where(conversion.c.id == id_).values(undone_at=at, undone_by=by))
+
+
+def conversions_of(tx: Tx, noun: str, id_: str, *, besides: str) -> list[datetime]:
+    """When the other live conversions came to that account or contact, oldest first."""
+    c = conversion.c
+    found = select(c.at).where(c[noun] == id_, c.undone_at.is_(None), c.id != besides).order_by(c.at)
+    return list(tx.conn.execute(found).scalars())
+
+
+def stage_since(tx: Tx, noun: str, ids: Sequence[str]) -> dict[str, datetime]:
+    """Since when each lead or deal is at its stage, as far as events have said."""
+    c = stage_change.c
+    mine = select(c.record, func.max(c.at)).where(c.noun == noun, c.record.in_(ids), c.stage.is_not(None))
+    return {row[0]: row[1] for row in tx.conn.execute(mine.group_by(c.record))} if ids else {}
+
+
+def moves_of(tx: Tx, noun: str, id_: str) -> list[dict[str, Any]]:
+    """What events have said of the way of one lead or deal, oldest first."""
+    c = stage_change.c
+    mine = select(stage_change).where(c.noun == noun, c.record == id_).order_by(c.at, c.event)
+    return [dict(row) for row in tx.conn.execute(mine).mappings()]

@@ -111,6 +111,16 @@ class Remembered(NamedTuple):
     version_tie: str
 
 
+class Cause(NamedTuple):
+    """What work came of: events about a lead or ``records`` (noun:id), everything about a deal, one task by hand."""
+
+    events: tuple[str, ...]
+    lead: str
+    deal: str | None
+    records: tuple[str, ...]
+    task: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class NewTask:
     """What makes a task, by a rule or by hand. ``origin`` names the one effect; the same origin never acts twice.

@@ -11,7 +11,7 @@ from sqlalchemy import Select, and_, func, literal, or_, select, tuple_
 from taskhub.db.tables import act, history, lease, pause, sla_clock, task
 from taskhub.db.tx import Tx
 from taskhub.tasks import store
-from taskhub.tasks.model import BLOCKED, COMPLETED, GIVEN, OPEN, PAUSED, QUEUED, WRONG, Lease, Task
+from taskhub.tasks.model import BLOCKED, COMPLETED, GIVEN, OPEN, PAUSED, QUEUED, WRONG, Cause, Lease, Task
 
 _check, _first = task.alias("looks_again"), task.alias("first")
 # A verdict holds for the completion it looked at; work done again has its own check.
@@ -225,3 +225,18 @@ def chained(tx: Tx, parent: str, at: datetime, tie: str) -> list[Task]:
         select(*[task.c[name] for name in Task.__slots__]).where(*place).order_by(task.c.id).with_for_update()
     )
     return [Task(*row) for row in found]
+
+
+def caused_by(tx: Tx, cause: Cause) -> list[str]:
+    """Ids of the tasks that came of it."""
+    told = task.c.event.in_(cause.events)
+    about = [and_(or_(task.c.lead == cause.lead, task.c.record.in_(cause.records)), told)]
+    about += [task.c.deal == cause.deal] if cause.deal else []
+    about += [task.c.id == cause.task] if cause.task else []
+    return list(tx.conn.execute(select(task.c.id).where(or_(*about)).order_by(task.c.id)).scalars())
+
+
+def of_deal(tx: Tx, deal: str) -> list[Task]:
+    """Every task of a deal, in the order in which they were made."""
+    mine = select(*[task.c[name] for name in Task.__slots__]).where(task.c.deal == deal)
+    return [Task(*row) for row in tx.conn.execute(mine.order_by(task.c.created_at, task.c.id))]

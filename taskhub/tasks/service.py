@@ -22,7 +22,7 @@ from taskhub.tasks.rework import reopen
 __all__ = [
     "acknowledge", "assign", "begin", "cancel", "change_back", "change_kind", "complete", "create", "exclusions",
     "find", "finish",
-    "get", "hand_over", "history", "lease_of", "leases", "of_event", "patch", "pause", "put_aside",
+    "get", "hand_over", "history", "lease_of", "leases", "of_deal", "of_event", "patch", "pause", "put_aside",
     "release", "renew", "reopen", "resume", "skip", "start", "take_back", "unacknowledge", "unassign", "unpatch",
 ]  # fmt: skip
 
@@ -77,6 +77,11 @@ def history(tx: Tx, task_id: str) -> list[dict[str, Any]]:
 def of_event(tx: Tx, event_id: str) -> list[str]:
     """Ids of the tasks an event made."""
     return queries.by_event(tx, event_id)
+
+
+def of_deal(tx: Tx, deal: str) -> list[Task]:
+    """Every task of a deal, in the order in which they were made."""
+    return queries.of_deal(tx, deal)
 
 
 def lease_of(tx: Tx, task_id: str) -> Lease | None:

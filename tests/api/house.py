@@ -15,7 +15,7 @@ from taskhub.api import api
 from taskhub.db.database import Database
 from taskhub.db.tx import Tx
 from taskhub.http.state import AppState
-from taskhub.policy.policies import Connection, Policies
+from taskhub.policy.policies import Connection, Pipeline, Policies, Stage
 from taskhub.policy.rule import Rule, TaskTemplate
 from taskhub.policy.text import LocalText
 from taskhub.policy.work import Kind, Queue, Staffing
@@ -31,6 +31,21 @@ def pull(key: str, team: str) -> Queue:
     )
 
 
+def paths() -> tuple[Pipeline, ...]:
+    """A path of leads and one of deals."""
+    new = Stage("new", LocalText("New", {"fr": "Nouveau"}), LocalText("Nobody has called them."), expected_days=2)
+    known = Stage("known", LocalText("Known", {"fr": "Connu"}), required_fields=("company",))
+    ready = Stage("ready", LocalText("Ready"), required_fields=("email",))
+    offer = Stage("offer", LocalText("Offer"), required_fields=("amount",))
+    signed = Stage("signed", LocalText("Signed"))
+    reasons = {"price": LocalText("Price"), "no_need": LocalText("No need")}
+    why: dict[str, Any] = {"lost_reasons": tuple(reasons), "lost_reason_names": reasons, "currency": "EUR"}
+    return (
+        Pipeline("leads", LocalText("Leads"), "lead", (new, known, ready), follow_up="customs", **why),
+        Pipeline("sales", LocalText("Sales"), "deal", (offer, signed), **why),
+    )
+
+
 def policies() -> Policies:
     queues = (pull("desk", "specialists"), pull("front", "counter"), pull("far", "abroad"))
     kinds = (
@@ -41,10 +56,15 @@ def policies() -> Policies:
     won = Rule("won", on=("deal.won",), tasks=(TaskTemplate("contract", "Contract for {deal.name}"),))
     secrets = {"password": "CRM_PASSWORD", "user": "CRM_USER"}
     basic = Connection("crm", "pipedrive", LocalText("CRM"), secrets=secrets, settings={"company": "acme"})
+    converted = Rule("converted", on=("lead.converted",), close=("customs",), close_reason="converted", tasks=(
+        TaskTemplate("contract", "Agreement with {lead.company}"),
+        TaskTemplate("billing", "Account of {lead.company}", waits_for=("contract",)),
+    ))  # fmt: skip
+    called = Rule("called", on=("lead.created",), tasks=(TaskTemplate("customs", "Call {lead.name}"),))
     hidden = Connection("bare", "pipedrive", LocalText("Bare"), secrets={"path": "CRM_PATH"})
     return organisation.policies(
-        queues=queues, kinds=kinds, rules=(won,), skip_reasons=("wrong_language",),
-        connections={"crm": basic, "bare": hidden},
+        queues=queues, kinds=kinds, rules=(won, converted, called), skip_reasons=("wrong_language",),
+        connections={"crm": basic, "bare": hidden}, pipelines={line.key: line for line in paths()},
     )  # fmt: skip
 
 

@@ -47,6 +47,9 @@ LEAD_AGENT = {"agent": "fff", "rep": "fff", "manager": "yyn", "director": "yyn",
 SEE_QUEUE = {"agent": "yyn", "rep": "fff", "manager": "yyn", "director": "yyn", "integration": "fff", **READ_ALL}
 LEAD_QUEUE = {"agent": "fff", "rep": "fff", "manager": "yyn", "director": "yyn", "admin": "yyy", "integration": "fff",
               "auditor": "fff"}  # fmt: skip
+SELLERS = NOBODY | dict.fromkeys(("rep", "manager", "director", "admin"), "yyy")
+SEE_RECORD = {"agent": "ynn", "rep": "yyn", "manager": "ynn", "director": "ynn", "integration": "fff", **READ_ALL}
+CHANGE_RECORD = NOBODY | {"rep": "yfn", "manager": "ynn", "director": "ynn", "admin": "yyy"}
 OWN_KEYS = {"agent": "ynn", "rep": "ynn", "manager": "ynn", "director": "ynn", "integration": "fff", **READ_ALL}
 
 TABLE: dict[str, dict[str, str]] = {
@@ -128,10 +131,28 @@ TABLE: dict[str, dict[str, str]] = {
     "POST /api/v1/acts/{id}/undo": {role: ("fff" if role == "integration" else "nnn") for role in ROLES},
     "GET /api/v1/live": PEOPLE,
     **{f"GET /api/v1/{noun}": PEOPLE for noun in ("leads", "deals", "accounts", "contacts")},
+    **{f"POST /api/v1/{noun}": SELLERS for noun in ("leads", "deals", "accounts", "contacts")},
+    "GET /api/v1/pipelines": PEOPLE,
+    "GET /api/v1/conversions": PEOPLE,
+    "GET /api/v1/metrics/sales": SELLERS | {"auditor": "yyy"},
     # record: of one's own or about a task one sees / of the team's / of others
+    **{f"PATCH /api/v1/{noun}/{{id}}": CHANGE_RECORD for noun in ("leads", "deals", "accounts", "contacts")},
     **{
-        f"GET /api/v1/{noun}/{{id}}": {"agent": "ynn", "rep": "yyn", "manager": "ynn", "director": "ynn",
-                                       "integration": "fff", **READ_ALL}
+        f"POST /api/v1/{noun}/{{id}}/{verb}": CHANGE_RECORD
+        for noun in ("leads", "deals") for verb in ("stage", "status", "lose", "reopen")
+    },
+    "POST /api/v1/deals/{id}/win": CHANGE_RECORD,
+    "POST /api/v1/leads/{id}/convert": CHANGE_RECORD,
+    "POST /api/v1/leads/{id}/undo-conversion": CHANGE_RECORD,
+    **{
+        f"POST /api/v1/{noun}/{{id}}/{verb}": CHANGE_RECORD | {"rep": "yyn"}
+        for noun in ("leads", "deals") for verb in ("take-over", "follow-up")
+    },
+    **{f"GET /api/v1/{noun}/{{id}}/history": SEE_RECORD for noun in ("leads", "deals")},
+    "GET /api/v1/leads/{id}/readiness": SEE_RECORD,
+    "GET /api/v1/deals/{id}/file": SEE_RECORD,
+    **{
+        f"GET /api/v1/{noun}/{{id}}": SEE_RECORD
         for noun in ("leads", "deals", "accounts", "contacts")
     },
 }  # fmt: skip
@@ -150,6 +171,17 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/tasks/{id}/assign": {"agent": "abe"},
     "POST /api/v1/tasks/{id}/complete": {},
     **{f"POST /api/v1/tasks/{{id}}/{verb}": {"reason": "set_aside"} for verb in ("release", "skip", "pause", "cancel")},
+    **{f"POST /api/v1/{noun}": {"name": "x"} for noun in ("leads", "deals", "accounts", "contacts")},
+    **{f"PATCH /api/v1/{noun}s/{{id}}": {"version": 1, "name": "y"} for noun in ("lead", "deal", "account", "contact")},
+    **{
+        f"POST /api/v1/{noun}/{{id}}/{verb}": body
+        for noun in ("leads", "deals")
+        for verb, body in (
+            ("stage", {"stage": "known"}), ("lose", {"reason": "price"}), ("follow-up", {"kind": "customs"}),
+            ("status", {"status": "lost", "reason": "price"}),
+        )
+    },
+    "POST /api/v1/leads/{id}/convert": {"account": {"name": "x"}, "deal": {}},
     "POST /api/v1/events": {"specversion": "1.0", "id": "m", "source": "m", "type": "x"},
     "POST /api/v1/teams": {"key": "new", "name": "New", "kind": "specialist"},
     "PATCH /api/v1/teams/{key}": {"name": "New"},

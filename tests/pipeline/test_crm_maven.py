@@ -73,9 +73,15 @@ def found(conn: Connection) -> Counter[Work]:
 
 
 def everything(conn: Connection) -> list[list[Any]]:
-    """Tasks, messages, endings and history row by row: what a copy must not touch."""
+    """Tasks, messages, endings and history row by row: what a copy must not touch.
+
+    Only the second look at the policies, ten seconds after they were activated, comes when it comes.
+    """
     orders = (task.c.id, message.c.id, closing.c.origin, history.c.row)
-    return [list(map(tuple, conn.execute(select(order.table).order_by(order)))) for order in orders]
+    found = [list(map(tuple, conn.execute(select(order.table).order_by(order)))) for order in orders]
+    handler = message.c.keys().index("handler")
+    found[1] = [row for row in found[1] if row[handler] != "policies.rederive"]
+    return found
 
 
 def test_the_pipeline_becomes_exactly_the_work_it_should(shop: Shop, rows: list[Row]) -> None:

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from sqlalchemy import event as sql
 from sqlalchemy import select
 
-from taskhub.db.tables import RECORDS, closing, event, task
+from taskhub.db.tables import closing, event, task
+from taskhub.db.tables_sales import RECORDS
 from taskhub.events import service as events
 from taskhub.events.cloudevents import read_structured
 from taskhub.flow import HANDLERS

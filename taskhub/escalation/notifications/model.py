@@ -18,7 +18,8 @@ CHANNELS = (MAIL, OWN)  # what a person may choose from
 class Notice:
     """What somebody is to know. Without ``agent`` and ``url`` it goes to the house's channel, or the log.
 
-    ``topic`` says what it is about: step, held, reminder, given_late, missed, sole_agent, gap, plugin.
+    ``topic`` says what it is about: step, held, reminder, given_late, missed, sole_agent, gap, plugin,
+    taken_over.
     """
 
     topic: str

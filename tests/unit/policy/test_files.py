@@ -179,7 +179,7 @@ EDITS = {
     "pipelines": [
         ('key = "offer"', 'key = "talk"', 10, "pipeline.sales.stages.talk.key", "already has a stage", None),
         ('"deal"', '"deel"', 3, "pipeline.sales.noun", "lead, deal", "deal"),
-        ('noun = "deal"', 'noun = "deal"\ncurrency = "euro"', 4, "pipeline.sales.currency", "three capital", None),
+        ('noun = "deal"', 'noun = "deal"\ncurrency = "euro"', 4, "pipeline.sales.currency", "three capital", "EUR"),
         ('"timing"', '"price"', 5, "pipeline.sales.lost_reasons[2]", "listed twice", None),
         (
             'name = "Offer"', 'name = "Offer"\nmeening = "x"', 12, "pipeline.sales.stages.offer.meening",

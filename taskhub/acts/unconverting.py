@@ -1,0 +1,61 @@
+"""A conversion is taken back while its deal is untouched: what it made goes, and its tasks that nobody has begun."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from taskhub.acts.converting import refuse_other
+from taskhub.db import acts
+from taskhub.db.tx import Tx
+from taskhub.events import own
+from taskhub.events.model import RecordRef
+from taskhub.failpoints import failpoint
+from taskhub.sales import conversion, converted, recording
+from taskhub.sales.model import OPEN, Conversion, RecordState
+from taskhub.sales.native import Said
+from taskhub.tasks import withdrawing
+from taskhub.tasks.model import Cause
+
+NOUNS = ("account", "contact", "deal")
+
+
+def undo(tx: Tx, lead: str) -> RecordState:
+    """The lead is open again. Raises Conflict with what stands in the way: a changed deal, a task somebody began."""
+    found = converted.of_lead(tx, lead)
+    own.call_off(tx, found.events)
+    failpoint("unconvert.called_off")
+    refs = [RecordRef(noun, id_) for noun in NOUNS if (id_ := getattr(found, noun)) is not None]
+    states = converted.states_of(tx, [*refs, RecordRef("lead", lead)])
+    refuse_other(found, converted.of_lead(tx, lead))
+    conversion.refuse_touched(found, states.get("deal"))
+    withdrawing.withdraw(tx, _cause(found), "conversion undone")
+    failpoint("unconvert.tasks_withdrawn")
+    at = recording.moment(tx, states.values())
+    before = states["lead"]
+    changes: dict[str, Any] = {"status": OPEN, "converted_at": None, "converted_by": None, **found.was}
+    told = recording.tell(tx, "undo_conversion", Said(before.ref, before, changes), at=at)
+    failpoint("unconvert.lead_opened")
+    for noun in ("deal", "contact", "account"):
+        if noun in states:
+            _take_away(tx, found, states[noun], at)
+    converted.ended(tx, found)
+    acts.undone(tx.conn, found.id, tx.act_id)
+    failpoint("unconvert.ended")
+    return told.state
+
+
+def _cause(found: Conversion) -> Cause:
+    parties = tuple(f"{noun}:{getattr(found, noun)}" for noun in ("account", "contact"))
+    return Cause(tuple(found.events), found.lead, found.deal, parties, found.follow_up)
+
+
+def _take_away(tx: Tx, found: Conversion, state: RecordState, at: Any) -> None:
+    """What it made goes, unless others use it by now; what was there only forgets that it became a customer."""
+    noun = state.ref.noun
+    used = converted.others(tx, found, noun, state.ref.id) if noun != "deal" else []
+    if noun in found.made and not used and state.newest.at <= found.at:
+        gone = Said(state.ref, state, {"deleted": True}, types=(f"{noun}.deleted",))
+        recording.tell(tx, "delete", gone, at=at)
+    elif noun == "account" and state.fields.get("customer_since") == found.at.isoformat():
+        since = used[0].isoformat() if used else None
+        recording.tell(tx, "customer", Said(state.ref, state, {"customer_since": since}), at=at)

@@ -1,0 +1,74 @@
+"""``/deals/{id}/file``: everything the back office does for a deal, as its rep wants to know it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from fastapi import Query
+from starlette.requests import Request
+
+from taskhub.api import queries, reader, seen, shown_sales
+from taskhub.db.tx import Tx
+from taskhub.http.edge import look
+from taskhub.http.inputs import Id
+from taskhub.http.route import router
+from taskhub.tasks import service as tasks
+from taskhub.tasks.model import PAUSED, Task
+
+routes = router("records")
+
+
+@routes.get("/deals/{id}/file")
+@look("record.read")
+def file_of(
+    tx: Tx, request: Request, id: Id, *, language: Annotated[Literal["en", "fr"] | None, Query()] = None
+) -> dict[str, Any]:
+    """All tasks of a deal: state, who, due, what each waits for. Whoever may read the deal may read this."""
+    state, _ = seen.record(tx, "deal", id)
+    rows, said = tasks.of_deal(tx, id), reader.language(tx, request, language)
+    names = queries.names_of(tx, {key for row in rows for key in (row.agent, row.completed_by) if key})
+    known = {row.id: row for row in rows}
+    return {
+        "deal": shown_sales.record(tx, state),
+        "tasks": len(rows), "open": sum(row.is_open for row in rows),
+        "late": sum(_is_late(tx, row) for row in rows), "states": dict(Counter(row.state for row in rows)),
+        "items": [_item(tx, row, known, names, said) for row in rows],
+    }  # fmt: skip
+
+
+def _item(
+    tx: Tx, row: Task, known: Mapping[str, Task], names: Mapping[str, str], language: str
+) -> dict[str, Any]:  # fmt: skip
+    kind = tx.policies.kinds.get(row.kind)
+    who = row.agent or row.completed_by
+    return {
+        "id": row.id, "kind": row.kind, "name": kind.name.in_(language) if kind else row.kind, "title": row.title,
+        "state": row.state, "queue": row.queue, "agent": who, "agent_name": names.get(who or ""),
+        "due_at": row.due_at, "late": _is_late(tx, row), "ready_at": row.ready_at, "started_at": row.started_at,
+        "completed_at": row.completed_at, "outcome": row.outcome,
+        "waits_for": [_blocker(known[id_], names) for id_ in row.blocked_by if id_ in known],
+        "blocked_until": row.blocked_until, "paused": _paused(tx, row, language),
+    }  # fmt: skip
+
+
+def _is_late(tx: Tx, row: Task) -> bool:
+    return row.is_open and row.due_at is not None and row.due_at <= tx.now
+
+
+def _blocker(row: Task, names: Mapping[str, str]) -> dict[str, Any]:
+    who = {"agent": row.agent, "agent_name": names.get(row.agent or "")}
+    return {"id": row.id, "kind": row.kind, "title": row.title, "state": row.state, **who}
+
+
+def _paused(tx: Tx, row: Task, language: str) -> dict[str, Any] | None:
+    """Why it rests, in words: often it waits for the very rep who asks."""
+    if row.state != PAUSED:
+        return None
+    reason = tx.policies.pause_reasons.get(row.paused_reason or "")
+    return {
+        "reason": row.paused_reason,
+        "name": reason.name.in_(language) if reason else None,
+        "until": row.paused_until,
+    }

@@ -1,0 +1,62 @@
+"""From what a person does to a record to the event that says so. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from taskhub.events.model import Event, RecordRef
+from taskhub.events.native import types_of
+from taskhub.events.own import SOURCE
+from taskhub.sales.model import RecordState
+
+Around = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One act on one record: ``changes`` are field → new value, ``before`` is None for a record that is made.
+
+    ``around``: what is said of other records in the same breath, noun → fields with their ``id``.
+    """
+
+    ref: RecordRef
+    before: RecordState | None
+    changes: Mapping[str, Any]
+    around: Around = field(default_factory=dict)
+    types: tuple[str, ...] | None = None
+
+
+def event_of(said: Said, at: datetime, id_: str, by: str) -> Event:
+    """The event: the whole record as it is afterwards, and the old values of what has changed.
+
+    Of a record that a CRM owns only what was changed: the rest is for the CRM to say.
+    """
+    known = said.before.fields if said.before else {}
+    whole = said.changes if said.before and said.before.connection else {**known, **said.changes}
+    after = {name: value for name, value in whole.items() if value is not None or name in known}
+    return Event(
+        source=SOURCE,
+        external_id=id_,
+        types=said.types or _types(said),
+        occurred_at=at,
+        record=said.ref,
+        data={**said.around, said.ref.noun: {**after, "id": said.ref.id}},
+        previous={said.ref.noun: {name: known.get(name) for name in said.changes}} if said.before else {},
+        by=by,
+    )
+
+
+def difference(said: Said) -> dict[str, Any]:
+    """What history keeps: field → [old, new] of what is different now."""
+    known = said.before.fields if said.before else {}
+    moved = {name: [known.get(name), value] for name, value in said.changes.items() if known.get(name) != value}
+    return {name: pair for name, pair in moved.items() if pair != [None, None]}
+
+
+def _types(said: Said) -> tuple[str, ...]:
+    if said.before is None:
+        return (f"{said.ref.noun}.created",)
+    return types_of(said.ref.noun, {name: (old, new) for name, (old, new) in difference(said).items()})
