@@ -19,6 +19,7 @@ from sqlalchemy import (
     text,
 )
 
+from taskhub.db import tables_duplicates as tables_duplicates  # noqa: PLC0414  a page of its own
 from taskhub.db.columns import BUSY, keys, may, must, table, where
 from taskhub.db.columns import metadata as metadata  # noqa: PLC0414  the page gives it on
 from taskhub.db.types import Instant, Json, Key, Serial

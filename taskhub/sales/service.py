@@ -10,6 +10,7 @@ from taskhub.db.tx import Tx
 from taskhub.errors import NotFound
 from taskhub.events.model import Event, RecordRef
 from taskhub.sales import store
+from taskhub.sales.duplicates import service as duplicates
 from taskhub.sales.model import Changes, RecordState
 from taskhub.sales.projection import apply_fields, project, side_statements
 from taskhub.sales.replay import Replay
@@ -39,6 +40,7 @@ def apply(tx: Tx, event: Event) -> Projected:
             after, change = _projected(store.lock(tx, ref), event, ref, said)
             store.save(tx, after)
         states[ref], changes = after, change or changes
+    duplicates.noted(tx, states)
     known = {ref.noun: {**state.fields, "id": ref.id} for ref, state in states.items()}
     return Projected(changes or stated_changes(event), linked(tx, event.record, known), states[event.record])
 

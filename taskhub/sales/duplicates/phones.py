@@ -12,11 +12,11 @@ _EXTENSION = re.compile(r"(?i)\s*(?:ext\.?|extension|poste|durchwahl|x|#|;ext=)\
 FEWEST, MOST = 6, 40
 
 
-def phone(text: str, region: str) -> str | None:
+def phone(text: str, region: str | None) -> str | None:
     """The digits of a number from its country code on, without extension; None where there are too few.
 
-    ``region`` (ISO 3166, such as "US") is where a number without a country code is at home. What is no number of any
-    plan keeps its digits, so that one wrong digit is still seen as one.
+    ``region`` (ISO 3166, such as "US") is where a number without a country code is at home; None: nobody knows. What
+    is no number of any plan keeps its digits, so that one wrong digit is still seen as one.
 
     >>> phone("(415) 327-2875", "US"), phone("0041 44 668 18 00", "US"), phone("+44 (0)20 7946 0018 ext. 3", "FR")
     ('14153272875', '41446681800', '442079460018')
@@ -27,7 +27,7 @@ def phone(text: str, region: str) -> str | None:
 
 
 @lru_cache(maxsize=4096)
-def _read(given: str, digits: str, region: str) -> str | None:
+def _read(given: str, digits: str, region: str | None) -> str | None:
     written = _EXTENSION.sub("", given)
     if written.startswith("00"):
         written = "+" + written[2:]

@@ -34,7 +34,7 @@ class Print:
         return bool(self.name or self.company or self.mail or self.phone)
 
 
-def print_of(noun: str, fields: Mapping[str, Any], region: str) -> Print:
+def print_of(noun: str, fields: Mapping[str, Any], region: str | None) -> Print:
     """The print of a lead, contact or account from its native fields.
 
     E-mail and telephone are told apart by what they look like, whichever field they stand in.
@@ -46,8 +46,8 @@ def print_of(noun: str, fields: Mapping[str, Any], region: str) -> Print:
     return Print(
         name=tuple(sorted(person(name))),
         company=tuple(sorted(company(firm))),
-        mail=next((found for text in ways if text and (found := mail(text))), None),
-        phone=next((found for text in ways[::-1] if text and "@" not in text and (found := phone(text, region))), None),
+        mail=next((read for text in ways if text and (read := mail(text))), None),
+        phone=next((seen for text in ways[::-1] if text and "@" not in text and (seen := phone(text, region))), None),
     )
 
 
