@@ -12,6 +12,7 @@ from taskhub.cli import (
     configs,
     databases,
     doctor,
+    duplicates,
     events,
     keys,
     ledgers,
@@ -58,6 +59,7 @@ app.add_typer(keys.app, name="key")
 app.add_typer(events.app, name="events")
 app.add_typer(queues.app, name="queue")
 app.add_typer(sla.app, name="sla")
+app.add_typer(duplicates.app, name="duplicates")
 app.command()(tasks.why)
 app.add_typer(plugins.app, name="plugin")
 app.add_typer(ledgers.app, name="ledger")

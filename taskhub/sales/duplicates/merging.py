@@ -22,7 +22,7 @@ _ORDER = {CONVERTED: 0, LOST: 2}
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """A record with what decides whether it stays. ``owned_elsewhere``: a CRM is its master and would write it again."""
+    """A record with what decides whether it stays. ``owned_elsewhere``: a CRM is its master, and writes it again."""
 
     state: RecordState
     open_tasks: int = 0
@@ -68,7 +68,7 @@ def plan(
     stays: Side, goes: Side, merged: Mapping[RecordRef, RecordRef], *, chosen: Mapping[str, str] | None = None,
     links: Collection[RecordRef] = (),
 ) -> Plan:  # fmt: skip
-    """What a merge would do. ``merged``: who points at whom already. ``chosen``: field -> id of the record whose value wins.
+    """What a merge would do. ``merged``: who points at whom already. ``chosen``: field -> id of whose value wins.
 
     Without a choice what says nothing gives way, then the newer statement wins; state and owner stay the survivor's.
     Raises InvalidInput for what can never be merged, Conflict for a record that went before or would point at itself.
