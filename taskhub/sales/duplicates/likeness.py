@@ -56,11 +56,22 @@ def names(one: Words, two: Words) -> str:
 
 def _uneven(one: Words, two: Words) -> str:
     """Another number of words: written together, or a middle name that only one of them says."""
-    joined = distance("".join(one), "".join(two), 1)
+    few, many = sorted((one, two), key=len)
+    joined = _joined(few, many)
     if joined <= 1:
         return Level.SAME if joined == 0 else Level.NEAR
-    few, many = sorted((one, two), key=len)
-    return Level.PART if len(few) > 1 and set(few) <= set(many) else Level.OTHER
+    shared = set(few) & set(many)
+    if len(few) > 1 and len(shared) == len(few):
+        return Level.PART
+    return Level.KIN if shared else Level.OTHER
+
+
+def _joined(few: Words, many: Words) -> int:
+    """The slips between the words written together; 2 for two or more."""
+    whole = "".join(few)
+    if len(many) > 3 or abs(len(whole) - sum(map(len, many))) > 1:
+        return 2
+    return min(distance(whole, "".join(order), 1) for order in permutations(many))
 
 
 def _slips(one: Words, two: Words) -> int | None:
