@@ -36,6 +36,8 @@ OF_COMPANY: Weights = (
 )
 FIELDS = (NAME, COMPANY, MAIL, PHONE)
 _LIKE, _SILENT = frozenset({S, N, F}), frozenset({O, U})
+STRANGERS = 20.0
+"""The most that people of other names come to, who have neither an address nor a number in common."""
 CROSSED, HALF_CROSSED = 6.0, 2.0
 AGAINST = {OWN_ADDRESS: -6.0, OWN_WAYS: -2.0, NAMELESS: -3.0}
 
@@ -59,9 +61,12 @@ def judge(one: Print, two: Print, family: str = PERSON) -> Verdict:
 
 def judged(one: Print, two: Print, family: str = PERSON, *, least: float) -> Verdict | None:
     """The verdict, or None where the score is below ``least``: most pairs are, and cost no more than that."""
+    name = likeness.names(one.name, two.name)
+    if family == PERSON and least > STRANGERS and _strangers(one, two, name):
+        return None
     levels = (
-        likeness.names(one.name, two.name), likeness.companies(one.company, two.company),
-        likeness.mails(one.mail, two.mail), likeness.phones(one.phone, two.phone),
+        name, likeness.companies(one.company, two.company), likeness.mails(one.mail, two.mail),
+        likeness.phones(one.phone, two.phone),
     )  # fmt: skip
     weights = OF_PERSON if family == PERSON else OF_COMPANY
     bits = [weight[level] for weight, level in zip(weights, levels, strict=True)]
@@ -73,6 +78,13 @@ def judged(one: Print, two: Print, family: str = PERSON, *, least: float) -> Ver
     total = START + sum(bits) + sum(AGAINST.get(reason, 0.0) for reason in more)
     score = round(100 / (1 + 2.0**-total), 1)
     return Verdict(score, _reasons(levels, bits, more)) if score >= least else None
+
+
+def _strangers(one: Print, two: Print, name: str) -> bool:
+    """Other names, nothing the same, nor a name where the other's company stands: most pairs, told without more ado."""
+    if name != Level.KIN and (name != O or one.company != two.company):
+        return False
+    return (one.mail is None or one.mail != two.mail) and likeness.phones(one.phone, two.phone) != S
 
 
 def _reasons(levels: Levels, bits: list[float], more: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
