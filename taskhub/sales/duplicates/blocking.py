@@ -16,6 +16,8 @@ from taskhub.sales.duplicates.prints import PERSON, Print
 TOO_COMMON = 250
 """Records under one key from which on it is passed over: 250 make 31,000 pairs."""
 HEAD = 3
+WORDS = 4
+"""Words of a name or company that make keys: a page of text in a field must not make thousands."""
 
 
 def keys_of(one: Print, family: str) -> tuple[int, ...]:
@@ -33,9 +35,11 @@ def _of_person(one: Print) -> Iterator[str]:
         # The two in each other's place are the same key.
         yield "x:" + "|".join(sorted((name, firm)))
     if firm:
-        yield from (f"i:{firm}|{word[0]}" for word in one.name or (" ",))
+        yield from (f"i:{firm}|{word[0]}" for word in one.name[:WORDS] or (" ",))
     # The family name survives where the first name does not, at a company of which one word still begins alike.
-    yield from (f"w:{word}|{other[:HEAD]}" for word in one.name if len(word) > 1 for other in one.company)
+    yield from (
+        f"w:{word}|{other[:HEAD]}" for word in one.name[:WORDS] if len(word) > 1 for other in one.company[:WORDS]
+    )
     if one.mail and one.mail.local not in SHARED:
         letters = "".join(char for char in one.mail.local if char.isalnum())
         yield from (f"l:{letters}",) if len(letters) > HEAD else ()
@@ -45,7 +49,7 @@ def _of_company(one: Print) -> Iterator[str]:
     yield from _ways(one)
     if one.company:
         yield f"c:{''.join(one.company)}"
-        yield from (f"w:{word}" for word in one.company if len(word) > HEAD)
+        yield from (f"w:{word}" for word in one.company[:WORDS] if len(word) > HEAD)
         yield f"h:{''.join(one.company)[:6]}"
     if one.mail:
         yield f"d:{one.mail.domain}"

@@ -35,8 +35,9 @@ def _read(given: str, digits: str, region: str | None) -> str | None:
         number = parse(written, region)
     except NumberParseException:
         return _ascii(digits)
-    if not is_possible_number(number) and not written.startswith("+"):
-        return _ascii(digits)
+    if not is_possible_number(number):
+        # "(0)" is the prefix that falls away behind a country code, in a number with a slip as well.
+        return _ascii("".join(_DIGITS.findall(written.replace("(0)", ""))) or digits)
     return f"{number.country_code}{national_significant_number(number)}"
 
 

@@ -14,6 +14,8 @@ from taskhub.sales.duplicates.phones import phone
 PERSON, COMPANY = "person", "company"
 FAMILIES: Mapping[str, str] = {"lead": PERSON, "contact": PERSON, "account": COMPANY}
 """Nouns that can be doubles of each other: a lead may be a contact already. Deals and activities have no print."""
+TELLING = ("name", "company", "email", "phone")
+"""The fields a print is made of."""
 
 
 @dataclass(frozen=True, slots=True)

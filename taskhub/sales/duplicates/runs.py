@@ -35,7 +35,7 @@ _LEAST, _MOST = -(2**63), 2**63
 WAY = 1_000
 """Steps of the second half of the way: keys are spread evenly, so their number says how far it is."""
 NOUNS = tuple(FAMILIES)
-Keyed = tuple[int, str, Print]
+Block = Sequence[tuple[str, Print]]
 
 
 def begin(tx: Tx) -> Run:
@@ -73,7 +73,7 @@ def found(tx: Tx, after: tuple[float, str, str] | None, most: int) -> list[Found
     return pairs.found(tx, after, most)
 
 
-def compared(block: Sequence[tuple[str, Print]], rules: DuplicatePolicy) -> Iterator[Found]:
+def compared(block: Block, rules: DuplicatePolicy) -> Iterator[Found]:
     """The pairs of one block that may be the same; a block that too many are in says nothing. Pure."""
     if len(block) > TOO_COMMON:
         return
@@ -102,8 +102,10 @@ class WorkOff:
         state = run.state or {}
         if state["phase"] == PRINTS:
             return _nothing
-        rows = prints.keyed(tx, state["after"], KEYS_AT_ONCE)
-        return partial(_compare, rows, tx.policies.duplicates)
+        after, blocks = _blocks(prints.keyed(tx, state["after"], KEYS_AT_ONCE))
+        known = prints.prints(tx, sorted({record for block in blocks for record in block}))
+        told = [[(record, known[record]) for record in block if record in known] for block in blocks]
+        return partial(_compare, told, after, tx.policies.duplicates)
 
     def finish(self, tx: Tx, row: Taken, result: Piece | None) -> None:
         """Writes what the piece came to, and goes on unless somebody else has."""
@@ -146,21 +148,22 @@ def _nothing() -> None:
     return None
 
 
-def _compare(rows: Sequence[Keyed], rules: DuplicatePolicy) -> Piece:
-    """Every whole block of the rows; the last one may go on behind them, and is left for the next piece."""
-    whole = len(rows) < KEYS_AT_ONCE
-    blocks = [
-        (key, [(record, one) for _, record, one in block]) for key, block in groupby(rows, key=lambda each: each[0])
-    ]
-    if not whole and len(blocks) > 1:
+def _blocks(rows: Sequence[tuple[int, str]]) -> tuple[int | None, list[list[str]]]:
+    """The key behind which to go on (None: these are the last), and the records of each whole block of two or more.
+
+    The last block may go on behind the rows and is left for the next piece. One as long as all of them is far too
+    common, and passed over with what is left of it.
+    """
+    blocks = [(key, [record for _, record in block]) for key, block in groupby(rows, key=lambda each: each[0])]
+    last = len(rows) < KEYS_AT_ONCE
+    if not last and len(blocks) > 1:
         blocks.pop()
-    seen: dict[tuple[str, str], Found] = {}
-    for _key, block in blocks:
-        seen.update({(each.one, each.two): each for each in compared(block, rules)})
-    if whole:
-        return Piece(None, list(seen.values()))
-    # One block as long as the whole piece is far too common, and passed over with what is left of it.
-    return Piece(blocks[-1][0], list(seen.values()))
+    return None if last else blocks[-1][0], [block for _, block in blocks if 1 < len(block) <= TOO_COMMON]
+
+
+def _compare(blocks: Sequence[Block], after: int | None, rules: DuplicatePolicy) -> Piece:
+    found = {(each.one, each.two): each for block in blocks for each in compared(block, rules)}
+    return Piece(after, list(found.values()))
 
 
 def _is_next(run: Run, row: Taken) -> bool:

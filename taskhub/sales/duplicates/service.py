@@ -12,7 +12,7 @@ from taskhub.events.model import RecordRef
 from taskhub.sales.duplicates import denials
 from taskhub.sales.duplicates.blocking import keys_of
 from taskhub.sales.duplicates.judge import Verdict, judged
-from taskhub.sales.duplicates.prints import FAMILIES, Print, print_of
+from taskhub.sales.duplicates.prints import FAMILIES, TELLING, Print, print_of
 from taskhub.sales.duplicates.store import prints as store
 from taskhub.sales.model import RecordState
 
@@ -30,8 +30,14 @@ class Double:
 
 
 def noted(tx: Tx, states: Mapping[RecordRef, RecordState]) -> None:
-    """Keeps the prints of records that are locked and have just been written."""
-    note(tx, {str(ref): (ref.noun, state.fields) for ref, state in states.items() if ref.noun in FAMILIES})
+    """Keeps the prints of records that are locked and have just been written; most events tell nothing of these."""
+    told = {
+        str(ref): (ref.noun, state.fields)
+        for ref, state in states.items()
+        if ref.noun in FAMILIES and not state.fields.keys().isdisjoint(TELLING)
+    }
+    if told:
+        note(tx, told)
 
 
 def note(tx: Tx, told: Mapping[str, tuple[str, Mapping[str, Any]]]) -> int:

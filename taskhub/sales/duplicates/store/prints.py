@@ -54,36 +54,27 @@ def write(tx: Tx, changes: Sequence[Change]) -> None:
         rows.add(tx.conn, duplicate_key, new, unique="key, record", back="key")
 
 
-def _rare() -> Any:
-    """Keys that no more than TOO_COMMON records have: the one behind that many does not exist."""
-    other = duplicate_key.alias("other")
-    beyond = select(other.c.record).where(other.c.key == duplicate_key.c.key).order_by(other.c.record)
-    return ~exists(beyond.offset(TOO_COMMON).limit(1))
-
-
-_ALIKE = (
-    select(*_COLUMNS).where(
-        duplicate_print.c.record.in_(
-            select(duplicate_key.c.record).where(duplicate_key.c.key.in_(bindparam("keys", expanding=True)), _rare())
-        )
-    )
-)  # fmt: skip
+_OTHER = duplicate_key.alias("other")
+_BEYOND = select(_OTHER.c.record).where(_OTHER.c.key == duplicate_key.c.key).order_by(_OTHER.c.record)
+# Keys that no more than TOO_COMMON records have: the one behind that many does not exist.
+_RARE = ~exists(_BEYOND.offset(TOO_COMMON).limit(1).correlate(duplicate_key))
+_ALIKE = select(duplicate_key.c.record).where(duplicate_key.c.key.in_(bindparam("keys", expanding=True)), _RARE)
 
 
 def alike(tx: Tx, keys: Sequence[int]) -> dict[str, Print]:
-    """Records with one of these keys, and their prints; keys that say little are passed over."""
-    found = tx.conn.execute(_ALIKE, {"keys": list(keys)}) if keys else ()
-    return {record: unpacked(*columns) for record, *columns in found}
+    """Records with one of these keys, and their prints; keys that say little are passed over.
+
+    Two statements, each by its own index, whatever the database believes about the size of young tables.
+    """
+    found = tx.conn.execute(_ALIKE, {"keys": list(keys)}).scalars() if keys else ()
+    return prints(tx, sorted(set(found)))
 
 
-def keyed(tx: Tx, after: int, most: int) -> list[tuple[int, str, Print]]:
-    """Keys in their order behind ``after``, each with a record that has it, and that record's print."""
-    wanted = select(duplicate_key.c.key, *_COLUMNS).join(
-        duplicate_print, duplicate_print.c.record == duplicate_key.c.record
-    )
-    place = (duplicate_key.c.key, duplicate_key.c.record)
-    found = tx.conn.execute(wanted.where(duplicate_key.c.key > after).order_by(*place).limit(most))
-    return [(key, record, unpacked(*columns)) for key, record, *columns in found]
+def keyed(tx: Tx, after: int, most: int) -> list[tuple[int, str]]:
+    """Keys in their order behind ``after``, each with a record that has it."""
+    wanted = select(duplicate_key.c.key, duplicate_key.c.record).where(duplicate_key.c.key > after)
+    found = tx.conn.execute(wanted.order_by(duplicate_key.c.key, duplicate_key.c.record).limit(most))
+    return [(key, record) for key, record in found]
 
 
 def records(tx: Tx, noun: str, after: str, most: int, *, lock: bool) -> list[tuple[str, Mapping[str, Any]]]:
