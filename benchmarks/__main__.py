@@ -18,6 +18,7 @@ from benchmarks import (
     calendar_add,
     claims,
     decide_pass,
+    duplicates,
     events,
     evidence,
     rescue,
@@ -68,6 +69,7 @@ BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
     "decide": _decide,
     "audit": evidence.run_audit,
     "metrics": evidence.run_metrics,
+    "duplicates": duplicates.run,
 }
 
 

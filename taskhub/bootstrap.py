@@ -29,6 +29,7 @@ from taskhub.flow import FLOW
 from taskhub.policy.load import Known, load
 from taskhub.policy.policies import Policies
 from taskhub.policy.work import Queue
+from taskhub.sales.duplicates import checks as duplicate_checks
 from taskhub.sla import checks as sla_checks
 from taskhub.tasks import timers
 from taskhub.tasks.order import ORDERS
@@ -75,7 +76,12 @@ def known(agents: frozenset[str] | None = None, *, gone: bool = False) -> Known:
 
 def policies(texts: Mapping[str, str], resolved: Mapping[str, Any] | None = None) -> Policies:
     """The set these texts make. Raises PolicyError with every problem at once."""
-    return load(texts, known=known(), checks=(check_staffing, escalation_checks.check), resolved=resolved)
+    return load(
+        texts,
+        known=known(),
+        checks=(check_staffing, escalation_checks.check, duplicate_checks.check),
+        resolved=resolved,
+    )
 
 
 def wanted(texts: Mapping[str, str], db: Database | None = None) -> Policies:
@@ -86,7 +92,8 @@ def wanted(texts: Mapping[str, str], db: Database | None = None) -> Policies:
     teams, agents, now = _house(db) if db is not None else (None, None, real_now())
     here = partial(surroundings.check, teams=teams, environ=os.environ)
     today = partial(sla_checks.check, now=now)
-    return load(texts, known=known(agents), checks=(check_staffing, escalation_checks.check, here, today))
+    checks = check_staffing, escalation_checks.check, duplicate_checks.check, here, today
+    return load(texts, known=known(agents), checks=checks)
 
 
 def _house(db: Database) -> tuple[frozenset[str], frozenset[str], datetime]:

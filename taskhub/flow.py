@@ -16,6 +16,7 @@ from taskhub.escalation import alerts, waiting, warnings
 from taskhub.escalation import service as escalation
 from taskhub.escalation.notifications import dispatch
 from taskhub.escalation.notifications.deliver import Deliver
+from taskhub.sales.duplicates import runs as duplicates
 from taskhub.tasks import pausing, periods, timers
 
 
@@ -69,6 +70,8 @@ FLOW: Flow = {
     "queue.reorder": _timer("queue.reorder"),
     # what else would have been decided, worked off in pieces
     "shadow.asked": (Route("assignment.shadow", "outside"),),
+    # which records stand for the same, worked off in pieces
+    "duplicates.asked": (Route("sales.duplicates", "outside"),),
     # clocks
     "clock.due": _timer("task.clock"),
     "offer.expired": _timer("task.offer"),
@@ -134,6 +137,7 @@ HANDLERS: Handlers = {
     "assignment.back": _back,
     "assignment.shadow": WorkOff(),
     "assignment.learn": _key(experience.completed),
+    "sales.duplicates": duplicates.WorkOff(),
     "queue.switch": staffing.effective,
     "queue.lent": lending.began,
     "queue.lend_over": lending.ended,

@@ -108,6 +108,10 @@ TABLE: Mapping[str, Rule] = {
     "record.ask": {REP: (OWN, TEAM), MANAGER: (OWN, TEAM, MANAGED, SERVED), ADMIN: (ALL,)},
     "pipeline.read": _PEOPLE,
     "progress.read": {REP: (OWN,), MANAGER: (OWN, MANAGED), **_SEE_ALL},
+    # Names of everybody's customers stand in the list of all pairs. Who judges a pair must see both of it besides.
+    "duplicate.read": _SEE_ALL,
+    "duplicate.look": {ADMIN: (ALL,)},
+    "duplicate.judge": {AGENT: (ALL,), REP: (ALL,), MANAGER: (ALL,), ADMIN: (ALL,)},
     "calendar.try": _ANYBODY,
     "act.read": _PEOPLE,
     "act.undo": _PEOPLE,

@@ -13,6 +13,7 @@ from taskhub.cli import (
     connections,
     databases,
     doctor,
+    duplicates,
     events,
     keys,
     ledgers,
@@ -62,6 +63,7 @@ app.add_typer(connections.app, name="connections")
 app.add_typer(queues.app, name="queue")
 app.add_typer(sla.app, name="sla")
 app.add_typer(sales.app, name="sales")
+app.add_typer(duplicates.app, name="duplicates")
 app.command()(tasks.why)
 app.add_typer(plugins.app, name="plugin")
 app.add_typer(ledgers.app, name="ledger")

@@ -11,7 +11,7 @@ from taskhub.errors import PolicyError, Problem
 from taskhub.ids import digest
 from taskhub.policy import chains, doubts, sense, waits
 from taskhub.policy.policies import Policies
-from taskhub.policy.reading import connections, hours, kinds, ladders, paths, promises, queues, rules
+from taskhub.policy.reading import connections, duplicates, hours, kinds, ladders, paths, promises, queues, rules
 from taskhub.policy.reading.findings import Findings, Place
 from taskhub.policy.reading.nearest import nearest
 from taskhub.policy.reading.sheet import Sheet, open_sheet
@@ -29,6 +29,7 @@ FILES: Mapping[str, tuple[str, ...]] = {
     "escalation.toml": ("escalation",),
     "pipelines.toml": ("pipeline", *(f"{noun} {what}" for noun in ("lead", "deal") for what in paths.OWN)),
     "connections.toml": ("connection",),
+    "duplicates.toml": (),
 }
 REQUIRED = ("kinds.toml", "queues.toml", "calendars.toml")
 OWN_CHECKS: tuple[Check, ...] = (sense.check, chains.check, waits.check)
@@ -128,6 +129,7 @@ def _read(sheets: Mapping[str, Sheet], known: Known, resolved: Mapping[str, Any]
         resolved={"holidays": regions} if regions else {},
         skip_reason_names=promised.skip_reasons,
         notices=climbed.notices,
+        duplicates=duplicates.read(root("duplicates.toml")),
     )
 
 

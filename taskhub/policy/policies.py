@@ -9,6 +9,7 @@ from typing import Any
 
 from taskhub.calendars import BusinessCalendar
 from taskhub.errors import Problem
+from taskhub.policy.duplicates import DuplicatePolicy
 from taskhub.policy.promise import EscalationPolicy, NoticePolicy, PauseReason, SlaPolicy
 from taskhub.policy.rule import Rule
 from taskhub.policy.text import LocalText
@@ -83,6 +84,7 @@ class Policies:
     resolved: Mapping[str, Any] = field(default_factory=dict)
     skip_reason_names: Mapping[str, LocalText] = field(default_factory=dict)
     notices: NoticePolicy = field(default_factory=NoticePolicy)
+    duplicates: DuplicatePolicy = field(default_factory=DuplicatePolicy)
     warnings: tuple[Problem, ...] = field(default=(), compare=False)
     awaited: frozenset[str] = field(init=False, compare=False, default=frozenset())
 

@@ -12,6 +12,7 @@ from taskhub.errors import NotFound
 from taskhub.events import own
 from taskhub.events.model import Event, RecordRef
 from taskhub.sales import store
+from taskhub.sales.duplicates import service as duplicates
 from taskhub.sales.model import Changes, RecordState
 from taskhub.sales.projection import apply_fields, project, side_statements
 from taskhub.sales.replay import Replay
@@ -45,6 +46,7 @@ def apply(tx: Tx, event: Event, event_id: str | None = None) -> Projected:
             after, change = _projected(store.lock(tx, ref), event, ref, said)
             store.save(tx, after)
         states[ref], changes = after, change or changes
+    duplicates.noted(tx, states)
     known = {ref.noun: {**state.fields, "id": ref.id} for ref, state in states.items()}
     changed = changes or stated_changes(event)
     move = stage_change(event, changed) if event_id is not None else None

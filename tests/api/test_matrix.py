@@ -155,6 +155,18 @@ TABLE: dict[str, dict[str, str]] = {
         f"GET /api/v1/{noun}/{{id}}": SEE_RECORD
         for noun in ("leads", "deals", "accounts", "contacts")
     },
+    **{
+        f"GET /api/v1/{noun}/{{id}}/duplicates": {"agent": "ynn", "rep": "yyn", "manager": "ynn", "director": "ynn",
+                                                  "integration": "fff", **READ_ALL}
+        for noun in ("leads", "accounts", "contacts")
+    },
+    "POST /api/v1/duplicates/check": PEOPLE,
+    "GET /api/v1/duplicates": NOBODY | READ_ALL,
+    "POST /api/v1/duplicates/runs": ADMIN,
+    "GET /api/v1/duplicates/runs/{id}": NOBODY | READ_ALL,
+    # of the rep's own lead and one of their team's
+    "PUT /api/v1/duplicates/denials": {"agent": "nnn", "rep": "yyy", "manager": "nnn", "director": "nnn",
+                                       "admin": "yyy", "integration": "fff", "auditor": "fff"},
 }  # fmt: skip
 OPEN_ROUTES = {
     "OPTIONS /api/v1/events", "POST /hooks/{connection}", "POST /hooks/{connection}/{path_secret}",
@@ -206,6 +218,8 @@ BODIES: dict[str, Any] = {
         f"POST /api/v1/agents/{{key}}/lend{tail}": {"queue": "front", "until": "2199-01-01T00:00:00Z"}
         for tail in ("", "/preview")
     },
+    "POST /api/v1/duplicates/check": {"name": "x"},
+    "PUT /api/v1/duplicates/denials": {"records": ["lead:lead-rob", "lead:lead-ria"], "denied": True},
     "POST /api/v1/calendars/preview": {"calendar": "office", "start": "2026-01-05T00:00:00Z", "budget_s": 60},
     "POST /api/v1/calendars/elapsed": {"calendar": "office", "from": "2026-01-05T00:00:00Z",
                                        "to": "2026-01-06T00:00:00Z"},

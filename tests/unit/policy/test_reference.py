@@ -24,6 +24,7 @@ ODD = {
     "[notifications]\nzz3 = 1\nquiet_hours = { zz4 = 1 }\n",
     "pipelines.toml": "[[pipeline]]\nzz1 = 1\n[[pipeline.stages]]\nzz2 = 1\n",
     "connections.toml": "[[connection]]\nzz1 = 1\n",
+    "duplicates.toml": "zz1 = 1\n",
 }  # fmt: skip
 
 
