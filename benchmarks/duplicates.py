@@ -23,7 +23,7 @@ from benchmarks import sizes, world
 from benchmarks.table import Figure
 from taskhub.db import rows
 from taskhub.db.database import Database
-from taskhub.db.tables import lead
+from taskhub.db.tables_sales import lead
 from taskhub.policy.duplicates import DuplicatePolicy
 from taskhub.sales.duplicates import runs, service
 from taskhub.sales.duplicates.prints import Print

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select
 
-from taskhub.db.tables import lead, message
+from taskhub.db.tables import message
 from taskhub.db.tables_duplicates import duplicate_key, duplicate_print
+from taskhub.db.tables_sales import lead
 from taskhub.errors import Conflict, InvalidInput, NotFound
 from taskhub.events.model import Event, RecordRef
 from taskhub.policy.duplicates import DuplicatePolicy
