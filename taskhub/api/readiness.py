@@ -31,17 +31,33 @@ def troubles(state: AppState) -> Iterator[Trouble]:
     """Everything wrong now. A few small reads; nothing waits for Redis longer than a moment."""
     if state.stopping.is_set():
         yield Trouble("stopping", "the server is stopping")
-    try:
-        with state.database.read() as tx:
-            yield from _of_database(tx)
-    except TaskhubError as error:
-        yield Trouble("database", f"{error.message} 'taskhub doctor' says more.")
-    yield from disk(state.database.url)
+    gone = _gone(state.database.url)
+    if gone is not None:
+        yield gone
+    else:
+        yield from _database(state)
+        yield from disk(state.database.url)
     for blocking, checks in ((True, state.checks), (False, state.cautions)):
         for name, check in checks.items():
             said = check()
             if said is not None:
                 yield Trouble(name, said, blocking)
+
+
+def _gone(url: str) -> Trouble | None:
+    """A SQLite file that is no longer there, though whoever has it open writes on, into nothing."""
+    file = Path(url.removeprefix("sqlite:///"))
+    if not engine.is_sqlite(url) or file.exists():
+        return None
+    return Trouble("database", f"{file} is gone: what is written now is lost; stop taskhub and put it back")
+
+
+def _database(state: AppState) -> Iterator[Trouble]:
+    try:
+        with state.database.read() as tx:
+            yield from _of_database(tx)
+    except TaskhubError as error:
+        yield Trouble("database", f"{error.message} 'taskhub doctor' says more.")
 
 
 def _of_database(tx: Tx) -> Iterator[Trouble]:
@@ -57,14 +73,11 @@ def _of_database(tx: Tx) -> Iterator[Trouble]:
 
 
 def disk(url: str) -> Iterator[Trouble]:
-    """A SQLite file that is gone, though whoever has it open writes on into nothing, and room on its disk."""
+    """Room on the disk of a SQLite file."""
     if not engine.is_sqlite(url):
         return
-    file = Path(url.removeprefix("sqlite:///"))
-    if not file.exists():
-        yield Trouble("database", f"{file} is gone: what is written now is lost; stop taskhub and put it back")
     try:
-        free = shutil.disk_usage(file.parent).free
+        free = shutil.disk_usage(Path(url.removeprefix("sqlite:///")).parent).free
     except OSError:
         return
     if free < LOW:

@@ -81,8 +81,10 @@ class Direct(Patient):
 
     def send(self, *calls: Call, commit: bool = False) -> None:
         """What is held back, then ``calls``, then COMMIT: one trip. Raises the first failure; the rest was not run."""
-        every, self._held_back = [*self._held_back, *calls], []
+        every = [*self._held_back, *calls]
+        # What cannot be sent fails before anything is forgotten: what was held back still goes with the commit.
         packed = [[_packed(value) for value in call.given] for call in every]
+        self._held_back = []
         try:
             self.pgconn.enter_pipeline_mode()
             asked = self._ask(every, packed, commit=commit)

@@ -176,7 +176,8 @@ def test_every_problem_of_a_config_is_shown_with_its_line(run: Run, tmp_path: Pa
 
 
 def test_a_calendar_that_is_over_is_found_before_anybody_applies_it(run: Run, tmp_path: Path) -> None:
-    over = '\n[[calendar]]\nkey = "fair"\ntz = "UTC"\n[calendar.special_dates]\n2020-01-06 = ["09:00-17:00"]\n'
+    over = '\n[[calendar]]\nkey = "fair"\ntz = "UTC"\nweekly = {}\n'
+    over += '[calendar.special_dates]\n2020-01-06 = ["09:00-17:00"]\n'
     for file, text in bootstrap.read_config(bootstrap.example_config()).items():
         (tmp_path / file).write_text(text + over if file == "calendars.toml" else text)
     said = run("config", "check", tmp_path)

@@ -86,9 +86,11 @@ class Memory:
 
     def contents(self) -> Iterator[str]:
         """Every row of every table: two runs that did the same have the same."""
-        for name in sorted(metadata.tables):
+        for name, table in sorted(metadata.tables.items()):
             yield name
-            yield from map(repr, self.raw.execute(f'select * from "{name}" order by rowid'))
+            rows = table.dialect_options["sqlite"]["with_rowid"]
+            order = "rowid" if rows else ", ".join(column.name for column in table.primary_key)
+            yield from map(repr, self.raw.execute(f'select * from "{name}" order by {order}'))
 
     def bury(self) -> None:
         """After a death: statements it left half read would hold up the next commit, until chance collects them."""

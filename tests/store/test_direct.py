@@ -64,6 +64,14 @@ def test_what_cannot_be_sent_is_refused_and_the_connection_lives(made: Engine, w
     assert spots(made) == [(1, "fine")]
 
 
+def test_what_is_held_back_outlives_a_value_that_cannot_be_sent(made: Engine) -> None:
+    with made.begin() as conn:
+        later(conn, ADD, {"id": 1, "name": "held"})
+        with pytest.raises(DBAPIError):
+            run(conn, ADD, {"id": 2, "name": "a\x00b"})
+    assert spots(made) == [(1, "held")]
+
+
 def test_what_is_held_back_comes_before_whatever_comes_next(made: Engine) -> None:
     with made.begin() as conn:
         later(conn, ADD, {"id": 1, "name": "held"})

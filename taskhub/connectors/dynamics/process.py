@@ -29,7 +29,7 @@ def stage_told(told: Told, connection: Connection) -> tuple[str, Told]:
     noun = _noun_of(stage, attributes, connection)
     row = Row(noun, _id_of(attributes, _DEAL if noun == "deal" else _LEAD), {"stageid": stage, **_version(told.row)})
     if row.id is None:
-        raise RereadNeeded("process_without_lead_or_deal")
+        raise RereadNeeded("stage_without_lead_or_deal")
     before = None if told.before is None or _STAGE not in told.before else {"stageid": told.before[_STAGE]}
     links = {"originatingleadid": _reference(attributes, _LEAD)} if noun == "deal" else {}
     around = {name: value for name, value in links.items() if value is not None}

@@ -28,7 +28,7 @@ NEVER_PASSED = {
 
 def blow(house: House, chance: Random) -> None:
     """One process is replaced by an armed one; whether or not it dies of it in time, a sound one follows."""
-    name = chance.choice([name for name in sorted(places.in_source()) if name not in NEVER_PASSED])
+    name = chance.choice([name for name in places.in_days() if name not in NEVER_PASSED])
     among = house.apis if name.startswith(OF_API) else house.workers
     strike(house, chance.choice(among), f"{name}:{chance.choice((1, 1, 2, 3, 5, 8))}")
 

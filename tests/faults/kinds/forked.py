@@ -60,7 +60,7 @@ def _play(ground: Ground, url: str, wanted: object, result: Result) -> None:
     names: list[str] = []
     while result.crashes < script.plan.crashes and script.number < MOST * script.plan.crashes:
         if not names:
-            names = sorted(places.in_source())
+            names = places.in_days()
             chance.shuffle(names)
         name = names.pop()
         nth = 1 if name in BEFORE else chance.choice(NTH)

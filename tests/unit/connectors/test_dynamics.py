@@ -282,7 +282,7 @@ class TestProcess:
 
     def test_without_its_lead_it_has_to_be_read(self) -> None:
         value = update("opportunitysalesprocess", TASK, {"activestageid": ref("processstage", STAGES[0])})
-        assert read(value).reason == "reread_needed: process_without_lead_or_deal"
+        assert read(value).reason == "reread_needed: stage_without_lead_or_deal"
 
     def test_other_news_of_it_is_not_followed(self) -> None:
         assert read(update("opportunitysalesprocess", TASK, {"statecode": choice(1)})).reason == "no_stage_in_process"
