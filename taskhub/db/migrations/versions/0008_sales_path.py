@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
 from typing import Any
 
@@ -19,6 +20,7 @@ contract = False
 
 RECORDS = ("lead", "deal", "account", "contact", "activity")
 AT_ONCE = 1_000
+LONGEST = 800
 
 
 def upgrade() -> None:
@@ -84,12 +86,17 @@ def _key(noun: str, fields: dict[str, Any]) -> str | None:
     """As taskhub.sales.matching makes it today."""
     said = {name: value for name, value in fields.items() if isinstance(value, str)}
     if noun == "contact" and _plain(said.get("email", "")):
-        return f"e:{_plain(said['email'])}"
+        return _short(f"e:{_plain(said['email'])}")
     name = _plain(said.get("name", ""))
     if noun == "account":
         name = name or _plain(said.get("company", ""))
-        return f"n:{name}" if name else None
-    return f"n:{name}|{_plain(said.get('company', ''))}" if name else None
+        return _short(f"n:{name}") if name else None
+    return _short(f"n:{name}|{_plain(said.get('company', ''))}") if name else None
+
+
+def _short(key: str) -> str:
+    raw = key.encode("utf-8", "surrogatepass")
+    return key if len(raw) <= LONGEST else f"{key[:2]}#{hashlib.blake2b(raw, digest_size=20).hexdigest()}"
 
 
 def _plain(text: str) -> str:
