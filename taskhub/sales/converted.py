@@ -94,6 +94,11 @@ def others(tx: Tx, conversion: Conversion, noun: str, id_: str) -> list[datetime
     return store.conversions_of(tx, noun, id_, besides=conversion.id)
 
 
+def pointed_at(tx: Tx, ref: RecordRef) -> bool:
+    """Whether a lead, deal or contact that is there belongs to this account or contact."""
+    return store.pointed_at(tx, ref)
+
+
 def states_of(tx: Tx, refs: Iterable[RecordRef]) -> dict[str, RecordState]:
     """What is known of these records, by noun, each locked in one order."""
     found = {ref.noun: service.locked(tx, ref) for ref in sorted(refs)}

@@ -117,7 +117,8 @@ class WorkOff:
         if result is None:
             _go_on(tx, run, *_prints(tx, run))
             return
-        pairs.keep(tx, run.id, result.found)
+        apart = service.linked(tx, ((each.one, each.two) for each in result.found))
+        pairs.keep(tx, run.id, [each for each in result.found if (each.one, each.two) not in apart])
         if result.after is not None:
             way = run.total - WAY + (result.after - _LEAST) * WAY // (_MOST - _LEAST)
             _go_on(tx, run, way, {"phase": COMPARE, "after": result.after})
