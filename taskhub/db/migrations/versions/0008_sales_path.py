@@ -34,8 +34,8 @@ def upgrade() -> None:
     # Each ends the transaction: the tables are free again before their rows are looked through.
     create_index("ix_account_match_key", "account", ["match_key"], where="match_key is not null")
     create_index("ix_contact_match_key", "contact", ["match_key"], where="match_key is not null")
-    _match_keys("account")
-    _match_keys("contact")
+    for name in RECORDS:
+        _fill_in(name)
 
 
 def _stage_changes() -> None:
@@ -66,9 +66,27 @@ def _conversions() -> None:
     op.create_index("ix_conversion_account", "conversion", ["account"], if_not_exists=True)
 
 
-def _match_keys(name: str) -> None:
-    """Accounts and contacts known already are found again as new ones are; old code beside us writes them without."""
-    table = sa.table(name, sa.column("id", Key), sa.column("fields", Json), sa.column("match_key", Key))
+def _fill_in(name: str) -> None:
+    """What is known already gets its new columns, page by page; old code beside us writes records without them.
+
+    On PostgreSQL each page is a transaction: nobody waits longer than that for a record. What is filled in is passed
+    over, so that this may be begun again.
+    """
+    if op.get_context().dialect.name != "postgresql":
+        _pages(name)
+        return
+    with op.get_context().autocommit_block():
+        _pages(name)
+
+
+def _pages(name: str) -> None:
+    table = sa.table(
+        name, sa.column("id", Key), sa.column("fields", Json), sa.column("match_key", Key),
+        sa.column("pipeline", Key), sa.column("deleted", sa.Boolean()),
+    )  # fmt: skip
+    bare = sa.and_(table.c.match_key.is_(None), table.c.pipeline.is_(None), table.c.deleted.is_(False))
+    new = {column: sa.bindparam(f"_{column}") for column in ("match_key", "pipeline", "deleted")}
+    one = table.update().where(table.c.id == sa.bindparam("_id"), bare).values(**new)
     conn, last = op.get_bind(), ""
     while True:
         page = sa.select(table.c.id, table.c.fields).where(table.c.id > last).order_by(table.c.id).limit(AT_ONCE)
@@ -76,14 +94,25 @@ def _match_keys(name: str) -> None:
         if not rows:
             return
         last = rows[-1].id
-        found = [{"_id": row.id, "_key": key} for row in rows if (key := _key(name, row.fields)) is not None]
+        found = [columns for row in rows if (columns := _columns(name, row.id, row.fields)) is not None]
         if found:
-            one = table.update().where(table.c.id == sa.bindparam("_id"))
-            conn.execute(one.values(match_key=sa.bindparam("_key")), found)
+            conn.execute(one, found)
+
+
+def _columns(noun: str, id_: str, fields: dict[str, Any]) -> dict[str, Any] | None:
+    """None where nothing is to be written."""
+    key, line = _key(noun, fields), fields.get("pipeline")
+    line = line if line is None or isinstance(line, str) else str(line)
+    deleted = fields.get("deleted") is True
+    if key is None and line is None and not deleted:
+        return None
+    return {"_id": id_, "_match_key": key, "_pipeline": line, "_deleted": deleted}
 
 
 def _key(noun: str, fields: dict[str, Any]) -> str | None:
     """As taskhub.sales.matching makes it today."""
+    if noun not in ("account", "contact"):
+        return None
     said = {name: value for name, value in fields.items() if isinstance(value, str)}
     if noun == "contact" and _plain(said.get("email", "")):
         return _short(f"e:{_plain(said['email'])}")
