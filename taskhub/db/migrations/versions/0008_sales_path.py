@@ -85,7 +85,7 @@ def _pages(name: str) -> None:
         sa.column("pipeline", Key), sa.column("deleted", sa.Boolean()),
     )  # fmt: skip
     bare = sa.and_(table.c.match_key.is_(None), table.c.pipeline.is_(None), table.c.deleted.is_(False))
-    new = {column: sa.bindparam(f"_{column}") for column in ("match_key", "pipeline", "deleted")}
+    new: dict[str, Any] = {column: sa.bindparam(f"_{column}") for column in ("match_key", "pipeline", "deleted")}
     one = table.update().where(table.c.id == sa.bindparam("_id"), bare).values(**new)
     conn, last = op.get_bind(), ""
     while True:
