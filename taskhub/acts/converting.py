@@ -74,6 +74,7 @@ def convert(
     drafts = conversion.drafted(seen, asked, tx.policies)
     work = _Work(tx, converted.locked(tx, ref, converted.matched(tx, drafts), version))
     path.refuse_ended(work.states["lead"])
+    converted.refuse_live(tx, lead)
     if work.states["lead"].newest != seen.newest:
         raise VersionClash("The lead was changed at this very moment: read it again.", version=seen.version)
     failpoint("convert.locked")

@@ -13,11 +13,13 @@ from taskhub.sales import service as sales
 
 
 def check(tx: Tx, said: Mapping[str, Any]) -> None:
-    """Raises InvalidInput for an owner who is not an active person, or a link to a record that is not known."""
+    """Raises InvalidInput for an owner who is not an active person, or a link to a record that is not there."""
     owner = said.get("owner")
     if owner is not None and owner not in (people := directory.keys(tx)[1]):
         raise path.unknown("owner", owner, sorted(people), "unknown_owner")
     for noun in fields.LINKS:
-        linked = sales.known_of(tx, RecordRef(noun, said[noun])) if said.get(noun) is not None else None
-        if linked == {}:
+        if said.get(noun) is None:
+            continue
+        linked = sales.known_of(tx, RecordRef(noun, said[noun])).get(noun)
+        if linked is None or linked.get("deleted") is True:
             raise path.unknown(noun, said[noun], (), "unknown_record")

@@ -12,28 +12,33 @@ from typing import Any
 from taskhub.acts import handing, named
 from taskhub.db.tx import Tx
 from taskhub.errors import Conflict, Forbidden
+from taskhub.events import own
 from taskhub.events.model import RecordRef
 from taskhub.ids import new_id
 from taskhub.sales import fields, path, recording
 from taskhub.sales.model import RecordState
 from taskhub.sales.native import Said
+from taskhub.tasks import withdrawing
+from taskhub.tasks.model import Cause
 
 Fields = Mapping[str, Any]
+ENDINGS = ("win", "lose")
+"""Acts that start the work of others: who takes them back takes that work back as well."""
 
 
-def create(tx: Tx, noun: str, wanted: Fields, own: Fields | None = None) -> RecordState:
+def create(tx: Tx, noun: str, wanted: Fields, more: Fields | None = None) -> RecordState:
     """A new record; its maker owns it unless somebody else is named. Raises InvalidInput."""
-    read = {"owner": tx.by.agent, **fields.read(noun, wanted, own)}
+    read = {"owner": tx.by.agent, **fields.read(noun, wanted, more)}
     named.check(tx, read)
     made = path.begun(noun, read, tx.policies) if noun in path.ENDS else read
     kept = {name: value for name, value in made.items() if value is not None}
     return recording.tell(tx, "create", Said(RecordRef(noun, new_id()), None, kept)).state
 
 
-def patch(tx: Tx, ref: RecordRef, version: int, wanted: Fields, own: Fields | None = None) -> RecordState:
+def patch(tx: Tx, ref: RecordRef, version: int, wanted: Fields, more: Fields | None = None) -> RecordState:
     """Fields change; ``version`` is the one that was read."""
     before = recording.ours(tx, ref, version)
-    read = fields.read(ref.noun, wanted, own)
+    read = fields.read(ref.noun, wanted, more)
     named.check(tx, {name: value for name, value in read.items() if value != before.fields.get(name)})
     changes = path.patched(before, read, tx.policies)
     if not changes:
@@ -96,8 +101,16 @@ def take_over(tx: Tx, ref: RecordRef, version: int | None = None) -> RecordState
 
 
 def put_back(tx: Tx, inverse: Mapping[str, Any]) -> RecordState:
-    """Undo of any of these: the fields as they were."""
-    before = recording.ours(tx, RecordRef(*inverse["record"]))
+    """Undo of any of these: the fields as they were. Raises Conflict once others changed them, or work was begun."""
+    ref, ended = RecordRef(*inverse["record"]), inverse.get("event")
+    if ended is not None:
+        own.call_off(tx, [ended])
+    before = recording.ours(tx, ref)
+    if any(before.fields.get(name) != value for name, value in inverse.get("now", {}).items()):
+        raise Conflict("It has been changed since.", code="changed_since", version=before.version)
+    if ended is not None:
+        lead = ref.id if ref.noun == "lead" else ""
+        withdrawing.withdraw(tx, Cause((ended,), lead, None, (str(ref),), None), "undone")
     state = _put(tx, "put_back", before, inverse["changes"])
     if "owner" in inverse["changes"]:
         handing.tell_former(tx, before, state)
@@ -106,5 +119,8 @@ def put_back(tx: Tx, inverse: Mapping[str, Any]) -> RecordState:
 
 def _put(tx: Tx, act: str, before: RecordState, changes: Fields) -> RecordState:
     was = {name: before.fields.get(name) for name in changes}
-    tx.inverse = {"op": "put_back", "record": [*before.ref], "changes": was}
-    return recording.tell(tx, act, Said(before.ref, before, changes)).state
+    told = recording.tell(tx, act, Said(before.ref, before, changes))
+    now = {name: told.state.fields.get(name) for name in changes}
+    ended = {"event": told.event} if act in ENDINGS else {}
+    tx.inverse = {"op": "put_back", "record": [*before.ref], "changes": was, "now": now, **ended}
+    return told.state

@@ -53,7 +53,9 @@ def _take_away(tx: Tx, found: Conversion, state: RecordState, at: Any) -> None:
     """What it made goes, unless others use it by now; what was there only forgets that it became a customer."""
     noun = state.ref.noun
     used = converted.others(tx, found, noun, state.ref.id) if noun != "deal" else []
-    if noun in found.made and not used and state.newest.at <= found.at:
+    # Its lead and what went before it point at it no longer: whoever still does goes on using it.
+    kept = used or (noun != "deal" and converted.pointed_at(tx, state.ref))
+    if noun in found.made and not kept and state.newest.at <= found.at:
         gone = Said(state.ref, state, {"deleted": True}, types=(f"{noun}.deleted",))
         recording.tell(tx, "delete", gone, at=at)
     elif noun == "account" and state.fields.get("customer_since") == found.at.isoformat():

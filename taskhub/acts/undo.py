@@ -12,6 +12,7 @@ from taskhub.db import acts
 from taskhub.db.acts import Act
 from taskhub.db.tx import Tx
 from taskhub.errors import AlreadyDone, Conflict, NotFound
+from taskhub.events.model import RecordRef
 from taskhub.queues import service as queues
 from taskhub.tasks import followers, moving
 from taskhub.tasks import service as tasks
@@ -47,8 +48,11 @@ def _why_not(tx: Tx, one: Act) -> str | None:
     return "follower_started" if followers.started(tx, one.inverse.get("task")) else None
 
 
-def undo(tx: Tx, act_id: str) -> dict[str, Any]:
-    """Takes an own act back. Raises NotFound, AlreadyDone, or Conflict that says what stands in the way."""
+def undo(tx: Tx, act_id: str, may: Callable[[RecordRef], object] | None = None) -> dict[str, Any]:
+    """Takes an own act back. Raises NotFound, AlreadyDone, or Conflict that says what stands in the way.
+
+    ``may`` raises for a record that the caller may not change any more: rights may have gone since the act.
+    """
     one = acts.get(tx.conn, act_id, lock=True)
     if one is None or one.by != tx.by.label or one.at < tx.now - KEPT_FOR:
         raise NotFound("There is no such act of yours in the last 24 hours.")
@@ -57,10 +61,22 @@ def undo(tx: Tx, act_id: str) -> dict[str, Any]:
         raise AlreadyDone("This act has been undone already.")
     if why is not None or one.inverse is None:
         raise Conflict(f"This act cannot be undone any more: {(why or '').replace('_', ' ')}.", code=why or "conflict")
+    record = _record(one.inverse)
+    if may is not None and record is not None:
+        may(record)
     done = INVERSES[one.inverse["op"]](tx, one.inverse)
     acts.undone(tx.conn, act_id, tx.act_id)
     tx.inverse = None
     return {"undone": act_id, "act": tx.act_id, "task": done.id if isinstance(done, Task) else None}
+
+
+def _record(inverse: Mapping[str, Any]) -> RecordRef | None:
+    """The record whose rights decide. Who has just given one away may take that back, though it is theirs no more."""
+    if inverse["op"] == "undo_conversion":
+        return RecordRef("lead", inverse["lead"])
+    if inverse["op"] == "put_back" and "owner" not in inverse["changes"]:
+        return RecordRef(*inverse["record"])
+    return None
 
 
 def _resume(tx: Tx, inverse: Mapping[str, Any]) -> Any:

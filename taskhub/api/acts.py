@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from taskhub.acts import undo as undoing
+from taskhub.api import seen
 from taskhub.db.tx import Tx
 from taskhub.http import paging
 from taskhub.http.edge import act, look
@@ -25,4 +26,4 @@ def list_acts(tx: Tx) -> dict[str, Any]:
 @act("act.undo")
 def undo(tx: Tx, id: Id) -> dict[str, Any]:
     """Takes an own act back, unless the world has moved on."""
-    return undoing.undo(tx, id)
+    return undoing.undo(tx, id, lambda ref: seen.record(tx, ref.noun, ref.id, "record.change"))

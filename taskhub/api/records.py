@@ -28,6 +28,7 @@ from taskhub.http.inputs import Id
 from taskhub.http.paging import Cursor, Limit
 from taskhub.http.route import router
 from taskhub.sales import service as sales
+from taskhub.sales.fields import LINKS
 
 routes = router("records")
 Filter = Annotated[str | None, Query(min_length=1, max_length=200)]
@@ -158,13 +159,23 @@ def patch_contact(tx: Tx, id: Id, body: ContactPatch) -> dict[str, Any]:
 
 
 def _made(tx: Tx, noun: str, body: PartyIn) -> dict[str, Any]:
-    return shown_sales.record(tx, selling.create(tx, noun, body.given(), body.fields))
+    given = body.given()
+    _refuse_unseen_links(tx, given)
+    return shown_sales.record(tx, selling.create(tx, noun, given, body.fields))
 
 
 def _patched(tx: Tx, noun: str, id_: str, body: PartyPatch | ContactPatch | LeadPatch | DealPatch) -> dict[str, Any]:
-    seen.record(tx, noun, id_, "record.change")
-    changed = selling.patch(tx, RecordRef(noun, id_), body.version, body.given(), body.fields)
+    before, _ = seen.record(tx, noun, id_, "record.change")
+    given = body.given()
+    _refuse_unseen_links(tx, {name: value for name, value in given.items() if value != before.fields.get(name)})
+    changed = selling.patch(tx, RecordRef(noun, id_), body.version, given, body.fields)
     return shown_sales.record(tx, changed)
+
+
+def _refuse_unseen_links(tx: Tx, given: dict[str, Any]) -> None:
+    """A link would show what stands behind it: rules fill in its fields."""
+    for noun in LINKS:
+        seen.refuse_unseen(tx, noun, given.get(noun))
 
 
 def _page(tx: Tx, noun: str, asked: dict[str, str | None], limit: int, cursor: str | None) -> dict[str, Any]:

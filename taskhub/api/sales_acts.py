@@ -109,7 +109,7 @@ def convert(tx: Tx, id: Id, body: ConvertIn = ConvertIn()) -> dict[str, Any]:  #
     """The lead becomes a customer: account, contact, deal and follow-up task, all or nothing."""
     seen.record(tx, "lead", id, CHANGE)
     for noun, part in (("account", body.account), ("contact", body.contact)):
-        seen.refuse_unseen(tx, noun, part.id if part else None)
+        seen.refuse_unseen(tx, noun, part.id if part else None, f"{noun}.id")
     contact_wanted = body.contact is not None or "contact" not in body.model_fields_set
     parts = {name: _given(getattr(body, name)) for name in ("account", "contact", "deal")}
     check_due(tx, body.follow_up.due_at if body.follow_up else None)

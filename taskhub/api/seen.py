@@ -8,10 +8,12 @@ from taskhub.agents import service as agents
 from taskhub.agents.model import Agent
 from taskhub.api import queries
 from taskhub.db.tx import Tx
+from taskhub.errors import NotFound
 from taskhub.events.model import RecordRef
 from taskhub.policy.policies import Policies
 from taskhub.policy.work import Queue
 from taskhub.queues import service as staffed
+from taskhub.sales import path
 from taskhub.sales import service as sales
 from taskhub.sales.model import RecordState
 from taskhub.tasks import service as tasks
@@ -93,7 +95,11 @@ def of_record(tx: Tx, state: RecordState, who: Caller) -> Object:
     return Object(owner, frozenset({team} if team else ()), served=served)
 
 
-def refuse_unseen(tx: Tx, noun: str, id_: str | None) -> None:
-    """Raises NotFound for a record that is known and that the caller may not read; what nobody knows is told later."""
-    if id_ is not None and sales.known_of(tx, RecordRef(noun, id_)):
+def refuse_unseen(tx: Tx, noun: str, id_: str | None, field: str | None = None) -> None:
+    """Raises InvalidInput for a record that the caller may not read, in the words for one that nobody knows."""
+    if id_ is None:
+        return
+    try:
         record(tx, noun, id_)
+    except NotFound:
+        raise path.unknown(field or noun, id_, (), "unknown_record") from None

@@ -73,6 +73,17 @@ def of_lead(tx: Tx, lead: str) -> Conversion:
     return found
 
 
+def refuse_live(tx: Tx, lead: str) -> None:
+    """Raises Conflict for a lead that was converted here and reopened by somebody else's word: that still holds."""
+    found = store.live_conversion(tx, lead)
+    if found is not None:
+        raise Conflict(
+            f"This lead was converted by {found.by} at {found.at.isoformat()}: take that back with /undo-conversion.",
+            code="already_converted", converted_by=found.by, converted_at=found.at.isoformat(),
+            account=found.account, contact=found.contact, deal=found.deal,
+        )  # fmt: skip
+
+
 def ended(tx: Tx, conversion: Conversion) -> None:
     """It was taken back."""
     store.end_conversion(tx, conversion.id, tx.now, tx.by.agent or tx.by.label)
@@ -81,6 +92,11 @@ def ended(tx: Tx, conversion: Conversion) -> None:
 def others(tx: Tx, conversion: Conversion, noun: str, id_: str) -> list[datetime]:
     """When other conversions that still hold came to the same account or contact."""
     return store.conversions_of(tx, noun, id_, besides=conversion.id)
+
+
+def pointed_at(tx: Tx, ref: RecordRef) -> bool:
+    """Whether a lead, deal or contact that is there belongs to this account or contact."""
+    return store.pointed_at(tx, ref)
 
 
 def states_of(tx: Tx, refs: Iterable[RecordRef]) -> dict[str, RecordState]:

@@ -6,9 +6,13 @@ service asks. Nothing here guesses: what is merely alike is shown to people as a
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
+
+LONGEST = 800
+"""Bytes of a key that is kept as it is."""
 
 
 def key_of(noun: str, fields: Mapping[str, Any]) -> str | None:
@@ -19,10 +23,16 @@ def key_of(noun: str, fields: Mapping[str, Any]) -> str | None:
     """
     email, name, company = (_plain(fields.get(one)) for one in ("email", "name", "company"))
     if noun == "account":
-        return f"n:{name or company}" if name or company else None
+        return _short(f"n:{name or company}") if name or company else None
     if noun != "contact":
         return None
-    return f"e:{email}" if email else f"n:{name}|{company}" if name else None
+    return _short(f"e:{email}") if email else _short(f"n:{name}|{company}") if name else None
+
+
+def _short(key: str) -> str:
+    """A long key as its digest: an entry of an index of PostgreSQL has at most 2,704 bytes."""
+    raw = key.encode("utf-8", "surrogatepass")
+    return key if len(raw) <= LONGEST else f"{key[:2]}#{hashlib.blake2b(raw, digest_size=20).hexdigest()}"
 
 
 def _plain(value: Any) -> str:

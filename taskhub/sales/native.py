@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from taskhub.errors import InvalidInput
+from taskhub.events.fields import BadField, read_fields
 from taskhub.events.model import Event, RecordRef
 from taskhub.events.native import types_of
 from taskhub.events.own import SOURCE
@@ -32,21 +34,32 @@ class Said:
 def event_of(said: Said, at: datetime, id_: str, by: str) -> Event:
     """The event: the whole record as it is afterwards, and the old values of what has changed.
 
-    Of a record that a CRM owns only what was changed: the rest is for the CRM to say.
+    Of a record that a CRM owns only what was changed: the rest is for the CRM to say. Raises InvalidInput for what
+    could not be read again: the whole record would be passed over in silence.
     """
     known = said.before.fields if said.before else {}
     whole = said.changes if said.before and said.before.connection else {**known, **said.changes}
     after = {name: value for name, value in whole.items() if value is not None or name in known}
+    data = {**said.around, said.ref.noun: {**after, "id": said.ref.id}}
+    _refuse_unreadable(data)
     return Event(
         source=SOURCE,
         external_id=id_,
         types=said.types or _types(said),
         occurred_at=at,
         record=said.ref,
-        data={**said.around, said.ref.noun: {**after, "id": said.ref.id}},
+        data=data,
         previous={said.ref.noun: {name: known.get(name) for name in said.changes}} if said.before else {},
         by=by,
     )
+
+
+def _refuse_unreadable(data: Around) -> None:
+    try:
+        for noun, fields in data.items():
+            read_fields(noun, fields)
+    except BadField as error:
+        raise InvalidInput(f"It could not be read again: {error}.") from error
 
 
 def difference(said: Said) -> dict[str, Any]:

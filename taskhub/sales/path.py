@@ -37,8 +37,8 @@ def patched(state: RecordState, wanted: Mapping[str, Any], policies: Policies) -
             path = next(name for name in ("stage", "pipeline", "status") if name in wanted)
             raise invalid([(path, f"is not written: use /{state.ref.noun}s/{{id}}/stage")], "use_the_act")
         line = pipeline_of(state.ref.noun, state.fields, policies, lenient=True)
-    paid = _paid(after, line) if {"amount", "currency"} & wanted.keys() else after
-    told = {**wanted, "currency": paid.get("currency")} if "amount" in wanted else wanted
+    money = {"amount", "currency"} & wanted.keys()
+    told = {**wanted, "currency": _paid(after, line).get("currency")} if money else wanted
     return {name: value for name, value in told.items() if value != state.fields.get(name)}
 
 

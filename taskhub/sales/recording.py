@@ -31,7 +31,7 @@ def ours(tx: Tx, ref: RecordRef, version: int | None = None) -> RecordState:
     """The record, locked, to be changed here. Raises NotFound, VersionClash, or Conflict for one that a CRM owns."""
     found = store.lock(tx, ref)
     if found is None:
-        raise NotFound(f"There is no {ref.noun} {ref.id[:64]!r}.")
+        raise NotFound(service.UNSEEN)
     refuse_foreign(found)
     if version is not None and version != found.version:
         raise VersionClash(

@@ -21,6 +21,9 @@ from taskhub.sales.stated import stated_changes
 
 LINKS = {"deal": ("lead", "account", "contact"), "lead": ("deal", "account", "contact"), "activity": ("lead", "deal")}
 
+UNSEEN = "There is no such record, or you may not see it."
+"""As the permission table says it: from the answer nobody learns whether a record exists."""
+
 
 class Projected(NamedTuple):
     """What an event changed, and what is known afterwards of its record and those linked to it."""
@@ -102,7 +105,7 @@ def get(tx: Tx, ref: RecordRef) -> RecordState:
     """What is known of a record. Raises NotFound."""
     state = store.load(tx, ref)
     if state is None:
-        raise NotFound(f"There is no {ref.noun} {ref.id!r}.")
+        raise NotFound(UNSEEN)
     return state
 
 

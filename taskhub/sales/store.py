@@ -152,6 +152,16 @@ def conversions_of(tx: Tx, noun: str, id_: str, *, besides: str) -> list[datetim
     return list(tx.conn.execute(found).scalars())
 
 
+def pointed_at(tx: Tx, ref: RecordRef) -> bool:
+    """Whether a lead, deal or contact that is still there names this record."""
+    tables = [RECORDS[noun] for noun in ("lead", "deal", "contact") if noun != ref.noun]
+    naming = (
+        select(table.c.id).where(table.c.fields[ref.noun].as_string() == ref.id, table.c.deleted.is_(False)).limit(1)
+        for table in tables
+    )
+    return any(tx.conn.execute(one).first() is not None for one in naming)
+
+
 def stage_since(tx: Tx, noun: str, ids: Sequence[str]) -> dict[str, datetime]:
     """Since when each lead or deal is at its stage, as far as events have said."""
     c = stage_change.c

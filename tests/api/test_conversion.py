@@ -109,11 +109,15 @@ def test_a_customer_of_others_is_named_and_no_more(any_house: House) -> None:
     )
     rob = any_house.of("rob")
     known = {"account": {"id": others["id"]}}
-    assert code(rob.post(f"{LEADS}/{lead(any_house)}/convert", known)) == (404, "not_found")
+    hidden = rob.post(f"{LEADS}/{lead(any_house)}/convert", known)
+    unknown = rob.post(f"{LEADS}/{lead(any_house)}/convert", {"account": {"id": "nowhere"}})
+    assert code(hidden) == code(unknown) == (422, "unknown_record")
+    assert hidden.json()["detail"].replace(others["id"], "nowhere") == unknown.json()["detail"]
     done = rob.ok("POST", f"{LEADS}/{lead(any_house)}/convert", {"deal": {}})
     assert done["account"].keys() == {"id", "noun", "name", "customer_since"}
     assert done["account"]["id"] == done["deal"]["account"] == others["id"]
-    linked = rob.ok("POST", LEADS, {"name": "Zoe", "company": "Other", "account": others["id"]})
+    told = {"name": "Zoe", "company": "Other", "account": others["id"], "owner": "rob"}
+    linked = any_house.of("admin").ok("POST", LEADS, told)
     again = rob.ok("POST", f"{LEADS}/{linked['id']}/convert", {})
     assert again["account"]["id"] == others["id"]
 

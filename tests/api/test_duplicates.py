@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 
 import pytest
 
+from taskhub.errors import Conflict
+from taskhub.sales.duplicates import runs
 from taskhub.testing.drain import drain
 from tests.api.house import House
 
@@ -87,3 +91,30 @@ def test_a_look_at_everything_runs_in_the_background_and_is_read_page_by_page(to
     assert admin.get("/api/v1/duplicates?cursor=WyJhIiwiYiIsImMiXQ").json()["code"] == "bad_cursor"
     assert told.of("rob").get("/api/v1/duplicates").status_code == 403
     assert admin.get("/api/v1/duplicates/runs/none").status_code == 404
+
+
+def test_what_was_deleted_is_found_no_more(told: House) -> None:
+    data = {"lead": {"id": "r2", "deleted": True}}
+    sent = {"specversion": "1.0", "id": "gone", "source": "s", "type": "lead.updated", "data": data}
+    told.of("admin").ok("POST", "/api/v1/events", sent)
+    drain(told.db)
+    assert {one["record"] for one in items(told, "admin")} == {"contact:r1"}
+
+
+def test_two_looks_begun_at_one_moment_are_one(any_house: House) -> None:
+    began = Event()
+
+    def second() -> None:
+        began.set()
+        with any_house.db.begin() as tx:
+            runs.begin(tx)
+
+    with ThreadPoolExecutor(1) as pool:
+        with any_house.db.begin() as tx:
+            runs.begin(tx)
+            late = pool.submit(second)
+            began.wait()
+            with pytest.raises(TimeoutError):
+                late.result(0.5)
+        with pytest.raises(Conflict):
+            late.result(10)

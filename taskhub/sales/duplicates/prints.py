@@ -39,8 +39,11 @@ class Print:
 def print_of(noun: str, fields: Mapping[str, Any], region: str | None) -> Print:
     """The print of a lead, contact or account from its native fields.
 
-    E-mail and telephone are told apart by what they look like, whichever field they stand in.
+    E-mail and telephone are told apart by what they look like, whichever field they stand in. A deleted record tells
+    nothing: it is found no more.
     """
+    if fields.get("deleted") is True:
+        return Print()
     name, firm = _text(fields, "name"), _text(fields, "company")
     if FAMILIES[noun] == COMPANY:
         name, firm = "", firm or name

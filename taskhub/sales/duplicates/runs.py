@@ -19,6 +19,7 @@ from taskhub.db.tx import Tx
 from taskhub.errors import Conflict, NotFound
 from taskhub.ids import new_id
 from taskhub.policy.duplicates import DuplicatePolicy
+from taskhub.sales import store as records
 from taskhub.sales.duplicates import service
 from taskhub.sales.duplicates.blocking import TOO_COMMON
 from taskhub.sales.duplicates.judge import judged
@@ -40,6 +41,7 @@ Block = Sequence[tuple[str, Print]]
 
 def begin(tx: Tx) -> Run:
     """Begins a run. Raises Conflict while another one, begun within a day, is under way."""
+    records.hold(tx, ["duplicates.run"])
     open_ = pairs.newest_run(tx, ended=False)
     if open_ is not None and open_.at > tx.now - DAY:
         raise Conflict(
@@ -115,7 +117,8 @@ class WorkOff:
         if result is None:
             _go_on(tx, run, *_prints(tx, run))
             return
-        pairs.keep(tx, run.id, result.found)
+        apart = service.linked(tx, ((each.one, each.two) for each in result.found))
+        pairs.keep(tx, run.id, [each for each in result.found if (each.one, each.two) not in apart])
         if result.after is not None:
             way = run.total - WAY + (result.after - _LEAST) * WAY // (_MOST - _LEAST)
             _go_on(tx, run, way, {"phase": COMPARE, "after": result.after})

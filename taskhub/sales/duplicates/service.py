@@ -65,7 +65,7 @@ def of_record(tx: Tx, ref: RecordRef) -> list[Double]:
     """What a stored record may double, the likeliest first. Raises NotFound."""
     known = store.fields(tx, ref.noun, ref.id)
     if known is None:
-        raise NotFound(f"There is no {ref.noun} {ref.id!r}.")
+        raise NotFound("There is no such record, or you may not see it.")
     return like(tx, ref.noun, known, record=str(ref))
 
 
@@ -81,7 +81,16 @@ def like(tx: Tx, noun: str, fields: Mapping[str, Any], *, record: str | None = N
         if other != record and other not in denied
         and (verdict := judged(mine, theirs, family, least=rules.possible)) is not None
     ]  # fmt: skip
+    apart = linked(tx, ((record or "", one.record) for one in doubles))
+    doubles = [one for one in doubles if (record or "", one.record) not in apart]
     return sorted(doubles, key=lambda one: (-one.verdict.score, one.record))[:SHOWN]
+
+
+def linked(tx: Tx, pairs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Those of the pairs that are a lead and its contact: alike by intent, and told apart already."""
+    told = [pair for pair in pairs if {record.partition(":")[0] for record in pair} == {"lead", "contact"}]
+    contacts = store.contacts(tx, sorted({record for pair in told for record in pair}))
+    return {(one, two) for one, two in told if contacts.get(one) == two or contacts.get(two) == one}
 
 
 def rebuild(tx: Tx, noun: str, after: str) -> tuple[int, int, str | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
 from typing import Any
 
@@ -19,6 +20,7 @@ contract = False
 
 RECORDS = ("lead", "deal", "account", "contact", "activity")
 AT_ONCE = 1_000
+LONGEST = 800
 
 
 def upgrade() -> None:
@@ -32,8 +34,8 @@ def upgrade() -> None:
     # Each ends the transaction: the tables are free again before their rows are looked through.
     create_index("ix_account_match_key", "account", ["match_key"], where="match_key is not null")
     create_index("ix_contact_match_key", "contact", ["match_key"], where="match_key is not null")
-    _match_keys("account")
-    _match_keys("contact")
+    for name in RECORDS:
+        _fill_in(name)
 
 
 def _stage_changes() -> None:
@@ -64,9 +66,27 @@ def _conversions() -> None:
     op.create_index("ix_conversion_account", "conversion", ["account"], if_not_exists=True)
 
 
-def _match_keys(name: str) -> None:
-    """Accounts and contacts known already are found again as new ones are; old code beside us writes them without."""
-    table = sa.table(name, sa.column("id", Key), sa.column("fields", Json), sa.column("match_key", Key))
+def _fill_in(name: str) -> None:
+    """What is known already gets its new columns, page by page; old code beside us writes records without them.
+
+    On PostgreSQL each page is a transaction: nobody waits longer than that for a record. What is filled in is passed
+    over, so that this may be begun again.
+    """
+    if op.get_context().dialect.name != "postgresql":
+        _pages(name)
+        return
+    with op.get_context().autocommit_block():
+        _pages(name)
+
+
+def _pages(name: str) -> None:
+    table = sa.table(
+        name, sa.column("id", Key), sa.column("fields", Json), sa.column("match_key", Key),
+        sa.column("pipeline", Key), sa.column("deleted", sa.Boolean()),
+    )  # fmt: skip
+    bare = sa.and_(table.c.match_key.is_(None), table.c.pipeline.is_(None), table.c.deleted.is_(False))
+    new: dict[str, Any] = {column: sa.bindparam(f"_{column}") for column in ("match_key", "pipeline", "deleted")}
+    one = table.update().where(table.c.id == sa.bindparam("_id"), bare).values(**new)
     conn, last = op.get_bind(), ""
     while True:
         page = sa.select(table.c.id, table.c.fields).where(table.c.id > last).order_by(table.c.id).limit(AT_ONCE)
@@ -74,22 +94,38 @@ def _match_keys(name: str) -> None:
         if not rows:
             return
         last = rows[-1].id
-        found = [{"_id": row.id, "_key": key} for row in rows if (key := _key(name, row.fields)) is not None]
+        found = [columns for row in rows if (columns := _columns(name, row.id, row.fields)) is not None]
         if found:
-            one = table.update().where(table.c.id == sa.bindparam("_id"))
-            conn.execute(one.values(match_key=sa.bindparam("_key")), found)
+            conn.execute(one, found)
+
+
+def _columns(noun: str, id_: str, fields: dict[str, Any]) -> dict[str, Any] | None:
+    """None where nothing is to be written."""
+    key, line = _key(noun, fields), fields.get("pipeline")
+    line = line if line is None or isinstance(line, str) else str(line)
+    deleted = fields.get("deleted") is True
+    if key is None and line is None and not deleted:
+        return None
+    return {"_id": id_, "_match_key": key, "_pipeline": line, "_deleted": deleted}
 
 
 def _key(noun: str, fields: dict[str, Any]) -> str | None:
     """As taskhub.sales.matching makes it today."""
+    if noun not in ("account", "contact"):
+        return None
     said = {name: value for name, value in fields.items() if isinstance(value, str)}
     if noun == "contact" and _plain(said.get("email", "")):
-        return f"e:{_plain(said['email'])}"
+        return _short(f"e:{_plain(said['email'])}")
     name = _plain(said.get("name", ""))
     if noun == "account":
         name = name or _plain(said.get("company", ""))
-        return f"n:{name}" if name else None
-    return f"n:{name}|{_plain(said.get('company', ''))}" if name else None
+        return _short(f"n:{name}") if name else None
+    return _short(f"n:{name}|{_plain(said.get('company', ''))}") if name else None
+
+
+def _short(key: str) -> str:
+    raw = key.encode("utf-8", "surrogatepass")
+    return key if len(raw) <= LONGEST else f"{key[:2]}#{hashlib.blake2b(raw, digest_size=20).hexdigest()}"
 
 
 def _plain(text: str) -> str:

@@ -84,6 +84,17 @@ def records(tx: Tx, noun: str, after: str, most: int, *, lock: bool) -> list[tup
     return [tuple(row) for row in tx.conn.execute(wanted.with_for_update() if lock else wanted)]
 
 
+def contacts(tx: Tx, records: Iterable[str]) -> dict[str, str]:
+    """Of the leads among these records: the contact each became or belongs to, both as noun:id."""
+    ids = [record.removeprefix("lead:") for record in records if record.startswith("lead:")]
+    if not ids:
+        return {}
+    table = RECORDS["lead"]
+    contact = table.c.fields["contact"].as_string()
+    found = tx.conn.execute(select(table.c.id, contact).where(table.c.id.in_(ids), contact.is_not(None)))
+    return {f"lead:{id_}": f"contact:{of}" for id_, of in found}
+
+
 def count(tx: Tx, nouns: Iterable[str]) -> int:
     """How many records there are of these nouns."""
     counted = (select(func.count()).select_from(RECORDS[noun]) for noun in nouns)
