@@ -26,6 +26,9 @@ def changed_fields(payload: Mapping[str, Any], header: Mapping[str, Any]) -> fro
     Raises ``UnknownFields`` when bits cannot be resolved.
     """
     changed, nulled = _listed(header, "changedFields"), _listed(header, "nulledFields")
+    if not changed:  # a relay left the list out; null means "not changed", so what is told is what changed
+        emptied_by_name = (one for one in nulled if not _BITS.fullmatch(one))
+        return frozenset((*emptied_by_name, *(name for name, value in leaves(payload) if value is not None)))
     if not any(_BITS.fullmatch(one) for one in (*changed, *nulled)):
         return frozenset((*changed, *nulled))
     try:

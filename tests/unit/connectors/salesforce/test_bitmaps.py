@@ -71,7 +71,15 @@ def test_what_cannot_be_told_is_not_guessed(told: dict[str, Any], changed: list[
 
 
 def test_lists_of_something_else_are_empty() -> None:
-    assert changed_fields({"Status": "x"}, {"changedFields": "Status", "nulledFields": [7, None]}) == frozenset()
+    assert changed_fields({"Status": "x"}, {"changedFields": "Status", "nulledFields": [7, None]}) == {"Status"}
+
+
+@pytest.mark.parametrize("list_", [{}, {"changedFields": None}, {"changedFields": []}])
+def test_without_a_list_of_what_changed_it_is_what_is_told(list_: dict[str, Any]) -> None:
+    told = payload(Status="Working", LastModifiedDate=1)
+    assert changed_fields(told, list_) == {"Status", "LastModifiedDate"}
+    nulled = {"nulledFields": ["Email", "0x10"]}
+    assert changed_fields(told, {**list_, **nulled}) == {"Status", "LastModifiedDate", "Email"}
 
 
 def test_leaves() -> None:
