@@ -79,7 +79,9 @@ def of_change(relayed: Relayed, connection: Connection, received_at: datetime) -
 def of_platform_event(relayed: Relayed, connection: Connection, received_at: datetime) -> Iterator[Delivery]:
     """Kept with its name and id around it, as streaming wraps it."""
     channel = {"channel": f"/event/{relayed.name}"} if relayed.name else {}
-    said = {"data": {"payload": dict(relayed.payload), "event": {"EventUuid": relayed.uuid}}, **channel}
+    # Two events may say the same: without an id of its own, the place in the channel tells one from the other.
+    placed = {"replayId": relayed.replay} if relayed.replay and not relayed.uuid else {}
+    said = {"data": {"payload": dict(relayed.payload), "event": {"EventUuid": relayed.uuid, **placed}}, **channel}
     content = body_hash(said)
     id_ = relayed.uuid or content
     draft = Delivery(
