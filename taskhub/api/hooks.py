@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from taskhub.connectors.inbound import HookAnswer, HookRequest, Inbound, KeepsHeaders, SpeaksFaults, TriesAgain
+from taskhub.connectors.inbound import HookAnswer, HookRequest, Inbound, KeepsHeaders, SpeaksFaults, TriesAgain, lacking
 from taskhub.db.tx import By, Tx
 from taskhub.errors import InvalidInput, TaskhubError, Unauthenticated, Unavailable
 from taskhub.events import service as events
@@ -82,6 +82,8 @@ def _verified(tx: Tx, state: AppState, sent: HookRequest, key: str) -> Connectio
     try:
         connection = tx.policies.connections[key]
         secrets = {name: state.secret(variable) or "" for name, variable in connection.secrets.items()}
+        if lacking(connection, secrets):
+            raise Unauthenticated(REFUSED)  # a forgotten variable must not mean one proof less
         state.inbound(connection.system).verify(sent, connection, secrets)
     except (KeyError, TaskhubError):
         raise Unauthenticated(REFUSED) from None

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
+from taskhub.connectors.calling import AWHILE
+from taskhub.connectors.inbound import lacking
 from taskhub.connectors.maps import nameless, unknown_there
 from taskhub.connectors.outbound import Client, Hook, Namer, Subscriber, Who
 from taskhub.errors import Forbidden, InvalidInput, NotFound, TaskhubError, Unauthenticated, Unavailable
@@ -18,6 +20,7 @@ SKEW, LONG_SKEW = 30.0, 300.0  # seconds; signatures are good for five minutes
 # Secrets with which taskhub logs in over there; with the others a sender shows who it is.
 CALL = ("token", "client_id", "client_secret", "refresh_token")
 COMPANY = {"pipedrive": "company_id", "salesforce": "organization_id", "dynamics": "organization_id"}
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Given:
 
 def look(given: Given, call: Callable[[], Client] | None) -> Iterator[Looked]:
     """Every finding, the local ones first. ``call`` makes the client; None: taskhub does not call such a system."""
-    yield _variables(given, calls=call is not None)
+    yield _variables(given)
     yield _maps(given)
     if call is None:
         yield Looked("calls", OK, f"systems of the kind {given.connection.system} only send; there is nothing to call")
@@ -61,13 +64,12 @@ def look(given: Given, call: Callable[[], Client] | None) -> Iterator[Looked]:
         client.close()
 
 
-def _variables(given: Given, *, calls: bool) -> Looked:
+def _variables(given: Given) -> Looked:
     named = given.connection.secrets
     unset = sorted(variable for name, variable in named.items() if not given.secrets.get(name))
     if not unset:
         return Looked("secrets", OK, f"all {len(named)} variables are set")
-    showing = [name for name in named if not (calls and name in CALL)]
-    shut = bool(showing) and not any(given.secrets.get(name) for name in showing)
+    shut = bool(lacking(given.connection, given.secrets))
     said = f"not set: {', '.join(unset)}" + ("; so its hook answers 401 to everybody" if shut else "")
     todo = "set the variables, or NAME_FILE to name a file, where taskhub runs"
     return Looked("secrets", WRONG if shut else NOTE, said, todo)
@@ -82,7 +84,7 @@ def _maps(given: Given) -> Looked:
 
 def _called(given: Given, client: Client) -> Iterator[Looked]:
     try:
-        who = client.who()
+        who = _understood(given, client.who)
     except TaskhubError as error:
         yield Looked("log-in", WRONG, error.message, _remedy(error))
         return
@@ -92,14 +94,23 @@ def _called(given: Given, client: Client) -> Iterator[Looked]:
     yield _own_user(given, who)
     yield _clock(given, who)
     if hasattr(client, "key_field_is_there"):
-        yield _asked(lambda: _key_field(client.key_field_is_there()), "key field")
+        yield _asked(lambda: _key_field(_understood(given, client.key_field_is_there)), "key field")
     if hasattr(client, "names"):
-        yield _asked(lambda: _their_names(given, cast("Namer", client)), "their names")
+        yield _asked(lambda: _understood(given, lambda: _their_names(given, cast("Namer", client))), "their names")
     if hasattr(client, "hooks"):
-        yield _asked(lambda: _hooks(given, cast("Subscriber", client)), "webhooks")
+        yield _asked(lambda: _understood(given, lambda: _hooks(given, cast("Subscriber", client))), "webhooks")
     else:
         said = f"{given.connection.system} does not list what sends to us"
         yield Looked("webhooks", NOTE, said, "GET /api/v1/events shows whether anything arrives")
+
+
+def _understood(given: Given, ask: Callable[[], T]) -> T:
+    """The answer to ``ask``; one of another shape than the system documents is told like one that was lost."""
+    try:
+        return ask()
+    except (ValueError, TypeError, LookupError, AttributeError):
+        said = f"{given.connection.key} answered with something that cannot be read; is it really this system?"
+        raise Unavailable(said, retry_after=AWHILE) from None
 
 
 def _company(given: Given, who: Who) -> Looked:
@@ -107,9 +118,7 @@ def _company(given: Given, who: Who) -> Looked:
     wanted = given.connection.settings.get(setting)
     if wanted is None:
         return Looked("company", NOTE, f"{setting} is not set", f'set {setting} = "{who.company}", to refuse others')
-    # Salesforce's ids have 15 or 18 characters and mean the same.
-    short = 15 if given.connection.system == "salesforce" else None
-    if str(wanted)[:short].lower() == who.company[:short].lower():
+    if _spelled(given, str(wanted)).lower() == _spelled(given, who.company).lower():
         return Looked("company", OK, f"it is {who.company}, as set")
     said = f"the key is of {who.company}, but {setting} says {wanted}"
     return Looked("company", WRONG, said, "use a key of the right company, or correct the setting")
@@ -117,11 +126,18 @@ def _company(given: Given, who: Who) -> Looked:
 
 def _own_user(given: Given, who: Who) -> Looked:
     own = given.connection.settings.get("own_user")
-    if own is not None and str(own) == who.user:
+    if own is not None and _spelled(given, str(own)) == _spelled(given, who.user):
         return Looked("own user", OK, "what taskhub writes makes no new work")
     said = "own_user is not set" if own is None else f"own_user is {own}, but the key is of {who.user}"
     todo = f"set own_user to {who.user}, or what taskhub writes comes back as new work"
     return Looked("own user", NOTE if own is None else WRONG, said, todo)
+
+
+def _spelled(given: Given, id_: str) -> str:
+    """An id in one spelling: Salesforce's have 15 or 18 characters, those of Dynamics may stand in braces."""
+    if given.connection.system == "salesforce":
+        return id_.strip()[:15]
+    return id_.strip().strip("{}").lower() if given.connection.system == "dynamics" else id_.strip()
 
 
 def _clock(given: Given, who: Who) -> Looked:

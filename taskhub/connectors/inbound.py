@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 from taskhub.errors import TaskhubError
 from taskhub.events.model import Delivery
 from taskhub.policy.policies import Connection
+from taskhub.policy.reading.vocabulary import NO_PROOF, SECRETS
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,17 @@ class Inbound(Protocol):
     def answer(self, deliveries: Sequence[Delivery]) -> HookAnswer:
         """What to reply once ``deliveries`` are stored."""
         ...
+
+
+def lacking(connection: Connection, secrets: Mapping[str, str]) -> list[str]:
+    """The secrets by which ``connection`` lets senders in and that have no value: while there is one, nobody gets in.
+
+    Of systems that taskhub does not ship nothing is known, so their readers judge for themselves.
+    """
+    if connection.system not in SECRETS:
+        return []
+    no_proof = NO_PROOF.get(connection.system, ())
+    return [name for name in connection.secrets if name not in no_proof and not secrets.get(name)]
 
 
 @runtime_checkable

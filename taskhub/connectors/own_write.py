@@ -13,7 +13,11 @@ from taskhub.sales.model import Changes
 def is_own_write(event: Event, connection: Connection) -> bool:
     """Whether the event was caused by the user taskhub writes as (setting ``own_user``: their id of that user)."""
     own = connection.settings.get("own_user")
-    return own is not None and event.by is not None and event.by.lower() == f"{connection.key}:{own}".lower()
+    if own is None or event.by is None:
+        return False
+    # People write the ids of Dynamics in capitals and in braces too; it sends them bare.
+    spelled = str(own).strip().strip("{}").lower()
+    return event.by.lower() == f"{connection.key}:{spelled}".lower()
 
 
 def guarded(event: Event, changes: Changes, connections: Mapping[str, Connection]) -> Changes:

@@ -51,6 +51,11 @@ def apply_fields(state: RecordState | None, ref: RecordRef, fields: Mapping[str,
 def _difference(state: RecordState | None, after: RecordState, said: Mapping[str, Any], event: Event) -> Changes:
     """What a state-only event shows that was not known; nothing when newer things are known of what it speaks about."""
     ref, version = after.ref, event.version
+    if event.partial and state is not None:
+        # It tells single fields: those that no newer version set are news, whatever is known of the others.
+        said = {n: v for n, v in said.items() if n not in state.versions or version >= state.versions[n]}
+        if not said:
+            return Changes(ref, event.types, version, reason="stale")
     if state is not None and any(version < state.versions[name] for name in said if name in state.versions):
         return Changes(ref, event.types, version, reason="stale")
     before = state.fields if state else {}

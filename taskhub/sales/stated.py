@@ -50,6 +50,7 @@ def stated_changes(event: Event) -> Changes:
 def change_key(event: Event, changes: Changes) -> str:
     """The name of a change, the same for every message that reports it: the poll's, the webhook's, a repetition's.
 
+    Where the type says which field decides, only that one counts: beside it, a state shows more than a message tells.
     A change that moves no field has nothing to be recognised by but the event itself.
     """
     sender = event.connection or "native"
@@ -57,8 +58,10 @@ def change_key(event: Event, changes: Changes) -> str:
         return digest("named change", sender, *changes.ref, event.change)
     if changes.ref is None or not changes.fields:
         return digest("event", event.source, event.external_id, changes.types[0])
-    moved = canonical({name: change.new for name, change in changes.fields.items()})
-    return digest("change", sender, *changes.ref, moved, changes.version.at.isoformat())
+    decisive = {DECISIVE.get(type_.partition(".")[2]) for type_ in changes.types}
+    moved = {name: change.new for name, change in changes.fields.items()}
+    counts = {name: value for name, value in moved.items() if name in decisive} or moved
+    return digest("change", sender, *changes.ref, canonical(counts), changes.version.at.isoformat())
 
 
 def _readable(noun: str, value: Any) -> dict[str, Any] | None:

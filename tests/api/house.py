@@ -62,9 +62,10 @@ def policies() -> Policies:
     ))  # fmt: skip
     called = Rule("called", on=("lead.created",), tasks=(TaskTemplate("customs", "Call {lead.name}"),))
     hidden = Connection("bare", "pipedrive", LocalText("Bare"), secrets={"path": "CRM_PATH"})
+    both = Connection("both", "pipedrive", LocalText("Both"), secrets={**secrets, "path": "CRM_PATH", "token": "NONE"})
     return organisation.policies(
         queues=queues, kinds=kinds, rules=(won, converted, called), skip_reasons=("wrong_language",),
-        connections={"crm": basic, "bare": hidden}, pipelines={line.key: line for line in paths()},
+        connections={"crm": basic, "bare": hidden, "both": both}, pipelines={line.key: line for line in paths()},
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from taskhub.events.intake import Intake
 from taskhub.http.state import AppState
 from taskhub.testing.drain import drain
 from tests.api.client import code
-from tests.api.house import House
+from tests.api.house import SECRETS, House
 
 EVENTS = "/api/v1/events"
 
@@ -170,6 +170,15 @@ def test_a_hook_is_let_in_by_its_own_check_only(any_house: House) -> None:
     assert any_house.client.post("/hooks/bare/unguessable", won()).status_code == 200
     assert len(stored(any_house)) == 2
     assert "guess" not in str([row.headers for row in stored(any_house)])
+
+
+def test_a_named_proof_that_is_not_set_lets_nobody_in(any_house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert any_house.client.post("/hooks/both/unguessable", won(), headers=BASIC).status_code == 200
+    for forgotten in ("CRM_PATH", "CRM_PASSWORD"):
+        with monkeypatch.context() as patch:
+            patch.delitem(SECRETS, forgotten)
+            for path in ("/hooks/both", "/hooks/both/unguessable"):
+                assert code(any_house.client.post(path, won(), headers=BASIC)) == (401, "unauthenticated")
 
 
 def test_a_hook_again_is_a_copy_and_another_body_is_quarantined(any_house: House) -> None:

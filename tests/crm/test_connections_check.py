@@ -5,9 +5,11 @@ import logging
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from click.testing import Result
 from typer.testing import CliRunner
@@ -110,7 +112,8 @@ def test_what_is_not_set_is_named_and_nothing_is_called(system: str) -> None:
 def test_a_hook_that_lets_nobody_in_is_wrong() -> None:
     found = looked("pipedrive", secrets={"path": ""})["secrets"]
     assert (found.state, "401" in found.said) == ("wrong", True)
-    assert looked("pipedrive", secrets={"password": ""})["secrets"].state == "note"
+    assert looked("pipedrive", secrets={"password": ""})["secrets"].state == "wrong"  # named, so it must be met
+    assert looked("pipedrive", secrets={"client_id": ""})["secrets"].state == "note"
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
@@ -128,6 +131,42 @@ def test_the_wrong_company_and_user_are_told(system: str) -> None:
     assert (found["company"].state, found["own user"].state) == ("wrong", "wrong")
     found = looked(system, own_user=None, **{setting: None})
     assert (found["company"].state, found["own user"].state) == ("note", "note")
+
+
+@pytest.mark.parametrize(
+    ("system", "user"),
+    [("salesforce", "0055f000005mc66"), ("dynamics", "{593DB65C-9747-E811-A94F-000D3A395ECC}")],
+)
+def test_ids_are_the_same_in_any_spelling(system: str, user: str) -> None:
+    assert looked(system, own_user=user)["own user"].state == "ok"
+    assert looked(system, own_user=f"{user[:14]}x")["own user"].state == "wrong"
+
+
+class Odd(httpx.BaseTransport):
+    """Keys and the first ``sound`` calls are answered as ever, the others with ``body``."""
+
+    def __init__(self, fake: Fake, sound: int, body: bytes) -> None:
+        self.sound, self.body, self.inner = sound, body, InProcess(fake)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/token"):
+            return self.inner.handle_request(request)
+        self.sound -= 1
+        return self.inner.handle_request(request) if self.sound >= 0 else httpx.Response(200, content=self.body)
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"{}", b"[]", b"null", b'{"data": 7}', b'{"value": 7}', b'{"value": [7]}'])
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_an_answer_of_another_shape_is_told_in_words(system: str, body: bytes) -> None:
+    make, secrets, settings = SYSTEMS[system]
+    fake = make()
+    connection = Connection("crm", system, {"en": "CRM"}, settings=settings)
+    given = Given(connection, secrets, Policies("h"), frozenset(), lambda: fake.clock.now)
+    for sound in range(6):
+        odd = Odd(fake, sound, body)
+        found = {one.name: one for one in look(given, partial(client_for, connection, secrets, transport=odd))}
+        assert all(one.said for one in found.values())
+        assert sound or found["log-in"].state == "wrong"
 
 
 def test_clocks_that_differ_are_told() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from taskhub.connectors.dynamics.context import Context
 from taskhub.connectors.dynamics.messages import ASSIGN, CREATE, DELETE, QUALIFY, UPDATE, NotFollowed, Told, told
 from taskhub.connectors.dynamics.process import stage_told
 from taskhub.connectors.dynamics.records import PROCESS, native_fields, noun_of, prefixed, stage_columns
-from taskhub.connectors.dynamics.values import instant
+from taskhub.connectors.dynamics.values import guid, instant
 from taskhub.events.fields import read_fields
 from taskhub.events.model import Event, RecordRef
 from taskhub.events.native import CREATED, NoRecord, types_of
@@ -81,6 +81,9 @@ def _record(noun: str, said: Told, connection: Connection) -> RecordRef:
 
 def _read(noun: str, said: Told, context: Context, connection: Connection) -> _Read:
     """Images fill in what the message leaves out: what they say of it held at this version."""
+    if said.before is None and context.actor is not None and context.actor == guid(connection.settings.get("own_user")):
+        # Our own write fires no rules: what somebody else changed before it is left for their message to tell.
+        said = replace(said, around={}, labels={})
     own = said.row.attributes
     now = {**said.around, **own}
     labels = {**said.labels, **said.row.labels}

@@ -29,6 +29,8 @@ _STAGE = {"deal": "dealstage", "lead": "hs_pipeline_stage"}
 _PIPELINE = {"deal": "pipeline", "lead": "hs_pipeline"}
 _OWNER, _CLOSE = "hubspot_owner_id", "closedate"
 _ENDS = {"closedwon": WON, "closedlost": LOST}
+# Ids of events do not rise with time: of one instant, a creation comes first and a deletion last.
+_RANK = {CREATION: "0", CHANGE: "1", DELETION: "2"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -65,6 +67,7 @@ def event_of(item: Mapping[str, Any], connection: Connection) -> Event:
         states_change=what != CHANGE,
         partial=what == CHANGE,
         by=_actor(item.get("sourceId"), connection),
+        order=f"{_RANK[what]} {item.get('eventId', '')!s:0>20}",
     )
 
 
@@ -92,7 +95,8 @@ def _stage(noun: str, value: Any, connection: Connection) -> dict[str, Any]:
     """A stage of theirs may be an end: ``statuses`` says which are, besides the two that ship."""
     stage = {"stage": _mapped(connection.stages.get(noun), value)}
     own = connection.settings.get("statuses")
-    ends = {**_ENDS, **(own.get(noun) or {})} if isinstance(own, Mapping) else _ENDS
+    theirs = own.get(noun) if isinstance(own, Mapping) else None
+    ends = {**_ENDS, **theirs} if isinstance(theirs, Mapping) else _ENDS
     return {**stage, "status": ends.get(str(value), OPEN)}
 
 

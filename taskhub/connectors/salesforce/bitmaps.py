@@ -9,15 +9,39 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 HEADER = "ChangeEventHeader"
 _BITS = re.compile(r"(?:([0-9]{1,4})-)?0[xX]([0-9A-Fa-f]{1,512})", re.ASCII)
 _META = frozenset({HEADER, "Id"})
+_MOST = 1_000  # an object has up to 800 fields, of which few are compound
+_MOST_BITS = 4 * 512
 
 
 class UnknownFields(Exception):
     """The bits cannot be told to fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """What an event says of its fields: resolved once, however many records it tells of.
+
+    ``changed`` is None where the bits cannot be told to fields; ``differences`` came only as what they differ in.
+    """
+
+    changed: frozenset[str] | None
+    differences: frozenset[str]
+
+
+def moves_in(payload: Mapping[str, Any], header: Mapping[str, Any]) -> Moves:
+    """The moves that ``header`` lists."""
+    differences = named(payload, header, "diffFields")
+    try:
+        return Moves(changed_fields(payload, header), differences)
+    except UnknownFields:
+        return Moves(None, differences)
 
 
 def changed_fields(payload: Mapping[str, Any], header: Mapping[str, Any]) -> frozenset[str]:
@@ -26,6 +50,9 @@ def changed_fields(payload: Mapping[str, Any], header: Mapping[str, Any]) -> fro
     Raises ``UnknownFields`` when bits cannot be resolved.
     """
     changed, nulled = _listed(header, "changedFields"), _listed(header, "nulledFields")
+    if not changed:  # a relay left the list out; null means "not changed", so what is told is what changed
+        emptied_by_name = (one for one in nulled if not _BITS.fullmatch(one))
+        return frozenset((*emptied_by_name, *(name for name, value in leaves(payload) if value is not None)))
     if not any(_BITS.fullmatch(one) for one in (*changed, *nulled)):
         return frozenset((*changed, *nulled))
     try:
@@ -73,6 +100,8 @@ def _by_count(payload: Mapping[str, Any], changed: Sequence[str]) -> frozenset[s
 
 
 def _resolved(listed: Sequence[str], payload: Mapping[str, Any]) -> Iterator[str]:
+    if sum(1 for one in listed if _BITS.fullmatch(one)) > _MOST:
+        raise UnknownFields
     fields = list(payload)
     for one in listed:
         found = _BITS.fullmatch(one)
@@ -89,13 +118,20 @@ def _resolved(listed: Sequence[str], payload: Mapping[str, Any]) -> Iterator[str
 
 def _parts(whole: str, inside: Any, bits: int) -> list[str]:
     """A compound that was emptied as a whole has no parts to name."""
-    return [f"{whole}.{part}" for part in _at(bits, list(inside))] if isinstance(inside, Mapping) else [whole]
+    if not isinstance(inside, Mapping):
+        return [whole]
+    return [f"{whole}.{part}" for part in _at(bits, list(islice(inside, _MOST_BITS)))]
 
 
 def _at(bits: int, names: Sequence[str]) -> list[str]:
     if bits.bit_length() > len(names):
         raise UnknownFields
-    return [name for place, name in enumerate(names) if bits >> place & 1]
+    found = []
+    while bits:
+        lowest = bits & -bits
+        found.append(names[lowest.bit_length() - 1])
+        bits ^= lowest
+    return found
 
 
 def _listed(header: Mapping[str, Any], name: str) -> list[str]:

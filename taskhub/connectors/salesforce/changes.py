@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from taskhub.connectors.salesforce.bitmaps import UnknownFields, changed_fields, leaves, named, value_at
+from taskhub.connectors.salesforce.bitmaps import Moves, leaves, value_at
 from taskhub.connectors.salesforce.identity import is_wildcard, ours, same_id
 from taskhub.connectors.salesforce.links import native_data
 from taskhub.connectors.salesforce.records import instant, name_in_parts, native_fields, noun_of
@@ -35,6 +35,7 @@ class Change:
     header: Mapping[str, Any]
     record_id: Any
     external_id: str
+    moves: Moves
 
     @property
     def entity(self) -> str:
@@ -116,19 +117,17 @@ def _told(noun: str, change: Change) -> tuple[dict[str, Any], frozenset[str], li
 
     Null means "not changed", unless the event says that the field has changed.
     """
-    payload, header = change.payload, change.header
+    payload, moved = change.payload, change.moves.changed
     told = {name: value for name, value in leaves(payload) if value is not None}
     if change.kind.removeprefix(_GAP) == DELETE:
         return {name: told[name] for name in ("LastModifiedDate",) if name in told}, frozenset(), []
     if change.kind != UPDATE:
         return _whole(change.kind, payload, told), frozenset(told), []
-    try:
-        moved = changed_fields(payload, header)
-    except UnknownFields:
-        raise RereadNeeded("unknown_fields") from None
+    if moved is None:
+        raise RereadNeeded("unknown_fields")
     told |= {name: value_at(payload, name) for name in moved if not isinstance(value_at(payload, name), Mapping)}
     # A long text comes as the difference to the one before, which we do not have.
-    cut = named(payload, header, "diffFields") & told.keys()
+    cut = change.moves.differences & told.keys()
     doubts = ["name_in_parts"] if name_in_parts(noun, told) else []
     doubts += [f"difference_only: {name[:60]}" for name in sorted(cut)]
     return {name: value for name, value in told.items() if name not in cut}, moved - cut, doubts

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from taskhub.connectors.salesforce import changes, messages, platform
-from taskhub.connectors.salesforce.bitmaps import HEADER
+from taskhub.connectors.salesforce.bitmaps import HEADER, moves_in
 from taskhub.connectors.salesforce.changes import Change
 from taskhub.connectors.salesforce.identity import full_id, is_wildcard
 from taskhub.connectors.salesforce.records import noun_of
@@ -57,11 +57,13 @@ def of_change(relayed: Relayed, connection: Connection, received_at: datetime) -
     """One delivery for each record id: they share a change, and each has an effect of its own."""
     header = relayed.header or {}
     ids = header.get("recordIds")
+    moves = moves_in(relayed.payload, header)
     for record_id in ids if isinstance(ids, list) and ids else [ids]:
         payload = {**relayed.payload, HEADER: {**header, "recordIds": [record_id]}}
         content = body_hash(payload)
         known = _key_of_change(header, record_id)
-        change = Change(payload, payload[HEADER], record_id, "/".join(known)[:_LONGEST] if known else content)
+        name = "/".join(known)[:_LONGEST] if known else content
+        change = Change(payload, payload[HEADER], record_id, name, moves)
         draft = Delivery(
             source=f"salesforce:{connection.key}",
             external_id=change.external_id,
@@ -79,7 +81,9 @@ def of_change(relayed: Relayed, connection: Connection, received_at: datetime) -
 def of_platform_event(relayed: Relayed, connection: Connection, received_at: datetime) -> Iterator[Delivery]:
     """Kept with its name and id around it, as streaming wraps it."""
     channel = {"channel": f"/event/{relayed.name}"} if relayed.name else {}
-    said = {"data": {"payload": dict(relayed.payload), "event": {"EventUuid": relayed.uuid}}, **channel}
+    # Two events may say the same: without an id of its own, the place in the channel tells one from the other.
+    placed = {"replayId": relayed.replay} if relayed.replay and not relayed.uuid else {}
+    said = {"data": {"payload": dict(relayed.payload), "event": {"EventUuid": relayed.uuid, **placed}}, **channel}
     content = body_hash(said)
     id_ = relayed.uuid or content
     draft = Delivery(

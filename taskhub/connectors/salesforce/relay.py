@@ -25,12 +25,16 @@ _SESSION = "sessionid"
 
 @dataclass(frozen=True, slots=True)
 class Relayed:
-    """One event. ``header`` is None for a platform event, whose name and id stand in ``name`` and ``uuid``."""
+    """One event. ``header`` is None for a platform event, whose name and id stand in ``name`` and ``uuid``.
+
+    ``replay`` is its place in its channel.
+    """
 
     payload: Mapping[str, Any]
     header: Mapping[str, Any] | None
     name: str | None = None
     uuid: str | None = None
+    replay: str | None = None
 
 
 def items_in(body: Any) -> list[Any]:
@@ -56,7 +60,7 @@ def read_item(item: Any) -> Relayed:
     uuid = _first(layers, ("EventUuid",)) or _first([one for one in layers if "payload" in one], ("id",))
     if channel is None and uuid is None:
         raise InvalidInput("Neither a change event nor a platform event of Salesforce.", code="no_envelope")
-    return Relayed(_payload(layers), None, channel[1] if channel else None, uuid)
+    return Relayed(_payload(layers), None, channel[1] if channel else None, uuid, _replay(layers))
 
 
 def without_session(value: Any) -> Any:
@@ -82,6 +86,13 @@ def _layers(item: Any) -> list[Mapping[str, Any]]:
 def _payload(layers: list[Mapping[str, Any]]) -> Mapping[str, Any]:
     wrapped = (layer["payload"] for layer in layers if isinstance(layer.get("payload"), Mapping))
     return next(wrapped, layers[0])
+
+
+def _replay(layers: list[Mapping[str, Any]]) -> str | None:
+    """A number or an opaque text, as the way it was fetched has it."""
+    found = (layer[name] for layer in layers for name in ("replayId", "replay_id") if name in layer)
+    told = (str(one) for one in found if isinstance(one, int | str) and not isinstance(one, bool))
+    return next((one for one in told if 0 < len(one) <= 200), None)
 
 
 def _first(layers: list[Mapping[str, Any]], names: tuple[str, ...]) -> str | None:

@@ -24,6 +24,8 @@ MOST = 100
 _DEEPEST, _MOST_ELEMENTS = 12, 200_000  # a message nests five levels; its records have up to 800 fields each
 _SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 _OUTBOUND = "http://soap.sforce.com/2005/09/outbound"
+# The parser writes the namespace before every name: a long one, used often, would fill the memory.
+_LONG_NAMES = re.compile(rb"xmlns(?::[^\s=:]{1,100})?\s*=\s*(?:\"[^\"]{300}|'[^']{300})|xmlns:[^\s=:]{101}")
 _OBJECT = "urn:sobject.enterprise.soap.sforce.com"
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _TYPE, _NIL = f"{{{_XSI}}}type", f"{{{_XSI}}}nil"
@@ -122,8 +124,13 @@ def fault(message: str) -> bytes:
 
 
 def _parsed(body: bytes) -> Any:
+    if b"\0" in body:  # two bytes to a character: the parser would find that out, and read what the look below cannot
+        raise InvalidInput("Not XML in UTF-8.", code="not_xml")
+    if _LONG_NAMES.search(body):
+        raise InvalidInput("XML with such long namespaces is not read.", code="forbidden_xml")
     try:
-        parser = XMLParser(target=_Bounded(), forbid_dtd=True)
+        # Another encoding could hide from the look above what it says.
+        parser = XMLParser(target=_Bounded(), encoding="utf-8", forbid_dtd=True)
         parser.feed(body)
         return parser.close()
     except DefusedXmlException:

@@ -13,6 +13,8 @@ _ENTITIES_ARE = (*NOUNS, "process")
 # A secret that is met under a name the customer chose, and the setting that says it.
 _NAMED_BY = {"header": "header_name", "query": "query_name"}
 
+_WAYS = ("code", *_NAMED_BY)  # the kinds of authentication of an endpoint, which has one
+
 
 def check(entry: Table, secrets: Mapping[str, str], settings: Mapping[str, Any]) -> None:
     """Notes what is wrong in ``settings`` of a connection, and secrets nobody could show."""
@@ -21,6 +23,10 @@ def check(entry: Table, secrets: Mapping[str, str], settings: Mapping[str, Any])
         if secret in secrets and not (isinstance(named, str) and named.strip()):
             message = f"the secret {secret} is met under a name: add settings.{setting}, as the step was registered."
             entry.problem(("secrets", secret), message)
+    shown_at_once = [name for name in _WAYS if name in secrets]
+    if len(shown_at_once) > 1:
+        message = f"a step shows one of {', '.join(_WAYS)}, and every secret must be met: name one of them."
+        entry.problem(("secrets", shown_at_once[1]), message)
     table = entry.table("settings")
     if table is None:
         return

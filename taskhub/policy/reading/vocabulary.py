@@ -68,6 +68,11 @@ CALL_SECRETS: Mapping[str, tuple[str, ...]] = {
     "salesforce": ("client_id", "client_secret"),
     "dynamics": ("client_id", "client_secret"),
 }
+# Secrets that let nobody in by themselves: what taskhub shows in calls, and a name, which needs its password.
+NO_PROOF: Mapping[str, tuple[str, ...]] = {
+    **CALL_SECRETS,
+    "pipedrive": ("user", "token", "client_id", "client_secret", "refresh_token"),
+}
 CALL_SETTINGS: Mapping[str, tuple[str, ...]] = {
     "pipedrive": ("base_url", "token_url"),
     "salesforce": ("base_url", "api_version", "task_key_field", "task_done", "converted_status"),

@@ -187,3 +187,46 @@ def test_its_connection_in_a_file() -> None:
     assert accepted(SMALL, connections=with_address).connections["hs"].settings == {"address": ADDRESS}
     [problem] = refused(SMALL, connections=text)
     assert "settings.address" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("statuses", "key", "message"),
+    [
+        ('"won"', "statuses", "must be a table"),
+        ('{ deal = "won" }', "statuses.deal", "must be a table"),
+        ('{ deals = { x = "won" } }', "statuses.deals", "not for deals"),
+        ('{ deal = { x = "wn" } }', "statuses.deal.x", "open, won, lost"),
+        ('{ lead = { x = "won" } }', "statuses.lead.x", "open, converted, lost"),
+        ("{ deal = { x = [] } }", "statuses.deal.x", "must be one of"),
+    ],
+)
+def test_ends_that_mean_nothing_are_refused(statuses: str, key: str, message: str) -> None:
+    text = '[[connection]]\nkey = "hs"\nsystem = "hubspot"\nname = "H"\nsecrets = { client_secret = "HS" }\n'
+    told = f'{text}settings = {{ address = "{ADDRESS}", statuses = {statuses} }}\n'
+    [problem] = refused(SMALL, connections=told)
+    assert problem.key == f"connection.hs.settings.{key}"
+    assert message in problem.message
+
+
+@pytest.mark.parametrize("statuses", ["won", {"deal": "won"}, {"deal": ["won"]}, {"deal": None}, 7])
+def test_ends_of_another_shape_are_none(statuses: Any) -> None:
+    connection = replace(CONNECTION, settings={"statuses": statuses})
+    [delivery] = read(change("dealstage", "998"), connection=connection)
+    assert delivery.event is not None
+    assert delivery.event.data["deal"]["status"] == "open"
+
+
+def test_of_one_instant_the_creation_is_first_and_the_deletion_last() -> None:
+    made = change("", "", subscriptionType="deal.creation", eventId=900)
+    items = [change("dealstage", "closedwon", eventId=99), change("dealstage", "closedlost", eventId=100)]
+    gone = change("", "", subscriptionType="deal.deletion", eventId=1)
+    events = [one.event for one in read(made, *items, gone)]
+    versions = [one.version for one in events if one]
+    assert len(versions) == 4
+    assert versions == sorted(versions)
+    state, stage = None, None
+    for event in events[:2]:
+        assert event is not None
+        state, stage = project(state, event)
+    assert stage is not None
+    assert (stage.types, stage.reason) == (("deal.won", "deal.stage_changed"), None)

@@ -35,6 +35,7 @@ def test_a_connection() -> None:
     [
         ("{ header =", "{ heder =", 5, "secrets.heder", "knows no secret", "header"),
         ('{ header = "CRM_HEADER" }', "{}", 5, "secrets", "nobody is let in", None),
+        ("{ header =", '{ code = "CRM_CODE", header =', 5, "secrets.header", "name one of them", None),
         ('header_name = "X-Word"\n', "", 5, "secrets.header", "add settings.header_name", None),
         ('header_name = "X-Word"', "header_name = 7", 5, "secrets.header", "add settings.header_name", None),
         ("{ header =", "{ query =", 5, "secrets.query", "add settings.query_name", None),

@@ -1,5 +1,6 @@
 """What events state, and what is known after them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -169,6 +170,17 @@ class TestStateOnly:
         assert changes.reason == "stale"
         assert after_.fields == {"amount": 5, "title": "T"}
 
+    def test_the_newer_fields_of_a_part_are_news_and_the_older_ones_are_not(self) -> None:
+        state, _ = project(None, shown(1, status="open", title="A"))
+        state, _ = project(state, replace(shown(3, title="C"), partial=True))
+        part = replace(shown(2, status="won", title="B"), partial=True)
+        state, changes = project(state, part)
+        assert state.fields == {"status": "won", "title": "C"}
+        assert (changes.types, changes.reason) == (("deal.won",), None)
+        assert changes.fields == {"status": Change("open", "won")}
+        older = replace(shown(0, status="lost", title="Z"), partial=True)
+        assert project(state, older)[1].reason == "stale"
+
 
 class TestChangeKey:
     def key(self, event: Event) -> str:
@@ -178,6 +190,20 @@ class TestChangeKey:
         one = told("lead.stage_changed", id_="a", lead={"stage": "b", "name": "A"}, previous={"stage": "a"})
         two = told("lead.stage_changed", id_="b", source="erp", lead={"stage": "b"})
         assert self.key(one) == self.key(two)
+
+    def test_a_report_that_shows_more_beside_the_deciding_field_meets_them_too(self) -> None:
+        one = told("deal.won", id_="a", deal={"amount": 7}, previous={"status": "open"})
+        two = told("deal.won", id_="b", deal={"amount": 7}, previous={"status": "open", "amount": 5})
+        assert stated_changes(one).fields.keys() != stated_changes(two).fields.keys()
+        assert self.key(one) == self.key(two)
+        state, _ = project(None, shown(0, status="open", title="T"))
+        _, changes = project(state, replace(shown(0, status="won", title="T2"), external_id="p1"))
+        assert change_key(two, changes) == self.key(two)
+
+    def test_without_a_deciding_field_all_that_moved_counts(self) -> None:
+        one, two = (told("deal.updated", deal={"amount": 7, "title": "T"}, previous=old)
+                    for old in ({"amount": 5}, {"amount": 5, "title": "S"}))  # fmt: skip
+        assert self.key(one) != self.key(two)
 
     @pytest.mark.parametrize(
         "other",

@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
-from taskhub.connectors.salesforce.bitmaps import UnknownFields, changed_fields, leaves
+from taskhub.connectors.salesforce import deliveries
+from taskhub.connectors.salesforce.bitmaps import HEADER, UnknownFields, changed_fields, leaves, moves_in
+from tests.unit.connectors.salesforce.said import header
+from tests.unit.connectors.salesforce.said import read as said
 
 SCHEMA = ["ChangeEventHeader", "Name", "Company", "Status", "Email", "Address", "LastModifiedDate"]
 PARTS = {"Street": None, "City": None, "Country": None}
@@ -71,7 +74,41 @@ def test_what_cannot_be_told_is_not_guessed(told: dict[str, Any], changed: list[
 
 
 def test_lists_of_something_else_are_empty() -> None:
-    assert changed_fields({"Status": "x"}, {"changedFields": "Status", "nulledFields": [7, None]}) == frozenset()
+    assert changed_fields({"Status": "x"}, {"changedFields": "Status", "nulledFields": [7, None]}) == {"Status"}
+
+
+@pytest.mark.parametrize("list_", [{}, {"changedFields": None}, {"changedFields": []}])
+def test_without_a_list_of_what_changed_it_is_what_is_told(list_: dict[str, Any]) -> None:
+    told = payload(Status="Working", LastModifiedDate=1)
+    assert changed_fields(told, list_) == {"Status", "LastModifiedDate"}
+    nulled = {"nulledFields": ["Email", "0x10"]}
+    assert changed_fields(told, {**list_, **nulled}) == {"Status", "LastModifiedDate", "Email"}
+
+
+def test_more_bitmaps_than_an_object_could_have_are_not_resolved() -> None:
+    told = payload(Status="x", Address={**PARTS, "City": "Lyon"})
+    assert read(told, *["0x8"] * 1_000) == {"Status"}
+    with pytest.raises(UnknownFields):
+        read(told, *["0x8"] * 1_001)
+
+
+def test_bits_beyond_the_fields_and_the_last_of_many() -> None:
+    many = {HEADER: {}, **{f"F{n}": n for n in range(1, 2_048)}}
+    assert read(many, hex(1 << 2_047 | 1 << 1)) == {"F1", "F2047"}
+
+
+def test_an_event_about_many_records_is_resolved_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolved: list[int] = []
+
+    def counted(payload: Any, header: Any) -> Any:
+        resolved.append(1)
+        return moves_in(payload, header)
+
+    monkeypatch.setattr(deliveries, "moves_in", counted)
+    told = {HEADER: header("Lead", "UPDATE", *[f"00Q5f000005b{n:03}" for n in range(50)], changedFields=["0x2"])}
+    found = said({**told, "Status": "Working"})
+    assert {one.outcome for one in found} == {"accepted"}
+    assert (len(found), len(resolved)) == (50, 1)
 
 
 def test_leaves() -> None:

@@ -206,7 +206,7 @@ class TestSecurity:
             (b"<a>&x;</a>", "not_xml"),
             (lead()[:-20], "not_xml"),
             (lead() + b"<again/>", "not_xml"),
-            (lead().replace(b"UTF-8", b"UTF-99"), "not_xml"),
+            (lead().decode().replace("UTF-8", "UTF-16").encode("utf-16-le"), "not_xml"),
             (lead(WORKING).replace(b"Working", b"\xff\xfe"), "not_xml"),
             (b"<a/>", "no_envelope"),
             (messages([]), "no_envelope"),
@@ -228,6 +228,30 @@ class TestSecurity:
         assert answer is not None
         told = ET.fromstring(answer.body).findtext(".//faultstring")
         assert told == refused.value.message
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            b'xmlns:a="' + b"u" * 300 + b'"',
+            b"xmlns:a \n=\t'" + b"u" * 30_000 + b"'",
+            b'xmlns="' + b"u" * 300 + b'"',
+            b"xmlns:" + b"a" * 101 + b'="u"',
+        ],
+        ids=["prefix", "spaces", "default", "long prefix"],
+    )
+    def test_a_name_that_would_stand_before_every_other_is_short(self, said: bytes) -> None:
+        with pytest.raises(InvalidInput) as refused:
+            read(lead().replace(b"<soapenv:Body>", b"<soapenv:Body " + said + b">"))
+        assert refused.value.stable_code == "forbidden_xml"
+
+    def test_a_namespace_of_usual_length_is_read(self) -> None:
+        said = b'xmlns:b="' + b"u" * 299 + b'" xmlns:' + b"a" * 100 + b'="u"'
+        delivery = only(lead(WORKING).replace(b"<soapenv:Body>", b"<soapenv:Body " + said + b">"))
+        assert delivery.outcome == "accepted"
+
+    def test_it_is_read_as_utf_8_whatever_it_says_of_itself(self) -> None:
+        body = lead("<sf:LastName>Zoé</sf:LastName>")
+        assert only(body.replace(b"UTF-8", b"ISO-8859-1")).event == only(body).event
 
     def test_other_refusals_have_the_usual_form(self) -> None:
         assert SalesforceInbound().fault(HookRequest(b"{", NOW), InvalidInput("no"), 400) is None

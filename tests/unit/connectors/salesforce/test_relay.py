@@ -55,6 +55,17 @@ class TestPlatformEvents:
         assert only(told) == only(told)
         assert only(told).delivery_key != only({**told, "payload": {**INK, "Printer__c": "Y"}}).delivery_key
 
+    def test_without_an_id_the_place_in_the_channel_tells_it_apart(self) -> None:
+        pubsub = [{"payload": INK, "channel": "/event/Low_Ink__e", "replay_id": place} for place in ("AAA=", "AAB=")]
+        streamed = [{"data": {"payload": INK, "event": {"replayId": place}}, "channel": "/event/Low_Ink__e"}
+                    for place in (1, 2)]  # fmt: skip
+        for one, other in (pubsub, streamed):
+            assert only(one) == only(one)
+            assert only(one).delivery_key != only(other).delivery_key
+            kept = only(one).kept
+            assert kept is not None
+            assert only(json.loads(kept[0])) == only(one)
+
     def test_without_a_name(self) -> None:
         assert accepted({"payload": INK, "event": {"EventUuid": UUID}}).types == ("salesforce.platform_event",)
 
