@@ -22,8 +22,8 @@ from taskhub.tasks import withdrawing
 from taskhub.tasks.model import Cause
 
 Fields = Mapping[str, Any]
+# They start the work of others: who takes such an act back takes that work back as well.
 ENDINGS = ("win", "lose")
-"""Acts that start the work of others: who takes them back takes that work back as well."""
 
 
 def create(tx: Tx, noun: str, wanted: Fields, more: Fields | None = None) -> RecordState:

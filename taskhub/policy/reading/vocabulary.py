@@ -63,7 +63,7 @@ LETS_IN: Mapping[str, tuple[str, ...]] = {
     "salesforce": ("path", "bearer", "signing_key"),
     "standard_webhooks": ("signing_key",),
 }
-# The same for calls to them, whoever reads what they send.
+# Further secrets, with which taskhub logs in over there; Pipedrive's stand above.
 CALL_SECRETS: Mapping[str, tuple[str, ...]] = {
     "salesforce": ("client_id", "client_secret"),
     "dynamics": ("client_id", "client_secret"),
