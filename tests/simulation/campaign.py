@@ -15,11 +15,12 @@ EVERY = 10
 def run_all(seeds: Iterable[int], steps: int, *, trace: bool = False, stop: bool = False) -> int:
     """Prints what failed, with its seed, and a last line that sums up. Returns 1 when anything failed."""
     ground, began = Ground(), time.monotonic()
-    done = failed = total = 0
+    done = failed = total = deaths = events = 0
     all_ = hashlib.sha256()
     for seed in seeds:
         found = run(ground, seed, steps)
         done, total = done + 1, total + found.steps
+        deaths, events = deaths + found.deaths, events + found.events
         all_.update(found.digest.encode())
         if trace:
             print("\n".join(found.log))
@@ -36,8 +37,8 @@ def run_all(seeds: Iterable[int], steps: int, *, trace: bool = False, stop: bool
             )
     spent = time.monotonic() - began
     print(
-        f"{done} seeds x {steps} steps: {done - failed} clean, {failed} failed; {total} steps in {spent:.0f} s,"
-        f" {total / spent:.0f} a second; traces {all_.hexdigest()[:16]}"
+        f"{done} seeds x {steps} steps: {done - failed} clean, {failed} failed; {total} steps, {events} events and"
+        f" {deaths} deaths in {spent:.0f} s, {total / spent:.0f} steps a second; traces {all_.hexdigest()[:16]}"
     )
     return 1 if failed else 0
 

@@ -34,7 +34,7 @@ class Fate:
     """Counts statements; at a statement of the scheduler's choice the process dies, or the statement fails."""
 
     def __init__(self) -> None:
-        self.statements, self.struck = 0, False
+        self.statements, self.deaths, self.struck = 0, 0, False
         self._left = -1
         self._end: BaseException | None = None
 
@@ -55,6 +55,7 @@ class Fate:
         self._left -= 1
         if self._left <= 0:
             end, self._end, self.struck = self._end, None, True
+            self.deaths += isinstance(end, Died)
             raise end
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -24,13 +23,17 @@ NEXT = "select min(due_at) from message where done_at is null and dead_at is nul
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a run: ``wrong`` is empty where everything held, ``digest`` names the trace byte for byte."""
+    """What came of a run: ``wrong`` is empty where everything held, ``digest`` names the trace byte for byte.
+
+    deaths: of processes, at a statement or a failpoint · events: in the inbox at the end.
+    """
 
     seed: int
     steps: int
     wrong: str
     digest: str
-    seconds: float
+    deaths: int
+    events: int
     log: list[str] = field(repr=False, default_factory=list)
 
 
@@ -172,8 +175,8 @@ def _between(world: World) -> None:
 
 def run(ground: Ground, seed: int, steps: int = STEPS, *, without: Collection[int] = ()) -> Result:
     """The whole run of ``seed``; steps in ``without`` are left out."""
-    began = time.perf_counter()
     world = World(ground, seed)
+    before = world.fate.deaths
     world.between = lambda: _between(world)
     wrong, number = "", 0
     try:
@@ -187,7 +190,8 @@ def run(ground: Ground, seed: int, steps: int = STEPS, *, without: Collection[in
     except Exception as error:  # noqa: BLE001  whatever comes out of the product is a finding
         wrong = f"raised: {type(error).__name__}: {_where(error)} {error}"[:600]
     world.say(wrong or "all holds")
-    return Result(seed, number + 1, wrong, world.digest(), time.perf_counter() - began, world.log)
+    (events,) = world.raw.execute("select count(*) from event").fetchone()
+    return Result(seed, number + 1, wrong, world.digest(), world.fate.deaths - before, events, world.log)
 
 
 def _where(error: BaseException) -> str:

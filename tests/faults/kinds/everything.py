@@ -8,11 +8,14 @@ from tests.faults import day
 from tests.faults.house import Fittings, House
 from tests.faults.kinds import api_killed, redis_away, redis_emptied, worker_killed
 
-BLOWS = (worker_killed.blow, worker_killed.blow, worker_killed.blow, api_killed.blow, redis_emptied.blow)
+BLOWS = {"workers killed": worker_killed.blow, "APIs killed": api_killed.blow, "FLUSHALL": redis_emptied.blow}
+WEIGHTS = (3, 1, 1)
 
 
 def blow(house: House, chance: Random) -> None:
-    chance.choice(BLOWS)(house, chance)
+    (name,) = chance.choices(list(BLOWS), WEIGHTS)
+    BLOWS[name](house, chance)
+    house.result.figures[name] = house.result.figures.get(name, 0) + 1
 
 
 def after(house: House) -> None:
