@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
 MIB = 1024 * 1024
 LOW, FULL, BIG_WAL = 500 * MIB, 50 * MIB, 256 * MIB
+SETTINGS = ("fsync", "full_page_writes", "synchronous_commit", "autovacuum", "autovacuum_naptime", "track_counts")
 DEAD_SHARE, DEAD_LEAST = 0.2, 10_000
 LONG, BUSY = 60.0, 0.8
+NAP = 15  # seconds: with the 60 of a fresh PostgreSQL a busy minute leaves more dead rows than a young table has rows
 
 
 def version(tx: Tx) -> str:
@@ -54,7 +56,7 @@ def _file(path: Path) -> Finding:
 def _settings(tx: Tx) -> Finding:
     from taskhub.cli import queries
 
-    found = queries.settings(tx, ("fsync", "full_page_writes", "synchronous_commit", "autovacuum", "track_counts"))
+    found = queries.settings(tx, SETTINGS)
     off = [name for name, value in found.items() if value == "off"]
     if {"fsync", "full_page_writes", "synchronous_commit"} & set(off):
         return Finding(
@@ -62,6 +64,10 @@ def _settings(tx: Tx) -> Finding:
         )
     if off:
         return Finding("settings", WRONG, f"{', '.join(off)} is off", "switch it on: the tables would swell for ever")
+    nap = int(found["autovacuum_naptime"])
+    if nap > NAP:
+        said = f"durable; autovacuum looks only every {nap} s"
+        return Finding("settings", NOTE, said, "set autovacuum_naptime = 10s: busy tables swell between two looks")
     return Finding("settings", OK, "durable, with autovacuum")
 
 

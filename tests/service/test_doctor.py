@@ -186,6 +186,18 @@ def test_durability_that_is_off_is_told(postgres_url: str) -> None:
     assert "synchronous_commit is off" in told.said
 
 
+def test_an_autovacuum_that_looks_too_seldom_is_told(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from taskhub.cli import upkeep
+
+    monkeypatch.setattr(upkeep, "SETTINGS", ("autovacuum", "autovacuum_naptime"))  # durability is off in these tests
+    with open_house(postgres_url) as house, house.db.read() as tx:
+        told = upkeep._settings(tx)
+        monkeypatch.setattr(upkeep, "NAP", 60)
+        assert upkeep._settings(tx).state == "ok"
+    assert (told.state, told.said) == ("note", "durable; autovacuum looks only every 60 s")
+    assert "autovacuum_naptime = 10s" in told.todo
+
+
 def test_audit_commands(sqlite_url: str, tmp_path: Path) -> None:
     from taskhub.db import seals
 

@@ -48,7 +48,7 @@ def _claims(given: Mapping[str, Any]) -> int:
 def _long(given: Mapping[str, Any]) -> int:
     plan = long.Plan(minutes=given["minutes"], measure=given["measure"], part=given["part"])
     with (
-        start_postgres(durable=True) as postgres,
+        start_postgres(durable=True, settings=long.SERVER) as postgres,
         start_redis(durable=True) as redis,
         tempfile.TemporaryDirectory() as folder,
     ):

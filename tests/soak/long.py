@@ -32,6 +32,7 @@ CONFIG = Path(__file__).with_name("config")
 ALWAYS = ("I2", "I3", "I5", "I6", "I7", "I15")
 SAMPLE_EVERY, ASK_EVERY = 5.0, 60.0
 REST_WITHIN = 300.0
+SERVER = {"autovacuum_naptime": "10s"}  # as docs/how-to/deploy.md asks of PostgreSQL
 
 Say = Callable[[str], None]
 
@@ -48,19 +49,19 @@ class Plan:
 
     @property
     def warm(self) -> float:
-        """Seconds until memory counts: five minutes, or a sixth of a short soak."""
+        """Seconds until memory and dead rows count: five minutes, or a sixth of a short soak."""
         return min(300.0, self.minutes * 10)
 
 
 @dataclass
 class Seen:
-    """Everything that was read."""
+    """Everything that was read; ``tables`` is (instant, the hot tables)."""
 
     since: float
     until: float = 0.0
     capacity: float = 0.0
     memory: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
-    tables: list[dict[str, Dead]] = field(default_factory=list)
+    tables: list[tuple[float, dict[str, Dead]]] = field(default_factory=list)
     asked: int = 0
     broken: list[str] = field(default_factory=list)
     notes: list[Notes] = field(default_factory=list)
@@ -144,12 +145,14 @@ def _watch(site: Site, plan: Plan, seen: Seen, say: Say) -> None:
         for name, process in site.processes.items():
             seen.memory.setdefault(name, []).append((now, gauges.memory(process.pid)))
         with site.db.read() as tx:
-            seen.tables.append(gauges.dead(tx.conn))
+            seen.tables.append((now, gauges.dead(tx.conn)))
         if now - asked_at >= ASK_EVERY:
             asked_at = now
             _ask(site, seen)
             memory = ", ".join(f"{name} {sizes[-1][1]:.0f} MB" for name, sizes in seen.memory.items())
-            say(f"minute {(now - seen.since) / 60:.0f}: {memory}; {len(seen.broken)} wrong")
+            parts = ", ".join(f"{name} {part:.0%}" for name, part in gauges.worst([seen.tables[-1][1]]).items())
+            minute, wrong = f"minute {(now - seen.since) / 60:.0f}", f"{len(seen.broken)} wrong"
+            say(f"{minute}: {memory}; dead: {parts or 'no large table'}; {wrong}")
         time.sleep(max(0.0, min(SAMPLE_EVERY, end - time.monotonic())))
 
 

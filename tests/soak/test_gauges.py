@@ -14,7 +14,7 @@ def seen(*, memory: float = 100.0, slow: float = 0.010, dead: int = 100, wrong: 
     claims = [Claim(float(at), 0.010 if at < 300 else slow) for at in range(600)]
     tables = {"message": Dead(20_000, dead, 9.0), "lease": Dead(40, 4_000, 1.0)}
     notes = Notes(claims, 600, 600, 0, [wrong] if wrong else [])
-    return Seen(0.0, 600.0, 10.0, {"api": samples}, [tables], notes=[notes])
+    return Seen(0.0, 600.0, 10.0, {"api": samples}, [(500.0, tables)], notes=[notes])
 
 
 def failing(one: Seen) -> list[str]:

@@ -22,7 +22,7 @@ class Line(NamedTuple):
 
 def lines(plan: Plan, seen: Seen) -> list[Line]:
     """Everything, in the order in which it is asked for."""
-    return [*_done(plan, seen), *_memory(plan, seen), _drift(seen), *_tables(seen), *_wrong(seen)]
+    return [*_done(plan, seen), *_memory(plan, seen), _drift(seen), *_tables(plan, seen), *_wrong(seen)]
 
 
 def table(found: Sequence[Line]) -> str:
@@ -56,9 +56,9 @@ def _drift(seen: Seen) -> Line:
     return Line("p99 of claims, first and last quarter", figure, f"≤ +{DRIFT:.0%}", bool(last) and drift <= DRIFT)
 
 
-def _tables(seen: Seen) -> Iterator[Line]:
-    worst = gauges.worst(seen.tables)
-    for name, one in sorted(seen.tables[-1].items()):
+def _tables(plan: Plan, seen: Seen) -> Iterator[Line]:
+    worst = gauges.worst([look for at, look in seen.tables if at >= seen.since + plan.warm])
+    for name, one in sorted(seen.tables[-1][1].items()):
         part = worst.get(name)
         size = f"{one.megabytes:.1f} MB, {one.alive:,} rows"
         if part is None:
