@@ -1,4 +1,4 @@
-"""``connections list``, ``check``, ``subscribe``: the CRMs taskhub talks to."""
+"""``connections list``, ``check``, ``subscribe``, ``sync``: the CRMs taskhub talks to."""
 
 from __future__ import annotations
 
@@ -80,6 +80,29 @@ def subscribe(name: Name, url: Url, data: Data = None, json: Json = False) -> No
         typer.echo(f"Made: {', '.join(made)}." if made else "Nothing was missing.")
 
 
+@app.command()
+def sync(
+    name: Name,
+    data: Data = None,
+    create_tasks: Annotated[
+        bool, typer.Option("--create-tasks", help="Let rules make work of it, as if all of it were made now.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Make the tasks; without it they are only counted.")] = False,
+    json: Json = False,
+) -> None:
+    """Take in everything the CRM has; from then on taskhub looks by itself. No work is made unless you ask for it."""
+    from taskhub.cli import syncing
+    from taskhub.cli.output import as_json
+
+    given = _given(data, name)
+    with _quiet():
+        told = syncing.run(data, given, create_tasks=create_tasks, yes=yes)
+    if json:
+        as_json(told)
+    else:
+        typer.echo("\n".join(syncing.words(told)))
+
+
 def _given(data: Path | None, name: str) -> Given:
     from taskhub import settings
     from taskhub.agents import directory
@@ -99,9 +122,11 @@ def _given(data: Path | None, name: str) -> Given:
 
 
 def _address(url: str, connection: Connection, path: str | None) -> str:
+    from taskhub.connectors.hooks import address_of
+
     if not url.startswith("https://"):
         raise InvalidInput("The address must begin with https://: CRMs send to nothing else.")
-    return f"{url.rstrip('/')}/hooks/{connection.key}" + (f"/{path}" if path else "")
+    return address_of(url, connection.key, path or "")
 
 
 def _subscriber(client: Client, connection: Connection) -> Subscriber:
