@@ -65,6 +65,8 @@ def subscribe(name: Name, url: Url, data: Data = None, json: Json = False) -> No
     """Make the webhooks that are missing over there; run again, it makes nothing twice."""
     from taskhub.cli.output import as_json
     from taskhub.connectors.clients import client_for
+    from taskhub.connectors.looking.health import reached_at
+    from taskhub.db.tx import By
 
     given = _given(data, name)
     address = _address(url, given.connection, given.secrets.get("path"))
@@ -74,6 +76,8 @@ def subscribe(name: Name, url: Url, data: Data = None, json: Json = False) -> No
             made = _subscriber(client, given.connection).subscribe(address, given.secrets)
     finally:
         client.close()
+    with place.existing(data) as db, db.begin(By("subscribe", "integration")) as tx:
+        reached_at(tx, name, url)
     if json:
         as_json({"connection": name, "made": made})
     else:

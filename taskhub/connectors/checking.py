@@ -170,7 +170,7 @@ def _hooks(given: Given, client: Subscriber) -> Looked:
     make = f"`taskhub connections subscribe {given.connection.key} https://…` makes what is missing"
     if not ours:
         return Looked("webhooks", WRONG, f"nothing sends to /hooks/{given.connection.key}", make)
-    lacks, _ = missing(client, ours)
+    lacks = missing(client, ours)
     if lacks:
         return Looked("webhooks", WRONG, f"nothing sends {', '.join(lacks)}", make)
     return Looked("webhooks", OK, f"{len(ours)} send to us, nothing is missing")

@@ -20,11 +20,6 @@ def address_of(home: str, connection: str, path: str = "") -> str:
     return f"{home.rstrip('/')}/hooks/{connection}" + (f"/{quote(path, safe='')}" if path else "")
 
 
-def home_of(url: str, connection: str) -> str:
-    """Where taskhub is reached, out of an address of its own: without what may be a secret."""
-    return url.rpartition(f"/hooks/{connection}")[0]
-
-
-def missing(client: Subscriber, ours: list[Hook]) -> tuple[list[str], str]:
-    """What nothing that is live sends, and the address that most is sent to. ``ours`` are live, and at least one."""
-    return min((client.missing(url), url) for url in dict.fromkeys(hook.url for hook in ours))
+def missing(client: Subscriber, ours: list[Hook]) -> list[str]:
+    """What nothing that is live sends to where most is sent. ``ours`` are live, and at least one."""
+    return min((client.missing(url) for url in dict.fromkeys(hook.url for hook in ours)), key=len)

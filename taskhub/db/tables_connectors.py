@@ -16,8 +16,8 @@ poll_place = table(  # one object of one connection; begun_at: what was made bef
     "poll_place", *keys("connection", "noun"), *may(Text, "cursor"), *must(Instant, "begun_at"),
     *may(Instant, "read_at"),
 )  # fmt: skip
-poll_watch = table(  # one connection. asked: which look is in force; address: where its webhooks reach us, no secret
-    "poll_watch", *keys("connection"), *may(Instant, "asked_at", "read_at", "looked_at"),
+poll_watch = table(  # one connection. asked: which look is in force; address: where an operator says we are reached
+    "poll_watch", *keys("connection"), *may(Instant, "asked_at", "read_at", "looked_at", "seen_at"),
     Column("found", Integer, nullable=False, server_default="0"), *may(Text, "refused", "missing", "address"),
     Column("told", Boolean, nullable=False, server_default=text("false")),
 )  # fmt: skip

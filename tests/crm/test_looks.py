@@ -13,7 +13,7 @@ from taskhub import failpoints
 from taskhub.connectors.checking import COMPANY
 from taskhub.connectors.looking import health, store
 from taskhub.connectors.looking import service as looking
-from taskhub.db.tables import event, message
+from taskhub.db.tables import event, message, notification
 from taskhub.errors import Unavailable
 from taskhub.testing.crm.dataverse import FakeDataverse
 from taskhub.testing.crm.faults import BROKEN, CUT, CUT_EARLY, EXPIRED, LIMITED
@@ -350,6 +350,8 @@ class TestWebhooks:
     def test_what_is_gone_is_made_again_and_the_gap_looked_at(self, system: str, sqlite_url: str) -> None:
         with day(system, sqlite_url) as one:
             begin(one)
+            with one.db.begin() as tx:
+                health.reached_at(tx, "crm", "https://taskhub.test/")
             self.examine(one)
             hooks = one.fake.state.hooks if isinstance(one.fake, FakePipedrive) else one.fake.steps.steps
             count = len(hooks)
@@ -362,6 +364,23 @@ class TestWebhooks:
             there = one.connect(one.connection)
             assert there.missing(URL) == []
 
+    def test_what_was_made_by_hand_is_told_and_never_sent_our_secrets(self, sqlite_url: str) -> None:
+        with day("pipedrive", sqlite_url) as one:
+            begin(one)
+            assert isinstance(one.fake, FakePipedrive)
+            self.examine(one)
+            hooks = one.fake.state.hooks
+            first_id, evil = next(iter(hooks.items()))
+            hooks.clear()
+            hooks[first_id] = {**evil, "subscription_url": "https://evil.example/hooks/crm/secret"}
+            for _ in range(2):
+                one.clock.forward(days=1)
+                self.examine(one)
+            assert len(hooks) == 1
+            with one.db.read() as tx:
+                assert "change.deal" in store.watched(tx, "crm")["missing"]
+                assert tx.conn.execute(select(func.count()).select_from(notification)).scalar_one() == 1
+
     def test_where_nobody_set_any_up_none_is_made(self, sqlite_url: str) -> None:
         with day("pipedrive", sqlite_url) as one:
             assert isinstance(one.fake, FakePipedrive)
@@ -372,6 +391,8 @@ class TestWebhooks:
     def test_a_crash_before_it_is_noted_makes_nothing_twice(self, sqlite_url: str) -> None:
         with day("pipedrive", sqlite_url) as one:
             assert isinstance(one.fake, FakePipedrive)
+            with one.db.begin() as tx:
+                health.reached_at(tx, "crm", "https://taskhub.test")
             self.examine(one)
             count = len(one.fake.state.hooks)
             one.fake.state.hooks.clear()

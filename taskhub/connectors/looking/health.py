@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 from taskhub import settings
 from taskhub.connectors.clients import can_log_in
-from taskhub.connectors.hooks import address_of, home_of, is_ours, missing
+from taskhub.connectors.hooks import address_of, is_ours, missing
 from taskhub.connectors.looking import store
 from taskhub.connectors.looking.service import Connect, Secret, connect, secrets_of
 from taskhub.connectors.outbound import Client, Subscriber
@@ -24,11 +24,11 @@ TOPIC, LOST_TOPIC = "webhooks.due", "webhooks.lost"
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """``lacks`` is what nothing sends, ``made`` what was made again; ``home``: where taskhub is reached, if known."""
+    """``lacks`` is what nothing sends, ``made`` what of it was made again; ``seen``: something sends to us, or did."""
 
     lacks: tuple[str, ...] = ()
     made: tuple[str, ...] = ()
-    home: str | None = None
+    seen: bool = True
 
 
 def ask(tx: Tx, secret: Secret = settings.secret) -> None:
@@ -38,21 +38,28 @@ def ask(tx: Tx, secret: Secret = settings.secret) -> None:
             tx.emit(TOPIC, connection.key)
 
 
-def examined(client: Client, connection: Connection, secrets: Mapping[str, str], home: str | None) -> Health | None:
-    """None where a system does not list its webhooks, or none was ever seen: then nobody has set them up.
+def reached_at(tx: Tx, connection: str, home: str) -> None:
+    """An operator has said where taskhub is reached: there missing webhooks are made again."""
+    store.watch_with(tx, connection, address=home.rstrip("/"), missing=None, told=False, seen_at=tx.now)
 
-    ``home`` is what an earlier look has seen. Safe to repeat: whatever is made is looked for first.
+
+def examined(client: Client, connection: Connection, secrets: Mapping[str, str], watched: Mapping[str, Any]) -> Health:
+    """Looks, and makes again what is missing where an operator has said that taskhub is reached.
+
+    An address that somebody over there has written is never sent our secrets: then it is only told what is missing.
+    Safe to repeat: whatever is made is looked for first.
     """
     if not hasattr(client, "hooks"):
-        return None
+        return Health(seen=False)
     there, path = cast("Subscriber", client), secrets.get("path", "")
+    if watched.get("address"):
+        url = address_of(str(watched["address"]), connection.key, path)
+        lacks = there.missing(url)
+        return Health(tuple(lacks), tuple(there.subscribe(url, secrets) if lacks and connection.renew_webhooks else ()))
     ours = [hook for hook in there.hooks() if hook.live and is_ours(hook, connection.key, path)]
-    if not ours and home is None:
-        return None
-    url = address_of(home or "", connection.key, path)
-    lacks, url = missing(there, ours) if ours else (there.missing(url), url)
-    made = there.subscribe(url, secrets) if lacks and connection.renew_webhooks else []
-    return Health(tuple(lacks), tuple(made), home_of(url, connection.key))
+    if not ours and watched.get("seen_at") is None:
+        return Health(seen=False)
+    return Health(tuple(missing(there, ours) if ours else there.missing("")))
 
 
 class Examine:
@@ -61,7 +68,7 @@ class Examine:
     def __init__(self, connect: Connect = connect, secret: Secret = settings.secret) -> None:
         self._connect, self._secret = connect, secret
 
-    def prepare(self, tx: Tx, row: Taken) -> Callable[[], Health | None] | None:
+    def prepare(self, tx: Tx, row: Taken) -> Callable[[], Health] | None:
         """None where the connection has gone, or nobody can log in."""
         connection = tx.policies.connections.get(row.key)
         client = self._connect(connection) if connection is not None else None
@@ -72,15 +79,15 @@ class Examine:
             _closing, client, partial(examined, client, connection, secrets_of(connection, self._secret), home)
         )
 
-    def finish(self, tx: Tx, row: Taken, result: Health | None) -> None:
+    def finish(self, tx: Tx, row: Taken, result: Health) -> None:
         """Notes it. What was lost meanwhile is looked for at once; managers hear once of what stays lost."""
-        if result is None:
+        if not result.seen:
             store.watch_with(tx, row.key, looked_at=tx.now)
             return
         before = store.watched(tx, row.key)
         left = ", ".join(one for one in result.lacks if one not in result.made)
         store.watch_with(
-            tx, row.key, looked_at=tx.now, address=result.home, missing=left or None, told=bool(left),
+            tx, row.key, looked_at=tx.now, seen_at=tx.now, missing=left or None, told=bool(left),
             **({"asked_at": tx.now} if result.lacks else {}),
         )  # fmt: skip
         failpoint("webhooks.noted")
@@ -90,7 +97,7 @@ class Examine:
             tx.emit(LOST_TOPIC, row.key, {"missing": left})
 
 
-def _closing(client: Client, work: Callable[[], Health | None]) -> Health | None:
+def _closing(client: Client, work: Callable[[], Health]) -> Health:
     try:
         return work()
     finally:

@@ -40,7 +40,7 @@ def upgrade() -> None:
     op.create_table(
         "poll_watch",
         sa.Column("connection", Key, nullable=False),
-        *(sa.Column(name, Instant) for name in ("asked_at", "read_at", "looked_at")),
+        *(sa.Column(name, Instant) for name in ("asked_at", "read_at", "looked_at", "seen_at")),
         sa.Column("found", sa.Integer(), server_default="0", nullable=False),
         *(sa.Column(name, sa.Text()) for name in ("refused", "missing", "address")),
         sa.Column("told", sa.Boolean(), server_default=sa.text("false"), nullable=False),
