@@ -42,7 +42,7 @@ from taskhub.testing.drain import handle
 
 HOME, URL = "https://fake.example", "https://taskhub.test/hooks/crm/secret"
 SECRETS = {
-    "pipedrive": {"token": pipedrive.api.TOKEN},
+    "pipedrive": {"token": pipedrive.api.TOKEN, "path": "secret"},
     "salesforce": dict(zip(("client_id", "client_secret"), salesforce.api.CLIENT, strict=True)),
     "dynamics": {**dict(zip(("client_id", "client_secret"), dataverse.api.CLIENT, strict=True)), "path": "secret"},
 }

@@ -314,8 +314,8 @@ def test_a_refused_noun_does_not_keep_the_others(sqlite_url: str, monkeypatch: p
     from taskhub.connectors.dynamics.client import SETS
 
     with day("dynamics", sqlite_url) as one:
-        begin(one)
         monkeypatch.setitem(SETS, "account", "nothings")  # type: ignore[misc]
+        begin(one)
         one.lose = lambda: True
         id_ = Users(one.fake, random.Random(2))._make("deal")
         later(one)

@@ -74,10 +74,8 @@ class Examine:
         client = self._connect(connection) if connection is not None else None
         if connection is None or client is None:
             return None
-        home = store.watched(tx, row.key).get("address")
-        return partial(
-            _closing, client, partial(examined, client, connection, secrets_of(connection, self._secret), home)
-        )
+        secrets, watched = secrets_of(connection, self._secret), store.watched(tx, row.key)
+        return partial(_closing, client, partial(examined, client, connection, secrets, watched))
 
     def finish(self, tx: Tx, row: Taken, result: Health) -> None:
         """Notes it. What was lost meanwhile is looked for at once; managers hear once of what stays lost."""

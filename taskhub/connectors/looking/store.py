@@ -64,6 +64,6 @@ def next_try(tx: Tx, handler: str, key: str) -> datetime | None:
 
 
 def later_one(tx: Tx, row: Taken) -> bool:
-    """Whether the same is asked for once more, by a row that comes after this one and was never tried."""
-    which = (m.handler == row.handler, m.key == row.key, m.id > row.id, m.attempts == 0, *_WAITS)
+    """Whether the same is asked for once more, by an open row that came after this one: so it reads later, too."""
+    which = (m.handler == row.handler, m.key == row.key, m.id > row.id, *_WAITS)
     return bool(tx.conn.execute(select(exists().where(*which))).scalar())
