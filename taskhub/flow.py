@@ -8,11 +8,13 @@ from typing import Any
 from taskhub.acts import activate, apply_event, completed, lending, missed, month_end, staffing, watch
 from taskhub.assignment import experience, passes, pool_states
 from taskhub.assignment.shadows.service import WorkOff
+from taskhub.connectors.looking import health
+from taskhub.connectors.looking import service as looking
 from taskhub.db.flow import Flow, Route
 from taskhub.db.handler import Handlers, Inside, Together
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
-from taskhub.escalation import alerts, waiting, warnings
+from taskhub.escalation import alerts, unheard, waiting, warnings
 from taskhub.escalation import service as escalation
 from taskhub.escalation.notifications import dispatch
 from taskhub.escalation.notifications.deliver import Deliver
@@ -40,6 +42,11 @@ FLOW: Flow = {
     # intake
     "event.received": (Route("event.apply", source=_source),),
     "record.watched": _timer("record.watch"),
+    # what deliveries have left in doubt, and what they may have lost
+    "record.dirty": (Route("record.reread", "outside"),),
+    "connection.due": (Route("connection.look", "outside"),),
+    "webhooks.due": (Route("webhooks.examine", "outside"),),
+    "webhooks.lost": (Route("escalation.unheard"),),
     # work comes into being, becomes ready, ends
     "task.created": (),
     "task.ready": (Route("assignment.pass", "one", _rotation, earliest=True),),
@@ -123,6 +130,10 @@ def _cool(tx: Tx, row: Taken) -> None:
 HANDLERS: Handlers = {
     "event.apply": apply_event.apply_event,
     "record.watch": watch.watch_due,
+    "record.reread": looking.Reread(),
+    "connection.look": looking.Look(),
+    "webhooks.examine": health.Examine(),
+    "escalation.unheard": unheard.webhooks_lost,
     "task.chain": completed.task_completed,
     "task.check": completed.check_settled,
     "task.file": _key(timers.file_changed),

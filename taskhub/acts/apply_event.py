@@ -7,9 +7,11 @@ from taskhub.connectors import own_write
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
 from taskhub.events import service as events
+from taskhub.events.model import Doubt, Event
 from taskhub.failpoints import failpoint
 from taskhub.rules.plan import plan
 from taskhub.sales import service as sales
+from taskhub.sales.firings import service as firings
 
 
 def apply_event(tx: Tx, row: Taken) -> None:
@@ -21,9 +23,19 @@ def apply_event(tx: Tx, row: Taken) -> None:
     failpoint("event.locked")
     done = sales.apply(tx, stored.event, row.key)
     failpoint("event.projected")
-    changes = own_write.guarded(stored.event, done.changes, tx.policies.connections)
+    if done.fresh:
+        _ask_for(tx, stored.event)
+    changes = firings.meet(tx, stored.event, own_write.guarded(stored.event, done.changes, tx.policies.connections))
     made = plan(stored.event, changes, done.known, tx.policies.rules, tx.policies.kinds)
     ids = carry_out(tx, made, event=row.key, occurred_at=stored.event.occurred_at, known=done.known)
+    if made.matched:
+        firings.remember(tx, stored.event, changes)
     failpoint("event.carried_out")
     state = "ignored" if made.reason and not ids else "applied"
     events.settle(tx, row.key, state, made.reason if state == "ignored" else None)
+
+
+def _ask_for(tx: Tx, event: Event) -> None:
+    """Of a record that was never heard of single fields are told: whoever owns it is asked for the rest."""
+    if event.partial and not event.look and event.connection is not None and event.record is not None:
+        events.doubted(tx, event.connection, Doubt(*event.record))

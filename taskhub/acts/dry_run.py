@@ -26,6 +26,7 @@ from taskhub.policy.policies import Policies
 from taskhub.rules.model import TaskDraft
 from taskhub.rules.plan import plan
 from taskhub.sales import service as sales
+from taskhub.sales.firings.memory import Memory
 from taskhub.sales.model import RecordState
 from taskhub.tasks import clocks, queries
 from taskhub.tasks.model import Task
@@ -90,6 +91,7 @@ def dry_run(
 
 def _events(tx: Tx, new: Policies, found: Findings, sides: tuple[Drafts, Drafts], most: int) -> None:
     replay, waiting = sales.replay(tx, found.since), WaitingRules((tx.policies, new), found.since)
+    memory = Memory()
     if waiting.longest is not None:
         known_before = sales.changed_since(tx, waiting.nouns, found.since - waiting.longest, most)
         waiting.were_there(known_before)
@@ -100,9 +102,11 @@ def _events(tx: Tx, new: Policies, found: Findings, sides: tuple[Drafts, Drafts]
         for stood in replay.before(stored.event):
             found.differences += _waited(waiting, *stood, stored.received_at, sides)
         changes, known = replay.apply(stored.event)
-        changes = own_write.guarded(stored.event, changes, tx.policies.connections)
+        changes = memory.meet(stored.event, own_write.guarded(stored.event, changes, tx.policies.connections))
         plans = [plan(stored.event, changes, known, policies.rules, policies.kinds) for policies in (tx.policies, new)]
         waiting.arm(plans)
+        if plans[0].matched:
+            memory.remember(stored.event, changes)
         found.differences += compare(stored.id, stored.occurred_at, *sides, [one.drafts for one in plans])
         found.events += 1
     for ref in waiting.refs:

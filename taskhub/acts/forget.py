@@ -10,6 +10,7 @@ from taskhub.db.tx import Tx
 from taskhub.escalation.notifications import forgetting as notices
 from taskhub.events import forgetting as bodies
 from taskhub.events.inbox import APPLIED, IGNORED, QUARANTINED
+from taskhub.sales.firings import service as firings
 from taskhub.settings import Keep
 
 AT_ONCE = 2_000
@@ -51,6 +52,11 @@ PARTS = (
         "firings of calendar jobs",
         lambda tx, keep, _limit: (sweep.forget_firings(tx.conn, tx.now - keep.done), False),
         lambda tx, keep: sweep.count_old_firings(tx.conn, tx.now - keep.done),
+    ),
+    Part(
+        "changes that were acted upon early",
+        lambda tx, keep, limit: firings.forget(tx, tx.now - keep.bodies, limit),
+        lambda tx, keep: firings.count(tx, tx.now - keep.bodies),
     ),
     Part(
         "notifications",

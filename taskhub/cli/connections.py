@@ -1,4 +1,4 @@
-"""``connections list``, ``check``, ``subscribe``: the CRMs taskhub talks to."""
+"""``connections list``, ``check``, ``subscribe``, ``sync``: the CRMs taskhub talks to."""
 
 from __future__ import annotations
 
@@ -65,6 +65,8 @@ def subscribe(name: Name, url: Url, data: Data = None, json: Json = False) -> No
     """Make the webhooks that are missing over there; run again, it makes nothing twice."""
     from taskhub.cli.output import as_json
     from taskhub.connectors.clients import client_for
+    from taskhub.connectors.looking.health import reached_at
+    from taskhub.db.tx import By
 
     given = _given(data, name)
     address = _address(url, given.connection, given.secrets.get("path"))
@@ -74,10 +76,35 @@ def subscribe(name: Name, url: Url, data: Data = None, json: Json = False) -> No
             made = _subscriber(client, given.connection).subscribe(address, given.secrets)
     finally:
         client.close()
+    with place.existing(data) as db, db.begin(By("subscribe", "integration")) as tx:
+        reached_at(tx, name, url)
     if json:
         as_json({"connection": name, "made": made})
     else:
         typer.echo(f"Made: {', '.join(made)}." if made else "Nothing was missing.")
+
+
+@app.command()
+def sync(
+    name: Name,
+    data: Data = None,
+    create_tasks: Annotated[
+        bool, typer.Option("--create-tasks", help="Let rules make work of it, as if all of it were made now.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Make the tasks; without it they are only counted.")] = False,
+    json: Json = False,
+) -> None:
+    """Take in everything the CRM has; from then on taskhub looks by itself. No work is made unless you ask for it."""
+    from taskhub.cli import syncing
+    from taskhub.cli.output import as_json
+
+    given = _given(data, name)
+    with _quiet():
+        told = syncing.run(data, given, create_tasks=create_tasks, yes=yes)
+    if json:
+        as_json(told)
+    else:
+        typer.echo("\n".join(syncing.words(told)))
 
 
 def _given(data: Path | None, name: str) -> Given:
@@ -99,9 +126,11 @@ def _given(data: Path | None, name: str) -> Given:
 
 
 def _address(url: str, connection: Connection, path: str | None) -> str:
+    from taskhub.connectors.hooks import address_of
+
     if not url.startswith("https://"):
         raise InvalidInput("The address must begin with https://: CRMs send to nothing else.")
-    return f"{url.rstrip('/')}/hooks/{connection.key}" + (f"/{path}" if path else "")
+    return address_of(url, connection.key, path or "")
 
 
 def _subscriber(client: Client, connection: Connection) -> Subscriber:

@@ -110,6 +110,14 @@ class Client(Protocol):
         """What changed since ``cursor``; None begins now, or with everything where a system has no other beginning."""
         ...
 
+    def everything(self, noun: str) -> Changes:
+        """All there is, and where the next look begins: what changes meanwhile comes again."""
+        ...
+
+    def clock(self) -> datetime | None:
+        """Their clock as the newest answer showed it."""
+        ...
+
     def write_work(self, work: Work, *, first: bool = False) -> str:
         """Make the task over there, once; returns their id."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from taskhub.events.model import Event
+from taskhub.events.model import QUIET, Event
 from taskhub.policy.policies import Connection
 from taskhub.sales.model import Changes
 
@@ -22,6 +22,19 @@ def is_own_write(event: Event, connection: Connection) -> bool:
 
 def guarded(event: Event, changes: Changes, connections: Mapping[str, Connection]) -> Changes:
     """``changes``, for no rule to fire on (``own_write``) when they are our own coming back."""
+    if event.look == QUIET and changes.reason is None:
+        return replace(changes, reason="first_sync")
     connection = connections.get(event.connection or "")
     own = connection is not None and changes.reason is None and is_own_write(event, connection)
-    return replace(changes, reason="own_write") if own else changes
+    return replace(changes, reason="own_write") if own and _all_ours(event, changes) else changes
+
+
+def _all_ours(event: Event, changes: Changes) -> bool:
+    """Of a whole state only the last writer is told. What we wrote to a known record was known here before we wrote.
+
+    So what it shows is somebody else's, unless the record itself is what we made, or one of our own activities.
+    """
+    if event.states_change or (event.partial and not event.look) or changes.ref is None:
+        return True
+    noun = changes.ref.noun
+    return noun == "activity" or f"{noun}.created" in changes.types

@@ -25,6 +25,7 @@ from taskhub.ids import digest
 
 MAX_BATCH = 1_000
 OPAQUE = "opaque_data"
+OWN = "taskhub"  # under which our own acts are told; taskhub.events.own
 
 
 class _Opaque:
@@ -102,6 +103,11 @@ def _structured_data(value: Mapping[str, Any], content_type: str | None) -> Any:
 
 
 def _delivery(attributes: Attributes, data: Any, received_at: datetime) -> Delivery:
+    if attributes.source == OWN:
+        raise InvalidInput(
+            f"{OWN!r} is the source of what is done here: send events under a source of your own.",
+            code="reserved_source", attribute="source",
+        )  # fmt: skip
     opaque = isinstance(data, _Opaque)
     said = {"type": attributes.type, "subject": attributes.subject, "data": data.text if opaque else data}
     time = attributes.time.isoformat() if attributes.time else None

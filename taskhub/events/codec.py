@@ -25,6 +25,7 @@ def event_to_json(event: Event) -> dict[str, Any]:
         "order": event.order,
         **({"partial": True} if event.partial else {}),
         **({"change": event.change} if event.change else {}),
+        **({"look": event.look} if event.look else {}),
     }
 
 
@@ -44,4 +45,5 @@ def event_from_json(raw: Mapping[str, Any]) -> Event:
         order=raw.get("order", ""),
         partial=raw.get("partial", False),
         change=raw.get("change", ""),
+        look=raw.get("look", ""),
     )

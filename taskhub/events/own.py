@@ -8,6 +8,7 @@ from datetime import datetime
 from taskhub.db.tx import Tx
 from taskhub.events import store
 from taskhub.events.canonical import body_hash, canonical
+from taskhub.events.cloudevents import OWN
 from taskhub.events.codec import event_to_json
 from taskhub.events.inbox import IGNORED, RECEIVED
 from taskhub.events.media import STRUCTURED
@@ -16,7 +17,7 @@ from taskhub.events.service import RECEIVED_TOPIC, settle
 from taskhub.failpoints import failpoint
 from taskhub.ids import digest, new_id
 
-SOURCE = "taskhub"
+SOURCE = OWN
 
 
 def ingest(tx: Tx, event: Event) -> str:

@@ -26,11 +26,11 @@ from taskhub.events.inbox import (
     pieces,
     scrubbed,
 )
-from taskhub.events.model import Delivery
+from taskhub.events.model import Delivery, Doubt
 from taskhub.failpoints import failpoint
 from taskhub.ids import new_id
 
-RECEIVED_TOPIC = "event.received"
+RECEIVED_TOPIC, DOUBT_TOPIC, LOOK_TOPIC = "event.received", "record.dirty", "connection.due"
 AHEAD = timedelta(minutes=10)
 Normalise = Callable[[Stored, Raw], Sequence[Delivery]]
 
@@ -52,11 +52,22 @@ def ingest(
     if len(fresh) < len(rows):
         fresh |= _judge_known(tx, [row for row in rows if row["id"] not in fresh], quarantine=quarantine_clash)
     said = [ACCEPTED if id_ in fresh else DUPLICATE for id_ in made]
-    for row, status in zip(rows, said, strict=True):
+    for one, row, status in zip(deliveries, rows, said, strict=True):
         _announce(tx, row, status)
+        if one.doubt is not None and status == ACCEPTED and connection is not None:
+            doubted(tx, connection, one.doubt)
         tx.count("taskhub_events_total", status if status == DUPLICATE else row["state"], connection or "events")
     tx.note("event", *[row["id"] for row in rows])
     return [Receipt(r["id"], r["source"], r["external_id"], s) for r, s in zip(rows, said, strict=True)]
+
+
+def doubted(tx: Tx, connection: str, doubt: Doubt) -> None:
+    """Whoever can read records of ``connection`` is to look: at one, or at all of a noun that may have changed."""
+    if doubt.id:
+        tx.emit(DOUBT_TOPIC, f"{doubt.noun}:{doubt.id}", {"connection": connection, "born": doubt.born})
+    else:
+        since = (doubt.since or tx.now).isoformat()
+        tx.emit(LOOK_TOPIC, connection, {"noun": doubt.noun, "since": since})
 
 
 def load(tx: Tx, event_id: str) -> Stored:
@@ -106,8 +117,7 @@ def replay(tx: Tx, event_id: str, normalise: Normalise) -> Stored:
         raise Conflict(f"Only quarantined events are replayed; this one is {before.state}.", code="not_quarantined")
     if not raw.body:
         raise Conflict("Its body has been forgotten. Have its sender send the event again.", code="body_forgotten")
-    again = next((one for one in normalise(before, raw) if one.delivery_key == before.delivery_key), None)
-    changes = _outcome(again) if again else {"reason": before.reason}
+    changes = _read_again(tx, before, normalise(before, raw))
     store.save(tx.conn, event_id, changes)
     tx.record("event", event_id, "replay", {"state": changes.get("state", QUARANTINED)})
     after = load(tx, event_id)
@@ -115,6 +125,21 @@ def replay(tx: Tx, event_id: str, normalise: Normalise) -> Stored:
         forgetting.come_back_to(tx, state, before.received_at)
     _emit(tx, after.id, after.state, str(after.event.record or "") if after.event else "", after.source)
     return after
+
+
+def _read_again(tx: Tx, before: Stored, found: Sequence[Delivery]) -> dict[str, Any]:
+    """What to write. A body that had holes gets the key under which it would have come, unless it has come since."""
+    again = next((one for one in found if one.delivery_key == before.delivery_key), None)
+    if again is not None:
+        return _outcome(again)
+    first = next((one for one in found if one.outcome != "quarantined"), None)
+    if first is None or before.variant or len({one.subject for one in found}) > 1:
+        return {"reason": before.reason}
+    copy = store.known(tx.conn, [first.delivery_key]).get((first.delivery_key, ""))
+    if copy is not None:
+        return {"state": IGNORED, "reason": f"copy_of: {copy[0]}"}
+    named = {name: getattr(first, name) for name in ("external_id", "type", "subject", "delivery_key", "body_hash")}
+    return {**named, "occurred_at": first.occurred_at or before.occurred_at, **_outcome(first)}
 
 
 def waiting(tx: Tx, most: int) -> int:

@@ -52,17 +52,20 @@ class Pipeline:
 class Connection:
     """One CRM connection. ``secrets`` are names of environment variables or files, never the secrets themselves.
 
+    ``poll``: how often taskhub looks by itself, zero for never. ``renew_webhooks``: whether it makes what is missing.
     ``fields``: noun → our field → theirs; ``stages``: noun → their stage id → our key; ``users``: their id → agent.
     """
 
     key: str
-    system: str  # pipedrive | salesforce | dynamics | hubspot | webhooks | standard_webhooks
+    system: str  # pipedrive | salesforce | dynamics | hubspot | standard_webhooks
     name: LocalText
     secrets: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     stages: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     users: Mapping[str, str] = field(default_factory=dict)
+    poll: timedelta = timedelta(minutes=15)
+    renew_webhooks: bool = True
 
 
 @dataclass(frozen=True, slots=True)

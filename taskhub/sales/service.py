@@ -26,11 +26,15 @@ UNSEEN = "There is no such record, or you may not see it."
 
 
 class Projected(NamedTuple):
-    """What an event changed, and what is known afterwards of its record and those linked to it."""
+    """What an event changed, and what is known afterwards of its record and those linked to it.
+
+    ``fresh``: nothing was known of the record before.
+    """
 
     changes: Changes
     known: Mapping[str, Mapping[str, Any]]
     state: RecordState | None
+    fresh: bool = False
 
 
 def apply(tx: Tx, event: Event, event_id: str | None = None) -> Projected:
@@ -43,11 +47,14 @@ def apply(tx: Tx, event: Event, event_id: str | None = None) -> Projected:
     said = side_statements(event)
     states: dict[RecordRef, RecordState] = {}
     changes: Changes | None = None
+    fresh = False
     for ref in sorted({event.record, *said}):
         after, change = _projected(None, event, ref, said)
         if not store.add(tx, after, event.connection):
             after, change = _projected(store.lock(tx, ref), event, ref, said)
             store.save(tx, after)
+        elif ref == event.record:
+            fresh = True
         states[ref], changes = after, change or changes
     duplicates.noted(tx, states)
     known = {ref.noun: {**state.fields, "id": ref.id} for ref, state in states.items()}
@@ -55,7 +62,7 @@ def apply(tx: Tx, event: Event, event_id: str | None = None) -> Projected:
     move = stage_change(event, changed) if event_id is not None else None
     if move is not None:
         store.note_move(tx, {"event": event_id, **move})
-    return Projected(changed, linked(tx, event.record, known), states[event.record])
+    return Projected(changed, linked(tx, event.record, known), states[event.record], fresh)
 
 
 def _projected(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from taskhub.connectors.calling import Caller, their_time
@@ -23,6 +24,8 @@ TABLES: Mapping[str, str] = {"lead": "lead", "deal": "opportunity", "contact": "
 # What a task is about: it takes one record only, the closest to the sale first.
 CLOSEST = ("deal", "lead", "account", "contact")
 OPEN, QUALIFIED = 0, 1
+# Which table a lookup points at, and what people read instead of a number.
+NAMED = 'odata.include-annotations="Microsoft.Dynamics.CRM.lookuplogicalname,OData.Community.Display.V1.FormattedValue"'
 DONE = {"statecode": 1, "statuscode": 5}
 
 
@@ -46,7 +49,8 @@ class DynamicsClient(Steps):
     def read(self, noun: str, id: str) -> Record | None:
         """As it is now; None when there is none."""
         try:
-            record: Record = self._caller.json("GET", f"{API}/{_set(noun)}({_guid(id)})", headers=HEADERS)
+            path = f"{API}/{_set(noun)}({_guid(id)})"
+            record: Record = self._caller.json("GET", path, headers={**HEADERS, "Prefer": NAMED})
         except NotFound:
             return None
         return record
@@ -59,6 +63,14 @@ class DynamicsClient(Steps):
             return self._tracked(cursor, resync=False)
         except (InvalidInput, NotFound):
             return self._tracked(f"{API}/{_set(noun)}", resync=True)
+
+    def everything(self, noun: str) -> Changes:
+        """Implements ``Client``."""
+        return self._tracked(f"{API}/{_set(noun)}", resync=False)
+
+    def clock(self) -> datetime | None:
+        """Implements ``Client``."""
+        return self._caller.at
 
     def write_work(self, work: Work, *, first: bool = False) -> str:
         """Made only when it is not there: what somebody has changed or closed since stays as it is."""
@@ -128,7 +140,7 @@ class DynamicsClient(Steps):
         rows: list[Record] = []
         gone: list[str] = []
         while True:
-            headers = {**HEADERS, "Prefer": "odata.track-changes"}
+            headers = {**HEADERS, "Prefer": f"odata.track-changes,{NAMED}"}
             body = self._caller.json("GET", link, headers=headers)
             for row in body["value"]:
                 if "$deletedEntity" in str(row.get("@odata.context", "")):

@@ -26,6 +26,7 @@ LINKS: Mapping[str, str] = {"deal": "deal_id", "lead": "lead_id", "contact": "pe
 NARROW = ("deal", "lead", "contact", "account")
 OVERLAP = timedelta(seconds=60)  # deals keep whole seconds, and clocks of two houses differ
 EARLY_COPY = timedelta(days=2)
+FIRST = "1970-01-01T00:00:00Z"
 
 
 class PipedriveClient(Webhooks):
@@ -66,6 +67,16 @@ class PipedriveClient(Webhooks):
         # A little before the latest, so that what was written in the same second is not passed over.
         after = max(_parsed(cursor), latest - OVERLAP) if latest else _parsed(cursor)
         return Changes(rows, (), _instant(after))
+
+    def everything(self, noun: str) -> Changes:
+        """Begins before the list is read."""
+        begun = _instant(self._now() - OVERLAP)
+        rows = list(self._leads(FIRST) if noun == "lead" else self._list(_path(noun)))
+        return Changes(rows, (), begun)
+
+    def clock(self) -> datetime | None:
+        """Implements ``Client``."""
+        return self._caller.at
 
     def write_work(self, work: Work, *, first: bool = False) -> str:
         """An activity whose subject bears our mark."""

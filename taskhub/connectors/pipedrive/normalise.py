@@ -28,7 +28,7 @@ def event_of(envelope: Envelope, connection: Connection, received_at: datetime) 
         raise NotFollowed(f"action_not_followed: {envelope.action[:60]}")
     raw = envelope.previous if envelope.action == DELETE else envelope.current
     record = _record(noun, envelope, raw, connection)
-    fields = _fields(noun, raw or {}, connection)
+    fields = fields_of(noun, raw or {}, connection)
     old = _old_values(noun, envelope, raw or {}, connection) if envelope.action == CHANGE else {}
     types = _types(noun, envelope.action, fields, old)
     occurred_at = _occurred_at(envelope, raw or {}) or received_at
@@ -40,7 +40,7 @@ def event_of(envelope: Envelope, connection: Connection, received_at: datetime) 
         types=types,
         occurred_at=occurred_at,
         record=record,
-        data=_data(noun, record, fields),
+        data=data_of(noun, record, fields),
         previous={noun: old} if old else {},
         connection=connection.key,
         by=prefixed(connection, envelope.actor),
@@ -65,7 +65,7 @@ def _record(noun: str, envelope: Envelope, raw: Mapping[str, Any] | None, connec
     return RecordRef(noun, given)
 
 
-def _fields(noun: str, raw: Mapping[str, Any], connection: Connection) -> dict[str, Any]:
+def fields_of(noun: str, raw: Mapping[str, Any], connection: Connection) -> dict[str, Any]:
     mapped = native_fields(noun, raw, connection)
     reason = lost_by_label(mapped.get("labels"), connection) if noun == "lead" else None
     if reason is not None:
@@ -75,8 +75,8 @@ def _fields(noun: str, raw: Mapping[str, Any], connection: Connection) -> dict[s
 
 def _old_values(noun: str, envelope: Envelope, raw: Mapping[str, Any], connection: Connection) -> dict[str, Any]:
     """Old values of the fields that have another value now; some of ours depend on several of theirs."""
-    old = _fields(noun, {**raw, **envelope.previous}, connection)
-    new = _fields(noun, raw, connection)
+    old = fields_of(noun, {**raw, **envelope.previous}, connection)
+    new = fields_of(noun, raw, connection)
     return {name: value for name, value in old.items() if name in new and new[name] != value}
 
 
@@ -103,7 +103,7 @@ def _order(envelope: Envelope) -> str:
     return f"{exact} {envelope.event_id}".strip()
 
 
-def _data(noun: str, record: RecordRef, fields: Mapping[str, Any]) -> dict[str, Any]:
+def data_of(noun: str, record: RecordRef, fields: Mapping[str, Any]) -> dict[str, Any]:
     """The native objects; the deal or lead of an activity is named beside it."""
     data: dict[str, Any] = {noun: {"id": record.id, **fields}}
     for other in ("deal", "lead"):

@@ -59,7 +59,7 @@ def event_of(change: Change, connection: Connection, received_at: datetime) -> t
     record = _record(noun, change, connection)
     what = change.kind.removeprefix(_GAP)
     if what not in (change.kind, DELETE):
-        raise RereadNeeded(change.kind.lower())
+        raise RereadNeeded(change.kind.lower(), born=what == CREATE)
     told, moved, doubts = _told(noun, change)
     fields = read_fields(noun, native_fields(noun, told, connection))
     names = _moved(noun, told, moved, connection) & fields.keys()
@@ -87,11 +87,11 @@ def _noun(change: Change, connection: Connection) -> str:
     if noun is None:
         raise NotFollowed(f"entity_not_followed: {change.entity[:60]}")
     if change.kind == "GAP_OVERFLOW":
-        raise RereadNeeded(f"{change.entity[:60]}: more changes than events", everything=True)
+        raise RereadNeeded(f"{change.entity[:60]}: more changes than events", of=noun)
     if change.kind.removeprefix(_GAP) not in (CREATE, UPDATE, DELETE, UNDELETE):
         raise NotFollowed(f"change_not_followed: {change.kind[:60]}")
     if is_wildcard(change.record_id):
-        raise RereadNeeded(f"{change.entity[:60]}: {change.record_id}", everything=True)
+        raise RereadNeeded(f"{change.entity[:60]}: {change.record_id}", of=noun)
     if _own_write(change, connection):
         raise NotFollowed("own_write")
     return noun

@@ -23,6 +23,7 @@ OBJECTS: Mapping[str, str] = {
 }
 VERSION, KEY_FIELD, DONE = "66.0", "Taskhub_Id__c", "Completed"
 HEADERS = {"Sforce-Call-Options": f"client={CALLER}"}
+FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 OVERLAP = timedelta(minutes=1)  # a transaction is stamped before it is seen; deletions want a minute at least
 
 
@@ -67,15 +68,26 @@ class SalesforceClient:
         now = self.who().at or real_now()
         if cursor is None:
             return Changes((), (), _instant(now))
-        fields = ", ".join(["FIELDS(STANDARD)", *(name for name in self._own.get(noun, ()) if name.endswith("__c"))])
-        since = _instant(_parsed(cursor))
-        text = _soql(fields, _object(noun), f"SystemModstamp >= {since} ORDER BY SystemModstamp")
-        rows = list(self._query(text))
+        rows = self._since(noun, _parsed(cursor))
         span = {"start": _instant(_parsed(cursor) - OVERLAP), "end": _instant(now + OVERLAP)}
         gone = self._get(f"/sobjects/{_object(noun)}/deleted/", params=span)["deletedRecords"]
         latest = max((_parsed(row["SystemModstamp"]) for row in rows), default=now)
         after = max(_parsed(cursor), min(latest, now) - OVERLAP)
         return Changes(rows, tuple(str(one["id"]) for one in gone), _instant(after))
+
+    def everything(self, noun: str) -> Changes:
+        """Begins before the list is read."""
+        begun = (self.who().at or real_now()) - OVERLAP
+        return Changes(self._since(noun, FIRST), (), _instant(begun))
+
+    def clock(self) -> datetime | None:
+        """Implements ``Client``."""
+        return self._caller.at
+
+    def _since(self, noun: str, since: datetime) -> list[dict[str, Any]]:
+        fields = ", ".join(["FIELDS(STANDARD)", *(name for name in self._own.get(noun, ()) if name.endswith("__c"))])
+        where = f"SystemModstamp >= {_instant(since)} ORDER BY SystemModstamp"
+        return list(self._query(_soql(fields, _object(noun), where)))
 
     def write_work(self, work: Work, *, first: bool = False) -> str:
         """An upsert: written twice it is one task."""

@@ -47,7 +47,7 @@ EVERY_KIND = "*"
 SLA_FROM = ("ready_at", "occurred_at")
 NOT_BY = ("completer", "owner")
 ROLES = ("agent", "rep", "manager", "director", "admin", "integration", "auditor")
-SYSTEMS = ("pipedrive", "salesforce", "dynamics", "hubspot", "webhooks", "standard_webhooks")
+SYSTEMS = ("pipedrive", "salesforce", "dynamics", "hubspot", "standard_webhooks")
 SECRETS: Mapping[str, tuple[str, ...]] = {
     "dynamics": ("code", "header", "query", "path"),
     "hubspot": ("client_secret",),
