@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from taskhub.acts import meeting
 from taskhub.acts.carry_out import carry_out
 from taskhub.connectors import own_write
+from taskhub.connectors.write_back import answers
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
 from taskhub.events import service as events
@@ -22,6 +24,8 @@ def apply_event(tx: Tx, row: Taken) -> None:
     done = sales.apply(tx, stored.event, row.key)
     failpoint("event.projected")
     changes = own_write.guarded(stored.event, done.changes, tx.policies.connections)
+    changes = answers.heard(tx, stored.event, changes, done.known)
+    changes = meeting.met(tx, stored.event, changes, done.known)
     made = plan(stored.event, changes, done.known, tx.policies.rules, tx.policies.kinds)
     ids = carry_out(tx, made, event=row.key, occurred_at=stored.event.occurred_at, known=done.known)
     failpoint("event.carried_out")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from taskhub.policy.policies import Connection
-from taskhub.policy.reading import dynamics, hubspot, salesforce
+from taskhub.policy.reading import dynamics, hubspot, salesforce, write_back
 from taskhub.policy.reading.nearest import nearest
 from taskhub.policy.reading.table import Table, keyed, shown
 from taskhub.policy.reading.values import free, text_map
@@ -52,6 +52,7 @@ def _connection(entry: Table, key: str) -> Connection:
         stages=_stages(entry),
         settings=settings,
         users=text_map(entry, "users"),
+        write_back=write_back.read(entry, system),
     )
 
 
