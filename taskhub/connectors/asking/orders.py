@@ -55,7 +55,7 @@ def their_reason(connection: Connection, noun: str, ours: str) -> str | None:
         if noun == "deal":
             return ours
         label = _first(_table(settings, "lost_labels"), ours)
-        return label if label is not None else "" if settings.get("lead_lost_when_archived") is True else None
+        return label if label is not None else "" if settings.get("lead_lost_when_archived", True) else None
     known = _first(_table(_table(settings, "lost_reasons"), noun), ours)
     return known or (LOST_CODE if connection.system == "dynamics" else ours)
 
