@@ -78,11 +78,17 @@ def _made(tx: Tx, event: Event, changes: Changes, known: Known) -> CrmAct | None
             continue
         if deal.get("lead") == act.ref.id:
             return act
-        lead = sales.known_of(tx, act.ref).get("lead", {})
-        same = [deal.get(name) == lead.get(name) for name in ("title", "contact", "account")]
-        if deal.get("lead") is None and all(same) and lead.get("title") and event.occurred_at >= act.at - CLOCKS:
+        if deal.get("lead") is None and event.occurred_at >= act.at - CLOCKS and _alike(tx, act, deal):
             return act
     return None
+
+
+def _alike(tx: Tx, act: CrmAct, deal: Mapping[str, Any]) -> bool:
+    """Whether a deal that names no lead looks like what the lead was to become: titles, and parties where both have."""
+    lead = sales.known_of(tx, act.ref).get("lead", {})
+    titles = {lead.get("title"), lead.get("company")} - {None, ""}
+    parties = [(lead.get(noun), deal.get(noun)) for noun in ("contact", "account")]
+    return deal.get("title") in titles and all(one is None or other is None or one == other for one, other in parties)
 
 
 def _answer(tx: Tx, act: CrmAct, event: Event, known: Known) -> None:

@@ -18,6 +18,7 @@ from taskhub.connectors.inbound import HookRequest
 from taskhub.connectors.outbound import Client
 from taskhub.connectors.pool import Clients
 from taskhub.connectors.registry import inbound_for
+from taskhub.connectors.write_back import waiting
 from taskhub.connectors.write_back.deliver import Deliver
 from taskhub.db.tables import message
 from taskhub.db.tables_crm import crm_task
@@ -139,6 +140,16 @@ class Floor:
         while (at := self._next()) is not None and at <= end:
             self.fake.clock.now = max(self.fake.clock.now, at)
             self.run()
+
+    def settle(self) -> None:
+        """Time passes until nothing waits; what was given up is tried again, as somebody on call would."""
+        self.pass_time()
+        for _ in range(10):
+            if not self.rows():
+                return
+            with self.desk.db.begin() as tx:
+                waiting.replay(tx, "crm")
+            self.pass_time()
 
     def _next(self) -> Any:
         """When the next call, look or delivery is due; nothing else of the ledger is waited for."""

@@ -193,6 +193,6 @@ def test_whatever_goes_wrong_one_deal_comes_of_it(sqlite_url: str, system: str, 
         faults.shuffle = random.Random(seed) if seed % 2 else None
         faults.latency = chance.choice((0, 0, 1))
         ask(house, ref)
-        house.pass_time()
+        house.settle()
         one_of_each(house, ref)
         assert states(house) == ["done"]
