@@ -37,7 +37,7 @@ def path(id_: str, act: str, noun: str = "lead") -> str:
 
 def test_a_conversion_is_pending(any_house: House, lead: str) -> None:
     rob = any_house.of("rob")
-    answer = rob.call("POST", path(lead, "convert"), {"deal": {}, "follow_up": {"kind": "customs", "data": {"a": 1}}})
+    answer = rob.post(path(lead, "convert"), {"deal": {}, "follow_up": {"kind": "customs", "data": {"a": 1}}})
     assert answer.status_code == 202
     said = answer.json()
     assert said["pending"]["kind"] == "convert"
@@ -46,16 +46,16 @@ def test_a_conversion_is_pending(any_house: House, lead: str) -> None:
     assert rob.ok("GET", f"/api/v1/leads/{lead}")["pending"] == said["pending"]
     [listed] = [one for one in rob.ok("GET", "/api/v1/leads")["items"] if one["id"] == lead]
     assert listed["pending"] == said["pending"]
-    assert code(rob.call("POST", path(lead, "convert"), {"deal": {}})) == (409, "already_asked")
-    assert code(rob.call("POST", path(lead, "lose"), {"reason": "price"})) == (409, "already_asked")
+    assert code(rob.post(path(lead, "convert"), {"deal": {}})) == (409, "already_asked")
+    assert code(rob.post(path(lead, "lose"), {"reason": "price"})) == (409, "already_asked")
     rob.ok("POST", f"/api/v1/acts/{said['pending']['act']}/undo")
     assert rob.ok("GET", f"/api/v1/leads/{lead}")["pending"] is None
 
 
 def test_the_same_call_twice_is_one_act(any_house: House, lead: str) -> None:
     rob, key = any_house.of("rob"), {"Idempotency-Key": "once"}
-    first = rob.call("POST", path(lead, "convert"), {"deal": {}}, headers=key)
-    again = rob.call("POST", path(lead, "convert"), {"deal": {}}, headers=key)
+    first = rob.post(path(lead, "convert"), {"deal": {}}, headers=key)
+    again = rob.post(path(lead, "convert"), {"deal": {}}, headers=key)
     assert (first.status_code, again.status_code) == (202, 202)
     assert first.json() == again.json()
     with any_house.db.read() as tx:
@@ -68,8 +68,8 @@ def test_the_same_call_twice_is_one_act(any_house: House, lead: str) -> None:
 def test_a_loss_is_pending(any_house: House, noun: str, act: str) -> None:
     id_, rob = theirs(any_house, noun, "asked", "8"), any_house.of("rob")
     body = {"reason": "price", **({"status": "lost"} if act == "status" else {})}
-    assert code(rob.call("POST", path(id_, act, noun), {**body, "reason": "prise"})) == (422, "unknown_reason")
-    answer = rob.call("POST", path(id_, act, noun), body)
+    assert code(rob.post(path(id_, act, noun), {**body, "reason": "prise"})) == (422, "unknown_reason")
+    answer = rob.post(path(id_, act, noun), body)
     assert (answer.status_code, answer.json()["pending"]["kind"]) == (202, "lose")
     assert rob.ok("GET", f"/api/v1/{noun}s/{id_}")["status"] == "open"
 
@@ -80,7 +80,7 @@ def test_a_loss_is_pending(any_house: House, noun: str, act: str) -> None:
 )
 def test_everything_else_is_theirs(any_house: House, lead: str, act: str, body: dict[str, Any]) -> None:
     persona = "ria" if act == "take-over" else "rob"
-    assert code(any_house.of(persona).call("POST", path(lead, act), body)) == (409, "owned_by_crm")
+    assert code(any_house.of(persona).post(path(lead, act), body)) == (409, "owned_by_crm")
 
 
 @pytest.mark.parametrize(
@@ -94,22 +94,22 @@ def test_everything_else_is_theirs(any_house: House, lead: str, act: str, body: 
     ],
 )
 def test_what_they_decide(any_house: House, lead: str, body: dict[str, Any], wrong: list[str]) -> None:
-    answer = any_house.of("rob").call("POST", path(lead, "convert"), body)
+    answer = any_house.of("rob").post(path(lead, "convert"), body)
     assert code(answer) == (422, "decided_there")
     assert [one["path"] for one in answer.json()["errors"]] == wrong
 
 
 def test_rights_and_versions(any_house: House, lead: str) -> None:
-    assert any_house.of("far").call("POST", path(lead, "convert"), {"deal": {}}).status_code == 404
-    assert any_house.of("ria").call("POST", path(lead, "convert"), {"deal": {}}).status_code == 403
-    assert code(any_house.of("rob").call("POST", path(lead, "convert"), {"deal": {}, "version": 9})) == (
+    assert any_house.of("far").post(path(lead, "convert"), {"deal": {}}).status_code == 404
+    assert any_house.of("ria").post(path(lead, "convert"), {"deal": {}}).status_code == 403
+    assert code(any_house.of("rob").post(path(lead, "convert"), {"deal": {}, "version": 9})) == (
         409, "version_clash",
     )  # fmt: skip
-    assert any_house.of("rob").call("POST", path("asked:none", "convert"), {"deal": {}}).status_code == 404
+    assert any_house.of("rob").post(path("asked:none", "convert"), {"deal": {}}).status_code == 404
 
 
 def test_where_the_connection_takes_no_acts_nothing_changes(any_house: House) -> None:
     id_ = theirs(any_house, "lead", "crm", "9")
     rob = any_house.of("rob")
-    assert code(rob.call("POST", path(id_, "convert"), {"deal": {}})) == (409, "owned_by_crm")
-    assert code(rob.call("POST", path(id_, "lose"), {"reason": "price"})) == (409, "owned_by_crm")
+    assert code(rob.post(path(id_, "convert"), {"deal": {}})) == (409, "owned_by_crm")
+    assert code(rob.post(path(id_, "lose"), {"reason": "price"})) == (409, "owned_by_crm")
