@@ -78,10 +78,12 @@ def _converted(tx: Tx, act: CrmAct, before: RecordState) -> None:
         fields = {**carried, **parties, "status": OPEN, "lead": before.ref.id}
         _tell_event(tx, act, "create", Said(RecordRef("deal", act.deal), None, fields), at=act.at)
     changes = {"status": CONVERTED, "converted_at": tx.now.isoformat(), "converted_by": by, **links}
-    _tell_event(tx, act, "convert", Said(before.ref, before, changes, around))
+    told = recording.tell(tx, "convert", Said(before.ref, before, changes, around), connection=act.connection)
     follow_up = asking.follow_up_of(act)
     if follow_up is not None and follow_up.kind in tx.policies.kinds:
-        making.make(tx, [follow_up])
+        at = told.state.newest.at
+        # Newer than the conversion: what a rule closes because of it is older work.
+        making.make(tx, [replace(follow_up, version=(at + at.resolution, act.id))])
 
 
 def _lost(tx: Tx, act: CrmAct, before: RecordState) -> None:

@@ -21,6 +21,7 @@ from taskhub.sales.model import Changes
 
 OWN_ACT = "own_act"
 CLOCKS = timedelta(minutes=1)  # two houses, two clocks
+SKEW = timedelta(minutes=10)  # what is told later than that after their answer is another conversion
 Known = Mapping[str, Mapping[str, Any]]
 # What tells of each act: of a lead, of a deal.
 SAYS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -62,10 +63,20 @@ def _of_record(tx: Tx, event: Event, changes: Changes) -> CrmAct | None:
     for act in asked_there.about(tx, str(event.record)):
         if act.state not in (model.PENDING, model.DONE) or (act.seen_at is not None and _counts(act, noun)):
             continue
+        if noun == "lead" and act.kind == model.CONVERT and not _that_time(tx, act, event, changes):
+            continue
         first_look = act.kind == model.CONVERT and noun == "deal" and not event.states_change
         if first_look or set(SAYS[act.kind].get(noun, ())) & set(changes.types):
             return act
     return None
+
+
+def _that_time(tx: Tx, act: CrmAct, event: Event, changes: Changes) -> bool:
+    """Whether the lead was converted because of this act, not anew; that it is gone says so in Pipedrive only."""
+    connection = tx.policies.connections[act.connection]
+    if "lead.deleted" in changes.types and (connection.system != "pipedrive" or act.tried_at is None):
+        return False
+    return act.answered_at is None or event.occurred_at <= act.answered_at + SKEW
 
 
 def _made(tx: Tx, event: Event, changes: Changes, known: Known) -> CrmAct | None:

@@ -34,3 +34,10 @@ class Clients:
             if known is None or known[:2] != (connection, secrets):
                 known = self._known[connection.key] = (connection, secrets, self._make(connection, secrets))
             return known[2]
+
+    def close(self) -> None:
+        """Lets go of all connections; whoever asks again gets a new client."""
+        with self._lock:
+            known, self._known = self._known, {}
+        for _, _, client in known.values():
+            client.close()

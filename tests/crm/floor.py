@@ -109,7 +109,8 @@ class Floor:
         listen(self.fake, system, self.post)
 
     def close(self) -> None:
-        """Lets go of the database."""
+        """Lets go of the database and of the CRM."""
+        self.clients.close()
         self.desk.db.close()
 
     # ── what moves ───────────────────────────────────────────────────────────────────────────────────────────────────
