@@ -227,7 +227,9 @@ def _secrets(system: str) -> Mapping[str, str]:
 
 def _settings(system: str, home: str, state: Any) -> dict[str, Any]:
     own = {} if state is None else {"own_user": str(state.robot)}
-    more = {"lead_lost_when_archived": True} if system == "pipedrive" else {}
+    more: dict[str, Any] = {"lead_lost_when_archived": True} if system == "pipedrive" else {}
+    if system == "dynamics":
+        more = {"lost_reasons": {noun: {"4": "no_need"} for noun in ("lead", "deal")}}
     return {"base_url": home, "token_url": _token(system, home), "tenant": dataverse.TENANT, **own, **more}
 
 

@@ -148,6 +148,20 @@ def test_a_refusal_ends_it_and_its_person_is_told(house: Floor) -> None:
     assert house.count("welcome", "onboard") == {"welcome": 0, "onboard": 0}
 
 
+def test_on_a_server_it_is_one_conversion_too(postgres_url: str) -> None:
+    with floor(postgres_url, "pipedrive", own_user=False) as house:
+        ref = house.lead()
+        act = ask(house, ref, NewTask("call", "Call them", data={"a": 1}))
+        house.pass_time()
+        one_of_each(house, ref)
+        [call] = house.desk.rows_of("call")
+        assert (call.state, call.data) == ("queued", {"a": 1})
+        house.desk.do("sue", undo.undo, act.id)
+        house.pass_time()
+        assert not house.deals_there()
+        assert not house.rows()
+
+
 @pytest.mark.parametrize("noun", ["lead", "deal"])
 def test_a_loss_is_asked_for_and_closes_its_work_once(house: Floor, noun: str) -> None:
     ref = house.lead() if noun == "lead" else RecordRef("deal", f"crm:{house.deal()}")

@@ -52,6 +52,18 @@ def test_it_stands_there_with_a_link_and_its_person_and_is_done(house: Floor) ->
     assert not house.rows()
 
 
+def test_on_a_server_it_stands_there_once_too(postgres_url: str) -> None:
+    with floor(postgres_url, "pipedrive", own_user=False) as house:
+        given(house)
+        house.desk.do("admin", assignment.assign, house.task().id, "bob")
+        house.pass_time()
+        assert [one.owner for one in house.shown()] == [BOB["pipedrive"]]
+        house.finish_there(house.shown()[0].id)
+        house.pass_time()
+        assert house.task().state == "completed"
+        assert not house.rows()
+
+
 def test_what_somebody_over_there_ticks_off_is_done_here(house: Floor) -> None:
     task = given(house)
     house.desk.do("sue", tasks.start, task.id)
