@@ -108,9 +108,10 @@ def _open(tx: Tx, ref: RecordRef, version: int | None) -> tuple[RecordState, Con
     if version is not None and version != found.version:
         said = f"The {ref.noun} has changed: it is at version {found.version}, you sent {version}. Read it again."
         raise VersionClash(said, version=found.version)
+    # A lead that has become a deal may be gone over there: who asks is told what became of it.
+    path.refuse_ended(found)
     if found.fields.get("deleted") is True:
         raise Conflict(f"This {ref.noun} has been deleted.", code="record_deleted")
-    path.refuse_ended(found)
     return found, connection
 
 
