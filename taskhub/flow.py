@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from taskhub.acts import activate, apply_event, completed, lending, missed, month_end, staffing, watch
+from taskhub.acts import activate, answered, apply_event, completed, lending, missed, month_end, staffing, watch
 from taskhub.assignment import experience, passes, pool_states
 from taskhub.assignment.shadows.service import WorkOff
+from taskhub.connectors.asking import deliver as ask
 from taskhub.connectors.looking import health
 from taskhub.connectors.looking import service as looking
+from taskhub.connectors.pool import Clients
+from taskhub.connectors.write_back import deliver as work
+from taskhub.connectors.write_back import look
 from taskhub.db.flow import Flow, Route
 from taskhub.db.handler import Handlers, Inside, Together
 from taskhub.db.ledger import Taken
@@ -51,6 +55,11 @@ FLOW: Flow = {
     "task.created": (),
     "task.ready": (Route("assignment.pass", "one", _rotation, earliest=True),),
     "task.given": (),
+    # what a CRM shows of our work: a look once a change has stood a while, a call where something differs
+    "work.changed": _timer("crm.look"),
+    "crm.work": (Route("crm.work", "outside"),),
+    "crm.asked": (Route("crm.ask", "outside"),),
+    "crm.answered": (Route("crm.answered"),),
     "task.given_late": (Route("escalation.given_late"),),
     "task.completed": (Route("task.chain"), Route("assignment.learn")),
     "task.approved": (),
@@ -127,6 +136,7 @@ def _cool(tx: Tx, row: Taken) -> None:
     pool_states.run(tx, str(row.payload["rotation"]))
 
 
+CLIENTS = Clients()  # a key that one delivery has fetched serves the others
 HANDLERS: Handlers = {
     "event.apply": apply_event.apply_event,
     "record.watch": watch.watch_due,
@@ -172,4 +182,8 @@ HANDLERS: Handlers = {
     "escalation.given_late": waiting.given_late,
     "notification.deliver": Deliver(),
     "policies.rederive": activate.rederive,
+    "crm.look": _key(look.look),
+    "crm.work": work.Deliver(CLIENTS),
+    "crm.ask": ask.Ask(CLIENTS),
+    "crm.answered": answered.answered,
 }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from taskhub.acts import meeting
 from taskhub.acts.carry_out import carry_out
 from taskhub.connectors import own_write
+from taskhub.connectors.write_back import answers
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
 from taskhub.events import service as events
@@ -26,9 +28,11 @@ def apply_event(tx: Tx, row: Taken) -> None:
     if done.fresh:
         _ask_for(tx, stored.event)
     changes = firings.meet(tx, stored.event, own_write.guarded(stored.event, done.changes, tx.policies.connections))
-    made = plan(stored.event, changes, done.known, tx.policies.rules, tx.policies.kinds)
+    heard = answers.heard(tx, stored.event, changes, done.known)
+    met = meeting.met(tx, stored.event, heard, done.known)
+    made = plan(stored.event, met, done.known, tx.policies.rules, tx.policies.kinds)
     ids = carry_out(tx, made, event=row.key, occurred_at=stored.event.occurred_at, known=done.known)
-    if made.matched:
+    if made.matched or met.reason == meeting.OWN_ACT:
         firings.remember(tx, stored.event, changes)
     failpoint("event.carried_out")
     state = "ignored" if made.reason and not ids else "applied"

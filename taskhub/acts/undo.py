@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from taskhub.acts import leaving, lending, month_end, selling, staffing, unconverting
+from taskhub.acts import asking, leaving, lending, month_end, selling, staffing, unconverting
 from taskhub.assignment import service as assignment
 from taskhub.db import acts
 from taskhub.db.acts import Act
@@ -74,6 +74,8 @@ def _record(inverse: Mapping[str, Any]) -> RecordRef | None:
     """The record whose rights decide. Who has just given one away may take that back, though it is theirs no more."""
     if inverse["op"] == "undo_conversion":
         return RecordRef("lead", inverse["lead"])
+    if inverse["op"] == "take_back":
+        return RecordRef(*inverse["record"])
     if inverse["op"] == "put_back" and "owner" not in inverse["changes"]:
         return RecordRef(*inverse["record"])
     return None
@@ -158,10 +160,14 @@ def _unconvert(tx: Tx, inverse: Mapping[str, Any]) -> Any:
     return unconverting.undo(tx, inverse["lead"])
 
 
+def _take_back(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return asking.take_back(tx, inverse)
+
+
 INVERSES: Mapping[str, Callable[[Tx, Mapping[str, Any]], Any]] = {
     "resume": _resume, "reopen": _reopen, "restore": _restore, "release": _release, "assign": _assign,
     "unassign": _unassign, "change_kind": _kind, "patch": _patch, "cancel_switch": _switch, "end_loan": _loan,
     "unacknowledge": _unacknowledge, "end_period": _period, "queue_state": _stop, "move_back": _move,
     "come_back": _come_back, "plan_again": _plan_again, "lend_again": _lend_again, "put_again": _put_again,
-    "put_back": selling.put_back, "undo_conversion": _unconvert,
+    "put_back": selling.put_back, "undo_conversion": _unconvert, "take_back": _take_back,
 }  # fmt: skip

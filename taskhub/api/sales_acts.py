@@ -8,15 +8,16 @@ from typing import Annotated, Any, Literal
 from fastapi import Query
 from starlette.requests import Request
 
-from taskhub.acts import converting, selling, unconverting
+from taskhub.acts import asking, converting, selling, unconverting
 from taskhub.api import reader, seen, shown, shown_sales
 from taskhub.api.bodies import Call
 from taskhub.api.sales_bodies import ConvertIn, FollowUpIn, LoseIn, StageIn, StatusIn
 from taskhub.api.tasks import check_due
+from taskhub.connectors.asking.model import CrmAct
 from taskhub.db.tx import Tx
 from taskhub.events.model import RecordRef
 from taskhub.http import paging
-from taskhub.http.edge import act, look
+from taskhub.http.edge import Reply, act, look
 from taskhub.http.inputs import Id
 from taskhub.http.route import router
 from taskhub.sales import readiness
@@ -41,15 +42,17 @@ def _path(noun: str) -> None:
 
     @routes.post(f"/{noun}s/{{id}}/status")
     @act(CHANGE, f"{noun}.status")
-    def status(tx: Tx, id: Id, body: StatusIn) -> dict[str, Any]:
+    def status(tx: Tx, id: Id, body: StatusIn) -> dict[str, Any] | Reply:
         """A status from the short list."""
+        if body.status == "lost":
+            return _lost(tx, noun, id, body.reason or "", body.version)
         return _did(tx, noun, id, lambda ref: selling.set_status(tx, ref, body.status, body.reason, body.version))
 
     @routes.post(f"/{noun}s/{{id}}/lose")
     @act(CHANGE, f"{noun}.lose")
-    def lose(tx: Tx, id: Id, body: LoseIn) -> dict[str, Any]:
+    def lose(tx: Tx, id: Id, body: LoseIn) -> dict[str, Any] | Reply:
         """Lost, for a reason from the pipeline's list."""
-        return _did(tx, noun, id, lambda ref: selling.lose(tx, ref, body.reason, body.version))
+        return _lost(tx, noun, id, body.reason, body.version)
 
     @routes.post(f"/{noun}s/{{id}}/reopen")
     @act(CHANGE, f"{noun}.reopen")
@@ -105,8 +108,8 @@ def ready(tx: Tx, request: Request, id: Id, *, language: Spoken = None) -> dict[
 
 @routes.post("/leads/{id}/convert", status_code=201)
 @act(CHANGE, "lead.convert")
-def convert(tx: Tx, id: Id, body: ConvertIn = ConvertIn()) -> dict[str, Any]:  # noqa: B008
-    """The lead becomes a customer: account, contact, deal and follow-up task, all or nothing."""
+def convert(tx: Tx, id: Id, body: ConvertIn = ConvertIn()) -> dict[str, Any] | Reply:  # noqa: B008
+    """The lead becomes a customer: account, contact, deal and follow-up task, all or nothing; a CRM's is asked for."""
     seen.record(tx, "lead", id, CHANGE)
     for noun, part in (("account", body.account), ("contact", body.contact)):
         seen.refuse_unseen(tx, noun, part.id if part else None, f"{noun}.id")
@@ -114,8 +117,12 @@ def convert(tx: Tx, id: Id, body: ConvertIn = ConvertIn()) -> dict[str, Any]:  #
     parts = {name: _given(getattr(body, name)) for name in ("account", "contact", "deal")}
     check_due(tx, body.follow_up.due_at if body.follow_up else None)
     order = body.follow_up.order(tx.policies, tx.by.label) if body.follow_up else None
-    done = converting.convert(tx, id, Asked(**parts, contact_wanted=contact_wanted), order, body.version)
-    return shown_sales.converted(tx, done)
+    asked = Asked(**parts, contact_wanted=contact_wanted)
+    ref = RecordRef("lead", id)
+    if asking.connection_of(tx, ref) is not None:
+        wanted = order(sales.get(tx, ref), None) if order else None
+        return _pending(tx, ref, asking.convert(tx, ref, asked, wanted, body.version))
+    return shown_sales.converted(tx, converting.convert(tx, id, asked, order, body.version))
 
 
 @routes.post("/leads/{id}/undo-conversion")
@@ -139,6 +146,21 @@ def _did(
 ) -> dict[str, Any]:  # fmt: skip
     seen.record(tx, noun, id_, permission)
     return shown_sales.record(tx, done(RecordRef(noun, id_)))
+
+
+def _lost(tx: Tx, noun: str, id_: str, reason: str, version: int | None) -> dict[str, Any] | Reply:
+    """Lost here, or asked of the CRM whose record it is."""
+    seen.record(tx, noun, id_, CHANGE)
+    ref = RecordRef(noun, id_)
+    if asking.connection_of(tx, ref) is not None:
+        return _pending(tx, ref, asking.lose(tx, ref, reason, version))
+    return shown_sales.record(tx, selling.lose(tx, ref, reason, version))
+
+
+def _pending(tx: Tx, ref: RecordRef, act: CrmAct) -> Reply:
+    """202: on its way to the CRM; the record says so until it answers."""
+    body = {"pending": shown_sales.pending(act), ref.noun: shown_sales.record(tx, sales.get(tx, ref))}
+    return Reply(body, 202)
 
 
 def _given(part: Any) -> dict[str, Any] | None:

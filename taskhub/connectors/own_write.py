@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from taskhub.connectors.salesforce.identity import OURSELVES, same_id
 from taskhub.events.model import QUIET, Event
 from taskhub.policy.policies import Connection
 from taskhub.sales.model import Changes
@@ -12,12 +13,17 @@ from taskhub.sales.model import Changes
 
 def is_own_write(event: Event, connection: Connection) -> bool:
     """Whether the event was caused by the user taskhub writes as (setting ``own_user``: their id of that user)."""
-    own = connection.settings.get("own_user")
-    if own is None or event.by is None:
+    if event.by is None or not event.by.startswith(f"{connection.key}:"):
         return False
-    # People write the ids of Dynamics in capitals and in braces too; it sends them bare.
-    spelled = str(own).strip().strip("{}").lower()
-    return event.by.lower() == f"{connection.key}:{spelled}".lower()
+    user = event.by.removeprefix(f"{connection.key}:")
+    if connection.system == "salesforce" and user == OURSELVES:
+        return True
+    own = connection.settings.get("own_user")
+    if own is None:
+        return False
+    # People write the ids of Dynamics in capitals and in braces too, those of Salesforce with 15 characters.
+    spelled = str(own).strip().strip("{}")
+    return user.lower() == spelled.lower() if connection.system != "salesforce" else same_id(user, spelled)
 
 
 def guarded(event: Event, changes: Changes, connections: Mapping[str, Connection]) -> Changes:

@@ -49,6 +49,18 @@ class Pipeline:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteBack:
+    """What taskhub writes into a CRM. ``tasks``: off, done (only what was done) or assigned (what somebody has, too).
+
+    ``acts``: conversions and losses of its records are asked for here; ``link``: where people reach taskhub.
+    """
+
+    tasks: str = "off"
+    acts: bool = False
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Connection:
     """One CRM connection. ``secrets`` are names of environment variables or files, never the secrets themselves.
 
@@ -66,6 +78,7 @@ class Connection:
     users: Mapping[str, str] = field(default_factory=dict)
     poll: timedelta = timedelta(minutes=15)
     renew_webhooks: bool = True
+    write_back: WriteBack = WriteBack()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +103,14 @@ class Policies:
     duplicates: DuplicatePolicy = field(default_factory=DuplicatePolicy)
     warnings: tuple[Problem, ...] = field(default=(), compare=False)
     awaited: frozenset[str] = field(init=False, compare=False, default=frozenset())
+    mirrored: frozenset[str] = field(init=False, compare=False, default=frozenset())
 
     def __post_init__(self) -> None:
-        """``awaited``: kinds that other work of their file may wait for."""
+        """``awaited``: kinds that other work of their file may wait for; ``mirrored``: who shows our tasks."""
         drafts = [draft for rule in self.rules for draft in rule.tasks]
         object.__setattr__(self, "awaited", frozenset(kind for draft in drafts for kind in draft.waits_for))
+        shown = frozenset(key for key, one in self.connections.items() if one.write_back.tasks != "off")
+        object.__setattr__(self, "mirrored", shown)
 
     @property
     def teams(self) -> tuple[str, ...]:

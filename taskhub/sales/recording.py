@@ -7,6 +7,7 @@ event a moment later changes nothing more of it: each field has that version alr
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -52,10 +53,14 @@ def refuse_foreign(state: RecordState) -> None:
         )  # fmt: skip
 
 
-def tell(tx: Tx, act: str, said: Said, *, at: datetime | None = None) -> Told:
-    """Does it: the event is on its way, the record and its history say so. ``at`` where acts belong together."""
+def tell(tx: Tx, act: str, said: Said, *, at: datetime | None = None, connection: str | None = None) -> Told:
+    """Does it: the event is on its way, the record and its history say so. ``at`` where acts belong together.
+
+    ``connection``: the CRM that has done it for us, and owns what came of it.
+    """
     when = at or moment(tx, [said.before])
     event = native.event_of(said, when, new_id(), tx.by.agent or tx.by.label)
+    event = replace(event, connection=connection)
     id_ = own.ingest(tx, event)
     state = service.apply(tx, event, id_).state
     if state is None:

@@ -13,7 +13,7 @@ from taskhub.agents.capacity import minutes_left
 from taskhub.db.tx import Tx
 from taskhub.errors import AtCapacity, NotEligible, NotFound
 from taskhub.failpoints import failpoint
-from taskhub.tasks import clocks, lifecycle, store
+from taskhub.tasks import clocks, lifecycle, mirrored, store
 from taskhub.tasks.model import IN_PROGRESS, PAUSED, QUEUED, Lease, Task
 
 EXCLUDED_FOR_EVER = ("not_by",)
@@ -22,6 +22,8 @@ OPENED_AGAIN = ("reopen", "restore")
 UNTOLD = ("waiting_reasons",)
 # What follows from an act of a person is none of its own.
 OF_ITSELF = ("rederive",)
+# What of a task others show as well.
+SHOWN = {"state", "agent"}
 # Timers of work that waits with its person.
 WAITING = ("snooze.ended", "pause.reminder")
 LATE = ("at_risk", "breached")
@@ -76,7 +78,10 @@ def move(tx: Tx, task: Task, act: str, changes: Mapping[str, Any], note: Mapping
     if task.state == PAUSED and stamped.get("state", PAUSED) != PAUSED:
         for topic in WAITING:
             tx.cancel(topic, task.id)
-    return replace(task, **stamped)
+    moved = replace(task, **stamped)
+    if SHOWN & difference.keys():
+        mirrored.changed(tx, moved)
+    return moved
 
 
 def _lifted(tx: Tx, task: Task, act: str, changes: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -83,6 +83,8 @@ PROCESS = (
              "way", "outcome", "queue"),
     _counter("taskhub_changes_total", "rows of history: task.sla.breached, escalation.fire and every other transition",
              "noun", "act"),
+    _counter("taskhub_crm_writes_total", "steps done in a CRM for our tasks, by how the task stands there then",
+             "connection", "state"),
     _counter("taskhub_messages_failed_total", "failed tries, deliveries included; next is again or dead",
              "handler", "next"),
     _spread("taskhub_message_seconds",

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from taskhub.policy.policies import Connection
-from taskhub.policy.reading import dynamics, hubspot, salesforce
+from taskhub.policy.reading import dynamics, hubspot, salesforce, write_back
 from taskhub.policy.reading.nearest import nearest
 from taskhub.policy.reading.table import Table, keyed, shown
 from taskhub.policy.reading.values import free, text_map
@@ -58,6 +58,7 @@ def _connection(entry: Table, key: str, *, stored: bool) -> Connection:
         users=text_map(entry, "users"),
         poll=_poll(entry),
         renew_webhooks=entry.flag("renew_webhooks", default=True),
+        write_back=write_back.read(entry, system),
     )
 
 
