@@ -39,6 +39,8 @@ def _wake(handler: str) -> tuple[Route, ...]:
 FLOW: Flow = {
     # intake
     "event.received": (Route("event.apply", source=_source),),
+    # what releases before this one would read as something else: its handler has a name that they leave to us
+    "event.stated": (Route("event.apply_stated", source=_source),),
     "record.watched": _timer("record.watch"),
     # work comes into being, becomes ready, ends
     "task.created": (),
@@ -122,6 +124,7 @@ def _cool(tx: Tx, row: Taken) -> None:
 
 HANDLERS: Handlers = {
     "event.apply": apply_event.apply_event,
+    "event.apply_stated": apply_event.apply_event,
     "record.watch": watch.watch_due,
     "task.chain": completed.task_completed,
     "task.check": completed.check_settled,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from taskhub.acts import merged_events
 from taskhub.acts.carry_out import carry_out
 from taskhub.connectors import own_write
 from taskhub.db.ledger import Taken
@@ -21,9 +22,10 @@ def apply_event(tx: Tx, row: Taken) -> None:
     failpoint("event.locked")
     done = sales.apply(tx, stored.event, row.key)
     failpoint("event.projected")
-    changes = own_write.guarded(stored.event, done.changes, tx.policies.connections)
-    made = plan(stored.event, changes, done.known, tx.policies.rules, tx.policies.kinds)
+    changes = own_write.guarded(done.event, done.changes, tx.policies.connections)
+    made = plan(done.event, changes, done.known, tx.policies.rules, tx.policies.kinds)
     ids = carry_out(tx, made, event=row.key, occurred_at=stored.event.occurred_at, known=done.known)
+    ids += merged_events.settle(tx, done)
     failpoint("event.carried_out")
     state = "ignored" if made.reason and not ids else "applied"
     events.settle(tx, row.key, state, made.reason if state == "ignored" else None)

@@ -22,6 +22,7 @@ from taskhub.http.route import router
 from taskhub.sales import readiness
 from taskhub.sales import service as sales
 from taskhub.sales.conversion import Asked
+from taskhub.sales.duplicates import merges
 from taskhub.sales.model import RecordState
 from taskhub.tasks import service as tasks
 
@@ -71,7 +72,8 @@ def _hands(noun: str) -> None:
     @act("record.ask", f"{noun}.follow_up")
     def follow_up(tx: Tx, id: Id, body: FollowUpIn) -> dict[str, Any]:
         """Asks for a task about it."""
-        state, _ = seen.record(tx, noun, id, "record.ask")
+        state, _ = seen.held(tx, noun, id, "record.ask")
+        merges.refuse_gone(tx, state)
         check_due(tx, body.due_at)
         return {"task": shown.task(tx, tasks.create(tx, body.order(tx.policies, tx.by.label)(state, None)))}
 
@@ -115,6 +117,7 @@ def convert(tx: Tx, id: Id, body: ConvertIn = ConvertIn()) -> dict[str, Any]:  #
     check_due(tx, body.follow_up.due_at if body.follow_up else None)
     order = body.follow_up.order(tx.policies, tx.by.label) if body.follow_up else None
     done = converting.convert(tx, id, Asked(**parts, contact_wanted=contact_wanted), order, body.version)
+    seen.record(tx, "lead", id, CHANGE)  # behind its lock: it may have become somebody else's before that
     return shown_sales.converted(tx, done)
 
 
@@ -123,7 +126,9 @@ def convert(tx: Tx, id: Id, body: ConvertIn = ConvertIn()) -> dict[str, Any]:  #
 def undo_conversion(tx: Tx, id: Id) -> dict[str, Any]:
     """The lead is open again, while the deal is untouched and nobody has begun its work."""
     seen.record(tx, "lead", id, CHANGE)
-    return shown_sales.record(tx, unconverting.undo(tx, id))
+    state = unconverting.undo(tx, id)
+    seen.record(tx, "lead", id, CHANGE)  # behind its lock
+    return shown_sales.record(tx, state)
 
 
 @routes.get("/pipelines")
@@ -137,7 +142,7 @@ def pipelines(tx: Tx, request: Request, *, language: Spoken = None) -> dict[str,
 def _did(
     tx: Tx, noun: str, id_: str, done: Callable[[RecordRef], RecordState], permission: str = CHANGE
 ) -> dict[str, Any]:  # fmt: skip
-    seen.record(tx, noun, id_, permission)
+    seen.held(tx, noun, id_, permission)
     return shown_sales.record(tx, done(RecordRef(noun, id_)))
 
 

@@ -21,7 +21,7 @@ OPENED_AGAIN = ("reopen", "restore")
 # No transition: what the passes note for themselves.
 UNTOLD = ("waiting_reasons",)
 # What follows from an act of a person is none of its own.
-OF_ITSELF = ("rederive",)
+OF_ITSELF = ("rederive", "follow")
 # Timers of work that waits with its person.
 WAITING = ("snooze.ended", "pause.reminder")
 LATE = ("at_risk", "breached")

@@ -28,11 +28,25 @@ def reopen(
     roomy = to_last and found is not None and last is not None and checks.has_room(tx, last, found.queue)
     task, _ = moves.allowed(tx, task_id, act, version=version)
     changes = _back(tx, task, roomy=roomy) | ({"note": note} if note else {})
-    moved = moves.move(tx, task, act, changes, {"reason": reason, "was": task.state})
-    if task.file:
-        tx.emit("file.changed", task.file)
-    if moved.state == BLOCKED and (task.blocked_until is not None or not task.file):
-        tx.emit("block.ended", task.id, due_at=task.blocked_until)
+    return _on(tx, moves.move(tx, task, act, changes, {"reason": reason, "was": task.state}))
+
+
+def bring_back(tx: Tx, task: Task, reason: str) -> Task | None:
+    """A locked task that ended because of something else is wanted again, since that was taken back: to its queue.
+
+    None where its kind is gone: nobody could do it.
+    """
+    if task.kind not in tx.policies.kinds:
+        return None
+    return _on(tx, moves.move(tx, task, "restore", _back(tx, task, roomy=False), {"reason": reason, "was": task.state}))
+
+
+def _on(tx: Tx, moved: Task) -> Task:
+    """It goes on from where it is."""
+    if moved.file:
+        tx.emit("file.changed", moved.file)
+    if moved.state == BLOCKED and (moved.blocked_until is not None or not moved.file):
+        tx.emit("block.ended", moved.id, due_at=moved.blocked_until)
     elif moved.state == QUEUED:
         moves.announce_ready(tx, moved)
     return rederive.catch_up(tx, moved)

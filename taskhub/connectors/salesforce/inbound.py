@@ -80,7 +80,7 @@ def _messages(request: HookRequest, connection: Connection) -> Iterator[Delivery
 
 
 def _relayed(request: HookRequest, connection: Connection) -> Iterator[Delivery]:
-    for item in items_in(read_json(request.body)):
+    for item in items_in(read_json(request.body, exact=True)):
         yield from _of_item(item, connection, request)
 
 
