@@ -122,7 +122,7 @@ def part(tx: Tx, was: Mapping[str, Mapping[str, Any]], gone: str, stays: str, cl
         _give_back(tx, task, back)
     for task in store.lock_many(tx, sorted(str(one[0]) for one in closed)):
         if task.outcome == MERGED and not task.is_open:
-            rework.bring_back(tx, task, "undo")
+            rework.bring_back(tx, task, "undo", counted=True)
 
 
 def _still(task: Task, name: str, gone: str, stays: str) -> bool:

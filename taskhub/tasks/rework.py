@@ -31,14 +31,15 @@ def reopen(
     return _on(tx, moves.move(tx, task, act, changes, {"reason": reason, "was": task.state}))
 
 
-def bring_back(tx: Tx, task: Task, reason: str) -> Task | None:
+def bring_back(tx: Tx, task: Task, reason: str, *, counted: bool = False) -> Task | None:
     """A locked task that ended because of something else is wanted again, since that was taken back: to its queue.
 
-    None where its kind is gone: nobody could do it.
+    ``counted``: its clocks count the time it was closed as well. None where its kind is gone: nobody could do it.
     """
     if task.kind not in tx.policies.kinds:
         return None
-    return _on(tx, moves.move(tx, task, "restore", _back(tx, task, roomy=False), {"reason": reason, "was": task.state}))
+    back = _back(tx, task, roomy=False, counted=counted)
+    return _on(tx, moves.move(tx, task, "restore", back, {"reason": reason, "was": task.state}))
 
 
 def _on(tx: Tx, moved: Task) -> Task:
@@ -52,13 +53,13 @@ def _on(tx: Tx, moved: Task) -> Task:
     return rederive.catch_up(tx, moved)
 
 
-def _back(tx: Tx, task: Task, *, roomy: bool) -> dict[str, Any]:
+def _back(tx: Tx, task: Task, *, roomy: bool, counted: bool = False) -> dict[str, Any]:
     ended = {"completed_at": None, "outcome": None, "completed_by": None, "waiting_reasons": None}
     if task.ready_at is None:
         return {"state": BLOCKED, **ended}
     holder: dict[str, Any] = {"state": QUEUED, "agent": None, "pinned": False, "given_at": None}
     if roomy:
         holder |= {"state": ASSIGNED, "agent": task.agent, "given_at": tx.now}
-    back = {**ended, **holder, "ready_at": tx.now, **clocks.restarted(tx, task)}
+    back = {**ended, **holder, "ready_at": tx.now, **clocks.restarted(tx, task, counted=counted)}
     row = {n: getattr(task, n) for n in Task.__slots__} | back
     return back | {"start_by": clocks.start_by(tx, row)}
