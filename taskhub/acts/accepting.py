@@ -13,6 +13,7 @@ from taskhub.acts.merging import Wanted
 from taskhub.db.tx import Tx
 from taskhub.errors import Conflict, InvalidInput, NotFound
 from taskhub.events.model import RecordRef
+from taskhub.sales import service as sales
 from taskhub.sales.duplicates import merges, runs, service
 from taskhub.sales.duplicates.runs import Found
 
@@ -65,10 +66,10 @@ def accept(tx: Tx, pair: Found, least: float, batch: str | None) -> Accepted:
 
 
 def _merged(tx: Tx, one: RecordRef, two: RecordRef, score: float, batch: str | None) -> Accepted:
-    foreseen = merging.foresee(tx, Wanted(one, (two,)))
-    stays, gone = (one, two) if foreseen.suggested == one.id else (two, one)
+    stays = merging.suggested(tx, [sales.get(tx, one), sales.get(tx, two)]).ref
+    gone = two if stays == one else one
     if batch is None:
+        merging.foresee(tx, Wanted(stays, (gone,)))
         return Accepted(str(stays), str(gone), score, WOULD)
-    versions = {state.ref.id: state.version for state in (foreseen.stays, *foreseen.gone)}
-    done = merging.merge(tx, Wanted(stays, (gone,), versions=versions, batch=batch))
+    done = merging.merge(tx, Wanted(stays, (gone,), batch=batch))
     return Accepted(str(stays), str(gone), score, MERGED, merge=done.merges[0])

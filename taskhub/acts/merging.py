@@ -94,11 +94,7 @@ def foresee(tx: Tx, wanted: Wanted) -> Foreseen:
     for state in states:
         _refuse(tx, state)
     merges.refuse_denied(tx, wanted.stays, wanted.gone)
-    sides = [_side(tx, state) for state in states]
-    steps = several.plans(sides[0], sides[1:], wanted.choose)
-    best = sides[0]
-    for side in sides[1:]:
-        best = survivor(best, side)[0]
+    steps = several.plans(Side(states[0]), [Side(state) for state in states[1:]], wanted.choose)
     follow = merges.pointing(tx, wanted.stays.noun, [ref.id for ref in wanted.gone])
     moves: dict[str, int] = {}
     for ref in follow:
@@ -106,11 +102,17 @@ def foresee(tx: Tx, wanted: Wanted) -> Foreseen:
     work = [joining.foreseen(tx, str(ref), str(wanted.stays)) for ref in wanted.gone]
     fields = several.shown(states[0], states[1:], steps, wanted.choose)
     tasks, closed = (sum(len(found[index]) for found in work) for index in (0, 1))
-    return Foreseen(states[0], tuple(states[1:]), best.state.ref.id, fields, moves, tasks, closed)
+    return Foreseen(states[0], tuple(states[1:]), suggested(tx, states).ref.id, fields, moves, tasks, closed)
 
 
-def _side(tx: Tx, state: RecordState) -> Side:
-    return Side(state, joining.open_about(tx, str(state.ref)), state.connection is not None)
+def suggested(tx: Tx, states: Sequence[RecordState]) -> RecordState:
+    """Which of these records would rather stay."""
+    first, *others = [
+        Side(state, joining.open_about(tx, str(state.ref)), state.connection is not None) for state in states
+    ]
+    for side in others:
+        first = survivor(first, side)[0]
+    return first.state
 
 
 def merge(tx: Tx, wanted: Wanted, may: May | None = None) -> Merged:

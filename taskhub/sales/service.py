@@ -100,24 +100,22 @@ def _current(tx: Tx, ref: RecordRef) -> RecordState | None:
     return store.load(tx, merges.current(tx, ref)) if gone else state
 
 
-def went(tx: Tx, id_: str, ref: RecordRef, into: RecordRef, event: Event) -> RecordRef | None:
-    """A sender says that a locked record of its own was merged: on record once, with where the record is now.
+def went(tx: Tx, id_: str, ref: RecordRef, into: RecordRef, event: Event) -> None:
+    """A sender says that a locked record of its own was merged: on record, once.
 
-    None where it is known already, or where it would go round: what is told is not believed then.
+    One that would go round is not believed.
     """
     store.hold(tx, [MERGES])
     if merges.live(tx, ref) is not None:
-        return None
-    last = merges.current(tx, into)
-    if last == ref:
+        return
+    if merges.current(tx, into) == ref:
         state = get(tx, ref)
         store.save(tx, replace(state, fields={**state.fields, "merged_into": None}))
         tx.record(ref.noun, ref.id, "merge_refused", {"into": into.id, "why": "merge_cycle"})
-        return None
+        return
     by, told = event.connection or event.source, {"told": event.external_id}
     merges.keep(tx, merges.Merge(id_, str(ref), str(into), by, event.occurred_at, told, None, None, None))
     tx.record(ref.noun, ref.id, "merge_away", {"merged_into": [None, into.id]})
-    return last
 
 
 def locked(tx: Tx, ref: RecordRef) -> RecordState | None:

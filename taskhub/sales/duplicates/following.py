@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from taskhub.events.model import NOUNS, Event, RecordRef
@@ -94,22 +95,24 @@ def followed(event: Event, ways: Ways) -> Followed:
     also: dict[RecordRef, dict[str, Any]] = {}
     for ref, fields in said.items():
         stands = place(ref, event.occurred_at, ways)
+        for passed in takewhile(lambda one, stands=stands: one != stands, _steps(ref, ways)):  # type: ignore[misc]
+            _hear(also, passed, _heard(fields))
         if stands != ref:
-            _hear(also, ref, {name: value for name, value in fields.items() if name not in GONE})
             data[ref.noun] = _named(data.get(ref.noun, {}), stands)
-        if (last := end(stands, ways)) != stands:
-            filling = filled(fields, event.occurred_at, stands, ways)
-            _hear(also, last, _linked(filling, ways))
-            if ref != own:
-                data[ref.noun] = {"id": last.id, **filling}
-                _hear(also, stands, fields)
+        _, *later = _steps(stands, ways)
+        filling = filled(fields, stands, ways)
+        for one in later:
+            _hear(also, one, _linked(filling, ways))
+        if later and ref != own:
+            data[ref.noun] = {"id": later[-1].id, **filling}
+            _hear(also, stands, fields)
     late = end(here, ways)
     after = replace(event, record=here, data=data, previous=previous)
     also.pop(here, None)
     return Followed(after, also, frozenset(ways), late if late != here else None)
 
 
-def filled(fields: Fields, at: datetime, ref: RecordRef, ways: Ways) -> dict[str, Any]:
+def filled(fields: Fields, ref: RecordRef, ways: Ways) -> dict[str, Any]:
     """What the record at the end of the way takes of a word about ``ref`` from before it went."""
     out = {*KEPT, *LINKED, *GONE}
     for one in _steps(ref, ways):
@@ -119,6 +122,11 @@ def filled(fields: Fields, at: datetime, ref: RecordRef, ways: Ways) -> dict[str
 
 def _hear(also: dict[RecordRef, dict[str, Any]], ref: RecordRef, fields: Fields) -> None:
     also.setdefault(ref, {}).update(fields)
+
+
+def _heard(fields: Fields) -> Fields:
+    """It stays gone, whatever is said of that; only its own deletion is worth knowing should the merge be undone."""
+    return {name: value for name, value in fields.items() if name not in GONE or (name == GONE[0] and value is True)}
 
 
 def _named(told: Any, ref: RecordRef) -> dict[str, Any]:

@@ -94,6 +94,13 @@ def keep(tx: Tx, new: Merge) -> None:
     store.add(tx, new)
 
 
+def more_followed(tx: Tx, one: Merge, tasks: Mapping[str, Any], closed: Collection[Any]) -> None:
+    """Work that came late followed as well: its undo must know. What was noted of a task before stays as it was."""
+    if tasks or closed:
+        noted = {**tasks, **one.done.get("tasks", {})}
+        store.save_done(tx, one.id, {**one.done, "tasks": noted, "closed": [*one.done.get("closed", []), *closed]})
+
+
 def ended(tx: Tx, one: Merge) -> None:
     """It was taken back."""
     store.end(tx, one.id, tx.by.agent or tx.by.label)

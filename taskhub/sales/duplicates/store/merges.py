@@ -69,6 +69,11 @@ def end(tx: Tx, id_: str, by: str) -> None:
     tx.conn.execute(update(merge).where(merge.c.id == id_).values(undone_at=tx.now, undone_by=by))
 
 
+def save_done(tx: Tx, id_: str, done: Mapping[str, Any]) -> None:
+    """Writes what its undo needs, of a record that is locked."""
+    tx.conn.execute(update(merge).where(merge.c.id == id_).values(done=done))
+
+
 def page(tx: Tx, after: tuple[datetime, str] | None, most: int) -> list[Merge]:
     """Merges that hold, newest first, behind a place in that order."""
     wanted: Select[Any] = select(*_COLUMNS).where(_LIVE).order_by(merge.c.at.desc(), merge.c.id.desc()).limit(most)
