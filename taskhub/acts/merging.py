@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from taskhub.acts import handing
 from taskhub.db.interruption import Interrupted
 from taskhub.db.tx import Tx
 from taskhub.errors import InvalidInput, NotFound, VersionClash
@@ -189,6 +190,7 @@ def _told(work: _Work) -> None:
     work.tx.record(stays.noun, stays.id, "merge", {"merged": [ref.id for ref in work.wanted.gone]})
     failpoint("merge.taken")
     for ref in work.wanted.gone:
+        handing.tell_former(work.tx, work.states[ref], work.states[stays])
         work.tell("merge_away", ref, {"deleted": True, "merged_into": stays.id}, (f"{ref.noun}.merged",))
     failpoint("merge.gone")
 

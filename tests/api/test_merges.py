@@ -200,6 +200,8 @@ def test_who_may_not_change_each_of_them_may_not_merge(any_house: House) -> None
     done = any_house.of("admin").ok("POST", f"{LEADS}/{stays}/merge", body)
     assert code(any_house.of("rob").post(f"/api/v1/merges/{done['merges'][0]}/undo")) == (403, "forbidden")
     assert code(any_house.of("zoe").get(f"/api/v1/merges/{done['merges'][0]}")) == (404, "not_found")
+    told = any_house.of("ria").ok("GET", "/api/v1/me/notifications")["items"]
+    assert [one["subject"] for one in told] == ["Somebody has taken over Atelier Roux SA"]
     assert any_house.of("admin").ok("GET", "/api/v1/merges")["items"][0]["gone"] == f"lead:{gone}"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, literal, select, tuple_, update
 
+from taskhub.db.quick import array, quick, run
 from taskhub.db.tables_merges import merge
 from taskhub.db.tables_sales import RECORDS
 from taskhub.db.tx import Tx
@@ -33,6 +34,11 @@ _COLUMNS = [merge.c[name] for name in Merge.__slots__]
 _LIVE = merge.c.undone_at.is_(None)
 # Built once: the toolkit then finds what it compiled without looking through the statement at every call.
 _OF = select(*_COLUMNS).where(merge.c.gone.in_(bindparam("records", expanding=True)), _LIVE)
+_QUICK = quick(
+    f"SELECT {', '.join(one.name for one in _COLUMNS)} FROM merge"  # noqa: S608  only names of columns
+    " WHERE gone = ANY(:records) AND undone_at IS NULL",
+    records="text[]",
+)
 
 
 def add(tx: Tx, new: Merge) -> None:
@@ -42,7 +48,9 @@ def add(tx: Tx, new: Merge) -> None:
 
 def live(tx: Tx, records: Sequence[str]) -> list[Merge]:
     """The merges that hold by which these records went."""
-    return [Merge(*row) for row in tx.conn.execute(_OF, {"records": list(records)})] if records else []
+    if tx.lite:
+        return [Merge(*row) for row in tx.conn.execute(_OF, {"records": list(records)})]
+    return [Merge(*row) for row in run(tx.conn, _QUICK, {"records": array(records)})]
 
 
 def get(tx: Tx, id_: str, *, lock: bool = False) -> Merge | None:
