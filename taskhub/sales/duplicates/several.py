@@ -36,6 +36,7 @@ def plans(stays: Side, gone: Sequence[Side], chosen: Mapping[str, str]) -> list[
     if len({*refs}) < len(refs):
         raise InvalidInput("A record is named twice. Name each once.", code="same_record")
     _refuse_strangers(chosen, known, stays.state.ref)
+    _refuse_unsaid(chosen, {name for one in (stays, *gone) for name in one.state.fields})
     found: list[Plan] = []
     now = stays
     for goes in gone:
@@ -62,7 +63,16 @@ def _refuse_strangers(chosen: Mapping[str, str], known: set[str], stays: RecordR
         raise InvalidInput(
             f"For {', '.join(wrong)[:200]} choose the value of one of the records: {', '.join(sorted(known))[:200]}.",
             code="unknown_record", record=str(stays),
-            errors=[{"path": f"choose.{name}", "message": "names none of the records"} for name in wrong],
+            errors=[{"path": f"choose.{name[:60]}", "message": "names none of the records"} for name in wrong],
+        )  # fmt: skip
+
+
+def _refuse_unsaid(chosen: Mapping[str, str], said: set[str]) -> None:
+    wrong = sorted(name[:60] for name in chosen if name not in said)
+    if wrong:
+        raise InvalidInput(
+            f"None of the records says anything about {', '.join(wrong)[:200]}. The preview lists their fields.",
+            errors=[{"path": f"choose.{name}", "message": "is no field of these records"} for name in wrong],
         )  # fmt: skip
 
 
