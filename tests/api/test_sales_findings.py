@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -121,38 +121,6 @@ def test_long_amounts_are_summed_exactly(any_house: House) -> None:
         tell(any_house, "deal", "deal.won", id=id_)
     found = any_house.of("admin").ok("GET", "/api/v1/metrics/sales?agent=rob")["items"]
     assert [one["amounts"] for one in found if one["pipeline"] == "sales"] == [{"EUR": "1000000000000000.00"}]
-
-
-def test_undo_of_a_loss_opens_what_the_loss_closed(any_house: House) -> None:
-    rob, id_ = any_house.of("rob"), lead(any_house)
-    drain(any_house.db)
-    assert states(any_house, lead=id_) == {"Call Ann Roux": "queued"}
-    rob.ok("POST", f"{LEADS}/{id_}/lose", {"reason": "price"})
-    drain(any_house.db)
-    assert states(any_house, lead=id_) == {"Call Ann Roux": "cancelled"}
-    rob.ok("POST", newest(any_house))
-    drain(any_house.db)
-    assert states(any_house, lead=id_) == {"Call Ann Roux": "queued"}
-    late = datetime.now(UTC) - timedelta(days=1)
-    tell(any_house, "lead", "lead.created", late, id=id_, name="Bob")
-    assert set(states(any_house, lead=id_).values()) == {"queued"}, "the loss is not remembered"
-    rob.ok("POST", f"{LEADS}/{id_}/lose", {"reason": "price"})
-    drain(any_house.db)
-    assert set(states(any_house, lead=id_).values()) == {"cancelled"}
-
-
-def test_undo_leaves_what_a_person_ended_and_what_more_than_one_thing_ended(any_house: House) -> None:
-    rob, id_ = any_house.of("rob"), lead(any_house)
-    drain(any_house.db)
-    with any_house.db.read() as tx:
-        call = tx.conn.execute(select(task.c.id).where(task.c.lead == id_)).scalar_one()
-    any_house.of("admin").ok("POST", f"/api/v1/tasks/{call}/cancel", {"reason": "set_aside"})
-    rob.ok("POST", f"{LEADS}/{id_}/lose", {"reason": "price"})
-    undo = newest(any_house)
-    drain(any_house.db)
-    rob.ok("POST", undo)
-    drain(any_house.db)
-    assert states(any_house, lead=id_) == {"Call Ann Roux": "cancelled"}
 
 
 def test_undo_of_a_conversion_opens_what_it_closed(any_house: House) -> None:

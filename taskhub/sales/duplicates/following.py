@@ -15,12 +15,10 @@ from itertools import takewhile
 from typing import Any, NamedTuple
 
 from taskhub.events.model import NOUNS, Event, RecordRef
-from taskhub.sales.duplicates.merging import KEPT, LINKED
+from taskhub.sales.duplicates.merging import GONE, KEPT, LINKED
 from taskhub.sales.stated import statements
 
 Fields = Mapping[str, Any]
-GONE = ("deleted", "merged_into")
-"""Only about the record itself, never about the one it went into."""
 
 
 class Way(NamedTuple):

@@ -78,7 +78,7 @@ def plan(
     wanted = _checked(chosen or {}, one.ref, two.ref)
     fields: dict[str, Any] = {}
     conflicts: dict[str, tuple[Any, Any]] = {}
-    for name in sorted({*one.fields, *two.fields} - {*UNTOUCHED}):
+    for name in sorted({*one.fields, *two.fields} - {*GONE}):
         mine, theirs = one.fields.get(name), two.fields.get(name)
         if theirs in (None, "") or mine == theirs:
             continue
@@ -117,7 +117,9 @@ def final(ref: RecordRef, merged: Mapping[RecordRef, RecordRef]) -> RecordRef:
     return ref
 
 
-UNTOUCHED = ("deleted", "merged_into", "status", "status_label", "lost_reason", "converted_at", "converted_by")
+GONE = ("deleted", "merged_into")
+"""Only about the record itself, never about the one it went into."""
+UNTOUCHED = (*GONE, "status", "status_label", "lost_reason", "converted_at", "converted_by")
 """What became of a record is its own: an act says so, no merge."""
 KEPT = (*UNTOUCHED, "stage", "pipeline", "owner")
 """Where a record stands on its way and whose it is are never taken from the one that goes, unless somebody chose so."""
