@@ -45,6 +45,8 @@ def _wake(handler: str) -> tuple[Route, ...]:
 FLOW: Flow = {
     # intake
     "event.received": (Route("event.apply", source=_source),),
+    # what releases before this one would read as something else: its handler has a name that they leave to us
+    "event.stated": (Route("event.apply_stated", source=_source),),
     "record.watched": _timer("record.watch"),
     # what deliveries have left in doubt, and what they may have lost
     "record.dirty": (Route("record.reread", "outside"),),
@@ -139,6 +141,7 @@ def _cool(tx: Tx, row: Taken) -> None:
 CLIENTS = Clients()  # a key that one delivery has fetched serves the others
 HANDLERS: Handlers = {
     "event.apply": apply_event.apply_event,
+    "event.apply_stated": apply_event.apply_event,
     "record.watch": watch.watch_due,
     "record.reread": looking.Reread(),
     "connection.look": looking.Look(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from taskhub.acts import meeting
+from taskhub.acts import meeting, merged_events
 from taskhub.acts.carry_out import carry_out
 from taskhub.connectors import own_write
 from taskhub.connectors.write_back import answers
@@ -26,14 +26,15 @@ def apply_event(tx: Tx, row: Taken) -> None:
     done = sales.apply(tx, stored.event, row.key)
     failpoint("event.projected")
     if done.fresh:
-        _ask_for(tx, stored.event)
-    changes = firings.meet(tx, stored.event, own_write.guarded(stored.event, done.changes, tx.policies.connections))
-    heard = answers.heard(tx, stored.event, changes, done.known)
-    met = meeting.met(tx, stored.event, heard, done.known)
-    made = plan(stored.event, met, done.known, tx.policies.rules, tx.policies.kinds)
+        _ask_for(tx, done.event)
+    guarded = own_write.guarded(done.event, done.changes, tx.policies.connections)
+    changes = answers.heard(tx, done.event, firings.meet(tx, done.event, guarded), done.known)
+    met = meeting.met(tx, done.event, changes, done.known)
+    made = plan(done.event, met, done.known, tx.policies.rules, tx.policies.kinds)
     ids = carry_out(tx, made, event=row.key, occurred_at=stored.event.occurred_at, known=done.known)
+    ids += merged_events.settle(tx, done)
     if made.matched or met.reason == meeting.OWN_ACT:
-        firings.remember(tx, stored.event, changes)
+        firings.remember(tx, done.event, changes)
     failpoint("event.carried_out")
     state = "ignored" if made.reason and not ids else "applied"
     events.settle(tx, row.key, state, made.reason if state == "ignored" else None)

@@ -128,10 +128,13 @@ def _close(work: _Work, since: str | None) -> None:
     changes = {"status": CONVERTED, "converted_at": work.at.isoformat(), "converted_by": by}
     links = {noun: id_ for noun in ("account", "contact", "deal") if (id_ := work.id_of(noun)) is not None}
     around: dict[str, dict[str, Any]] = {noun: _around(work.states[noun]) for noun in links}
+    news: dict[str, tuple[str, ...]] = {}
     if since is not None:
         around["account"]["customer_since"] = since
+        news["account"] = ("customer_since",)
         work.tx.record("account", account.ref.id, "customer", {"customer_since": [None, since]})
-    told = recording.tell(work.tx, "convert", Said(before.ref, before, {**changes, **links}, around), at=work.at)
+    said = Said(before.ref, before, {**changes, **links}, around, news=news)
+    told = recording.tell(work.tx, "convert", said, at=work.at)
     work.events.append(told.event)
     work.states["lead"] = told.state
     if since is not None:

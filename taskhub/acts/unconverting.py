@@ -11,9 +11,10 @@ from taskhub.events import own
 from taskhub.events.model import RecordRef
 from taskhub.failpoints import failpoint
 from taskhub.sales import conversion, converted, recording
+from taskhub.sales.duplicates import merges
 from taskhub.sales.model import OPEN, Conversion, RecordState
 from taskhub.sales.native import Said
-from taskhub.tasks import withdrawing
+from taskhub.tasks import endings, withdrawing
 from taskhub.tasks.model import Cause
 
 NOUNS = ("account", "contact", "deal")
@@ -24,11 +25,12 @@ def undo(tx: Tx, lead: str) -> RecordState:
     found = converted.of_lead(tx, lead)
     own.call_off(tx, found.events)
     failpoint("unconvert.called_off")
-    refs = [RecordRef(noun, id_) for noun in NOUNS if (id_ := getattr(found, noun)) is not None]
+    refs = [merges.current(tx, RecordRef(noun, id_)) for noun in NOUNS if (id_ := getattr(found, noun)) is not None]
     states = converted.states_of(tx, [*refs, RecordRef("lead", lead)])
     refuse_other(found, converted.of_lead(tx, lead))
     conversion.refuse_touched(found, states.get("deal"))
     withdrawing.withdraw(tx, _cause(found), "conversion undone")
+    endings.take_back(tx, [str(ref) for ref in (*refs, RecordRef("lead", lead))], found.events)
     failpoint("unconvert.tasks_withdrawn")
     at = recording.moment(tx, states.values())
     before = states["lead"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from taskhub.acts import asking, leaving, lending, month_end, selling, staffing, unconverting
+from taskhub.acts import asking, leaving, lending, month_end, selling, staffing, unconverting, unmerging
 from taskhub.assignment import service as assignment
 from taskhub.db import acts
 from taskhub.db.acts import Act
@@ -65,6 +65,8 @@ def undo(tx: Tx, act_id: str, may: Callable[[RecordRef], object] | None = None) 
     if may is not None and record is not None:
         may(record)
     done = INVERSES[one.inverse["op"]](tx, one.inverse)
+    if may is not None and record is not None:
+        may(record)  # behind its lock: it may have become somebody else's between the two
     acts.undone(tx.conn, act_id, tx.act_id)
     tx.inverse = None
     return {"undone": act_id, "act": tx.act_id, "task": done.id if isinstance(done, Task) else None}
@@ -74,7 +76,7 @@ def _record(inverse: Mapping[str, Any]) -> RecordRef | None:
     """The record whose rights decide. Who has just given one away may take that back, though it is theirs no more."""
     if inverse["op"] == "undo_conversion":
         return RecordRef("lead", inverse["lead"])
-    if inverse["op"] == "take_back":
+    if inverse["op"] in ("take_back", "undo_merge"):
         return RecordRef(*inverse["record"])
     if inverse["op"] == "put_back" and "owner" not in inverse["changes"]:
         return RecordRef(*inverse["record"])
@@ -170,4 +172,5 @@ INVERSES: Mapping[str, Callable[[Tx, Mapping[str, Any]], Any]] = {
     "unacknowledge": _unacknowledge, "end_period": _period, "queue_state": _stop, "move_back": _move,
     "come_back": _come_back, "plan_again": _plan_again, "lend_again": _lend_again, "put_again": _put_again,
     "put_back": selling.put_back, "undo_conversion": _unconvert, "take_back": _take_back,
+    "undo_merge": unmerging.undo_all,
 }  # fmt: skip

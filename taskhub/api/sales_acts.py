@@ -23,6 +23,7 @@ from taskhub.http.route import router
 from taskhub.sales import readiness
 from taskhub.sales import service as sales
 from taskhub.sales.conversion import Asked
+from taskhub.sales.duplicates import merges
 from taskhub.sales.model import RecordState
 from taskhub.tasks import service as tasks
 
@@ -74,7 +75,8 @@ def _hands(noun: str) -> None:
     @act("record.ask", f"{noun}.follow_up")
     def follow_up(tx: Tx, id: Id, body: FollowUpIn) -> dict[str, Any]:
         """Asks for a task about it."""
-        state, _ = seen.record(tx, noun, id, "record.ask")
+        state, _ = seen.held(tx, noun, id, "record.ask")
+        merges.refuse_gone(tx, state)
         check_due(tx, body.due_at)
         return {"task": shown.task(tx, tasks.create(tx, body.order(tx.policies, tx.by.label)(state, None)))}
 
@@ -122,7 +124,9 @@ def convert(tx: Tx, id: Id, body: ConvertIn = ConvertIn()) -> dict[str, Any] | R
     if asking.connection_of(tx, ref) is not None:
         wanted = order(sales.get(tx, ref), None) if order else None
         return _pending(tx, ref, asking.convert(tx, ref, asked, wanted, body.version))
-    return shown_sales.converted(tx, converting.convert(tx, id, asked, order, body.version))
+    done = converting.convert(tx, id, asked, order, body.version)
+    seen.record(tx, "lead", id, CHANGE)  # behind its lock: it may have become somebody else's before that
+    return shown_sales.converted(tx, done)
 
 
 @routes.post("/leads/{id}/undo-conversion")
@@ -130,7 +134,9 @@ def convert(tx: Tx, id: Id, body: ConvertIn = ConvertIn()) -> dict[str, Any] | R
 def undo_conversion(tx: Tx, id: Id) -> dict[str, Any]:
     """The lead is open again, while the deal is untouched and nobody has begun its work."""
     seen.record(tx, "lead", id, CHANGE)
-    return shown_sales.record(tx, unconverting.undo(tx, id))
+    state = unconverting.undo(tx, id)
+    seen.record(tx, "lead", id, CHANGE)  # behind its lock
+    return shown_sales.record(tx, state)
 
 
 @routes.get("/pipelines")
@@ -144,7 +150,7 @@ def pipelines(tx: Tx, request: Request, *, language: Spoken = None) -> dict[str,
 def _did(
     tx: Tx, noun: str, id_: str, done: Callable[[RecordRef], RecordState], permission: str = CHANGE
 ) -> dict[str, Any]:  # fmt: skip
-    seen.record(tx, noun, id_, permission)
+    seen.held(tx, noun, id_, permission)
     return shown_sales.record(tx, done(RecordRef(noun, id_)))
 
 

@@ -85,6 +85,16 @@ def record(tx: Tx, noun: str, id_: str, act: str = "record.read") -> tuple[Recor
     return found, who
 
 
+def held(tx: Tx, noun: str, id_: str, act: str) -> tuple[RecordState, Caller]:
+    """The same, locked until the transaction ends: whose it is cannot change between the question and the act.
+
+    For acts on this record alone; those on several lock them in one order, and ask afterwards.
+    """
+    record(tx, noun, id_, act)  # nobody waits for the lock of what they may not change
+    sales.locked(tx, RecordRef(noun, id_))
+    return record(tx, noun, id_, act)
+
+
 def of_record(tx: Tx, state: RecordState, who: Caller) -> Object:
     """A record belongs to its owner and concerns their team; a task about it opens it to whoever sees that task."""
     owner = state.fields.get("owner")

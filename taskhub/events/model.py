@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -48,6 +48,8 @@ class Event:
     ``partial`` is True for state-only events that tell some fields of a record made before: of an unknown record they
     are no creation. ``change`` names the change where several messages tell of one act: together they count once.
     ``look`` is set where taskhub has read the record itself: NEWS, or QUIET for a first sync, which fires no rules.
+    ``told`` maps a noun to the names of the fields the event tells of that record; what else ``data`` holds of it is
+    known already and there to be read. A noun that is not in it tells everything.
     """
 
     source: str
@@ -64,6 +66,7 @@ class Event:
     partial: bool = False
     change: str = ""
     look: str = ""
+    told: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def type(self) -> str:

@@ -10,7 +10,7 @@ from taskhub.db import leftovers
 from taskhub.db.tx import Tx
 from taskhub.errors import Conflict, DeliveryClash, NotFound
 from taskhub.events import forgetting, store
-from taskhub.events.codec import event_to_json
+from taskhub.events.codec import event_to_json, is_plain
 from taskhub.events.inbox import (
     ACCEPTED,
     APPLIED,
@@ -30,7 +30,8 @@ from taskhub.events.model import Delivery, Doubt
 from taskhub.failpoints import failpoint
 from taskhub.ids import new_id
 
-RECEIVED_TOPIC, DOUBT_TOPIC, LOOK_TOPIC = "event.received", "record.dirty", "connection.due"
+RECEIVED_TOPIC, STATED_TOPIC = "event.received", "event.stated"
+DOUBT_TOPIC, LOOK_TOPIC = "record.dirty", "connection.due"
 AHEAD = timedelta(minutes=10)
 Normalise = Callable[[Stored, Raw], Sequence[Delivery]]
 
@@ -123,7 +124,7 @@ def replay(tx: Tx, event_id: str, normalise: Normalise) -> Stored:
     after = load(tx, event_id)
     for state in (APPLIED, IGNORED):
         forgetting.come_back_to(tx, state, before.received_at)
-    _emit(tx, after.id, after.state, str(after.event.record or "") if after.event else "", after.source)
+    _emit(tx, after.id, after.state, event_to_json(after.event) if after.event else None, after.source)
     return after
 
 
@@ -150,6 +151,11 @@ def waiting(tx: Tx, most: int) -> int:
 def waiting_of(tx: Tx, source: str, most: int) -> int:
     """How many of one source wait to be applied, counted up to ``most``; what 0.1.0 took in is not among them."""
     return leftovers.waiting(tx.conn, source, most)
+
+
+def topic_of(normalised: Mapping[str, Any] | None) -> str:
+    """The way of an event that came in; its handler has a name that workers of older releases leave to newer ones."""
+    return RECEIVED_TOPIC if normalised is None or is_plain(normalised) else STATED_TOPIC
 
 
 def _row(
@@ -197,13 +203,13 @@ def _judge_known(tx: Tx, rows: Sequence[dict[str, Any]], *, quarantine: bool) ->
 
 def _announce(tx: Tx, row: Mapping[str, Any], status: str) -> None:
     if status == ACCEPTED:
-        record = (row["normalised"] or {}).get("record")
-        _emit(tx, row["id"], row["state"], ":".join(record) if record else "", row["source"])
+        _emit(tx, row["id"], row["state"], row["normalised"], row["source"])
 
 
-def _emit(tx: Tx, event_id: str, state: str, record: str, source: str) -> None:
+def _emit(tx: Tx, event_id: str, state: str, normalised: Mapping[str, Any] | None, source: str) -> None:
     if state == RECEIVED:
-        tx.emit(RECEIVED_TOPIC, event_id, {"record": record, "source": source})
+        record = ":".join((normalised or {}).get("record") or ())
+        tx.emit(topic_of(normalised), event_id, {"record": record, "source": source})
 
 
 def _found(event_id: str, row: Stored | None) -> Stored:

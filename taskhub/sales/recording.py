@@ -17,6 +17,7 @@ from taskhub.events import own
 from taskhub.events.model import RecordRef
 from taskhub.ids import new_id
 from taskhub.sales import native, service, store
+from taskhub.sales.duplicates import merges
 from taskhub.sales.model import RecordState
 from taskhub.sales.native import Said
 
@@ -34,21 +35,27 @@ def ours(tx: Tx, ref: RecordRef, version: int | None = None) -> RecordState:
     if found is None:
         raise NotFound(service.UNSEEN)
     refuse_foreign(found)
+    merges.refuse_gone(tx, found)
     if version is not None and version != found.version:
         raise VersionClash(
             f"The {ref.noun} has changed: it is at version {found.version}, you sent {version}. Read it again.",
             version=found.version,
         )
-    if found.fields.get("deleted") is True:
-        raise Conflict(f"This {ref.noun} has been deleted.", code="record_deleted")
+    refuse_deleted(found)
     return found
 
 
-def refuse_foreign(state: RecordState) -> None:
+def refuse_deleted(state: RecordState) -> None:
+    """Raises Conflict for a record that is gone."""
+    if state.fields.get("deleted") is True:
+        raise Conflict(f"This {state.ref.noun} has been deleted.", code="record_deleted", record=str(state.ref))
+
+
+def refuse_foreign(state: RecordState, advice: str = "change it there") -> None:
     """Raises Conflict for a record that a CRM owns."""
     if state.connection is not None:
         raise Conflict(
-            f"This {state.ref.noun} belongs to {state.connection}: change it there, taskhub follows.",
+            f"This {state.ref.noun} belongs to {state.connection}: {advice}, taskhub follows.",
             code="owned_by_crm", connection=state.connection,
         )  # fmt: skip
 

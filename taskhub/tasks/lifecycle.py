@@ -94,6 +94,7 @@ TABLE: tuple[Operation, ...] = (
     Operation("raise", OPEN, None, SYSTEM),
     Operation("widen", OPEN, None, SYSTEM),
     Operation("retell", STATES, None, SYSTEM),
+    Operation("follow", STATES, None, SYSTEM),
     Operation("rederive", OPEN, None, SYSTEM),
     Operation("reorder", OPEN, None, SYSTEM),
     Operation("sla.warned", OPEN, None, SYSTEM),

@@ -21,7 +21,7 @@ OPENED_AGAIN = ("reopen", "restore")
 # No transition: what the passes note for themselves.
 UNTOLD = ("waiting_reasons",)
 # What follows from an act of a person is none of its own.
-OF_ITSELF = ("rederive",)
+OF_ITSELF = ("rederive", "follow")
 # What of a task others show as well.
 SHOWN = {"state", "agent"}
 # Timers of work that waits with its person.

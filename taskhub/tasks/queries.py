@@ -240,3 +240,12 @@ def of_deal(tx: Tx, deal: str) -> list[Task]:
     """Every task of a deal, in the order in which they were made."""
     mine = select(*[task.c[name] for name in Task.__slots__]).where(task.c.deal == deal)
     return [Task(*row) for row in tx.conn.execute(mine.order_by(task.c.created_at, task.c.id))]
+
+
+def concerning(tx: Tx, record: str) -> list[Task]:
+    """Every task about a record (noun:id), of that lead or deal, or done for that customer, by id; unlocked."""
+    noun, _, id_ = record.partition(":")
+    about = [task.c.record == record, task.c.customer == record]
+    about += [task.c[noun] == id_] if noun in ("lead", "deal") else []
+    mine = select(*[task.c[name] for name in Task.__slots__]).where(or_(*about))
+    return [Task(*row) for row in tx.conn.execute(mine.order_by(task.c.id))]

@@ -164,6 +164,17 @@ TABLE: dict[str, dict[str, str]] = {
     "GET /api/v1/duplicates": NOBODY | READ_ALL,
     "POST /api/v1/duplicates/runs": ADMIN,
     "GET /api/v1/duplicates/runs/{id}": NOBODY | READ_ALL,
+    # one of the rep's own would go into it
+    **{
+        f"POST /api/v1/{noun}/{{id}}/merge{tail}":
+            NOBODY | {"rep": "yfn", "manager": "nnn", "director": "nnn", "admin": "yyy"}
+        for noun in ("leads", "deals", "accounts", "contacts") for tail in ("", "/preview")
+    },
+    "GET /api/v1/merges": NOBODY | READ_ALL,
+    "GET /api/v1/merges/{id}": {role: ("fff" if role == "integration" else "nnn") for role in ROLES},
+    "POST /api/v1/merges/{id}/undo": {
+        role: ("nnn" if role in ("rep", "manager", "director", "admin") else "fff") for role in ROLES
+    },
     # of the rep's own lead and one of their team's
     "PUT /api/v1/duplicates/denials": {"agent": "nnn", "rep": "yyy", "manager": "nnn", "director": "nnn",
                                        "admin": "yyy", "integration": "fff", "auditor": "fff"},
@@ -217,6 +228,11 @@ BODIES: dict[str, Any] = {
     **{
         f"POST /api/v1/agents/{{key}}/lend{tail}": {"queue": "front", "until": "2199-01-01T00:00:00Z"}
         for tail in ("", "/preview")
+    },
+    **{
+        f"POST /api/v1/{noun}s/{{id}}/merge{tail}": {"gone": [f"{noun}-rob"], **more}
+        for noun in ("lead", "deal", "account", "contact")
+        for tail, more in (("", {"versions": {f"{noun}-rob": 1}}), ("/preview", {}))
     },
     "POST /api/v1/duplicates/check": {"name": "x"},
     "PUT /api/v1/duplicates/denials": {"records": ["lead:lead-rob", "lead:lead-ria"], "denied": True},

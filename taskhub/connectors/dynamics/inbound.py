@@ -61,7 +61,7 @@ class DynamicsInbound:
 
     def split_and_normalise(self, request: HookRequest, connection: Connection) -> list[Delivery]:
         """One body is one fact. Raises ``InvalidInput`` for no message of Dataverse, or of another organisation."""
-        body = check_envelope(read_json(request.body))
+        body = check_envelope(read_json(request.body, exact=True))
         wanted = guid(connection.settings.get("organization_id"))
         if wanted is not None and guid(body["OrganizationId"]) != wanted:
             raise InvalidInput("The message is not from this connection's organisation.", code="wrong_organization")

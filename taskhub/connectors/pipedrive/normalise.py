@@ -30,10 +30,10 @@ def event_of(envelope: Envelope, connection: Connection, received_at: datetime) 
     record = _record(noun, envelope, raw, connection)
     fields = fields_of(noun, raw or {}, connection)
     old = _old_values(noun, envelope, raw or {}, connection) if envelope.action == CHANGE else {}
-    types = _types(noun, envelope.action, fields, old)
+    types = _types(noun, envelope.action, fields, old, merged=bool(envelope.merged_into))
     occurred_at = _occurred_at(envelope, raw or {}) or received_at
     if envelope.action == DELETE:
-        fields = {"deleted": True, **_merged(fields)}
+        fields = {"deleted": True, **_gone_to(noun, envelope, connection), **_links(fields)}
     return Event(
         source=f"pipedrive:{connection.key}",
         external_id=envelope.event_id or "-".join(envelope.key),
@@ -80,9 +80,11 @@ def _old_values(noun: str, envelope: Envelope, raw: Mapping[str, Any], connectio
     return {name: value for name, value in old.items() if name in new and new[name] != value}
 
 
-def _types(noun: str, action: str, fields: Mapping[str, Any], old: Mapping[str, Any]) -> tuple[str, ...]:
+def _types(
+    noun: str, action: str, fields: Mapping[str, Any], old: Mapping[str, Any], *, merged: bool
+) -> tuple[str, ...]:  # fmt: skip
     if action == DELETE:
-        return (f"{noun}.deleted",)
+        return (f"{noun}.merged" if merged else f"{noun}.deleted",)
     if action == CHANGE:
         return types_of(noun, {name: (value, fields[name]) for name, value in old.items()})
     ended = {name: (None, fields[name]) for name in ("status", "done") if fields.get(name) in ("won", "lost", True)}
@@ -112,6 +114,12 @@ def data_of(noun: str, record: RecordRef, fields: Mapping[str, Any]) -> dict[str
     return data
 
 
-def _merged(fields: Mapping[str, Any]) -> dict[str, Any]:
+def _gone_to(noun: str, envelope: Envelope, connection: Connection) -> dict[str, Any]:
+    """Where a merge over there sent the record; activities are not merged."""
+    into = prefixed(connection, envelope.merged_into)
+    return {} if into is None or noun == "activity" else {"merged_into": into}
+
+
+def _links(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Of a deleted record only its links stay: its last state was told before."""
     return {name: fields[name] for name in ("deal", "lead", "contact", "account") if fields.get(name) is not None}

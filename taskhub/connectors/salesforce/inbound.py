@@ -80,7 +80,7 @@ def _messages(request: HookRequest, connection: Connection) -> Iterator[Delivery
 
 
 def _relayed(request: HookRequest, connection: Connection) -> Iterator[Delivery]:
-    items = items_in(read_json(request.body))
+    items = items_in(read_json(request.body, exact=True))
     read = [_read(item) for item in items]
     strangers = [one for one in read if isinstance(one, InvalidInput)]
     if strangers and len(strangers) == len(read):

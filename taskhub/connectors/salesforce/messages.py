@@ -18,6 +18,7 @@ from taskhub.connectors.salesforce.links import native_data
 from taskhub.connectors.salesforce.records import instant, native_fields, noun_of
 from taskhub.connectors.salesforce.reread import NotFollowed, RereadNeeded
 from taskhub.connectors.salesforce.soap import Notification
+from taskhub.events.decimals import real
 from taskhub.events.fields import read_fields
 from taskhub.events.model import Event, RecordRef
 from taskhub.events.native import NoRecord
@@ -86,7 +87,7 @@ def _value(name: str, value: str | None) -> Any:
 def _number(text: str) -> Any:
     """Large amounts come as 1.25E7."""
     try:
-        value = float(text) if len(text) <= 40 and text.isascii() else math.nan
+        value = real(text) if len(text) <= 40 and text.isascii() else math.nan
     except ValueError:
         return text
     return value if math.isfinite(value) else text

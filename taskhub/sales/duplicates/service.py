@@ -86,6 +86,15 @@ def like(tx: Tx, noun: str, fields: Mapping[str, Any], *, record: str | None = N
     return sorted(doubles, key=lambda one: (-one.verdict.score, one.record))[:SHOWN]
 
 
+def judge_now(tx: Tx, one: RecordRef, two: RecordRef) -> Verdict | None:
+    """The verdict on two stored records as they are at this moment; None below what is shown, or where one is gone."""
+    found = store.prints(tx, [str(one), str(two)])
+    if len(found) < 2 or one.noun not in FAMILIES:
+        return None
+    least = tx.policies.duplicates.possible
+    return judged(found[str(one)], found[str(two)], FAMILIES[one.noun], least=least)
+
+
 def linked(tx: Tx, pairs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     """Those of the pairs that are a lead and its contact: alike by intent, and told apart already."""
     told = [pair for pair in pairs if {record.partition(":")[0] for record in pair} == {"lead", "contact"}]
