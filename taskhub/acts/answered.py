@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from taskhub.acts import asking
+from taskhub.acts import asking_crm
 from taskhub.connectors.asking import model
 from taskhub.connectors.asking import service as asked_there
 from taskhub.connectors.asking.model import CrmAct
@@ -79,7 +79,7 @@ def _converted(tx: Tx, act: CrmAct, before: RecordState) -> None:
         _tell_event(tx, act, "create", Said(RecordRef("deal", act.deal), None, fields), at=act.at)
     changes = {"status": CONVERTED, "converted_at": tx.now.isoformat(), "converted_by": by, **links}
     told = recording.tell(tx, "convert", Said(before.ref, before, changes, around), connection=act.connection)
-    follow_up = asking.follow_up_of(act)
+    follow_up = asking_crm.follow_up_of(act)
     if follow_up is not None and follow_up.kind in tx.policies.kinds:
         at = told.state.newest.at
         # Newer than the conversion: what a rule closes because of it is older work.
