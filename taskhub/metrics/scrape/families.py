@@ -83,6 +83,7 @@ PROCESS = (
              "way", "outcome", "queue"),
     _counter("taskhub_changes_total", "rows of history: task.sla.breached, escalation.fire and every other transition",
              "noun", "act"),
+    _counter("taskhub_import_rows_total", "rows of files brought in; outcome is new, known or refused", "outcome"),
     _counter("taskhub_messages_failed_total", "failed tries, deliveries included; next is again or dead",
              "handler", "next"),
     _spread("taskhub_message_seconds",
