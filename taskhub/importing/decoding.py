@@ -31,7 +31,11 @@ Open = Callable[[], Iterator[bytes]]
 
 def encoding_of(open_: Open) -> str:
     """The mark's; UTF-16 by its zero bytes; UTF-8 when all of the file is; else Windows-1252."""
-    head = next(open_(), b"")[:LOOKED_AT]
+    head = b""
+    for chunk in open_():
+        head += chunk[:LOOKED_AT]
+        if len(head) >= LOOKED_AT:
+            break
     marked = next((name for mark, name in MARKS if head.startswith(mark)), None)
     if marked is not None:
         return marked
@@ -81,12 +85,11 @@ def lines(chunks: Iterable[bytes], encoding: str) -> Iterator[str]:
     """Physical lines with their ends, whichever of the three ends they have."""
     decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
     rest = ""
-    for chunk in chunks:
-        for part in _parts(chunk):
-            rest += decoder.decode(part)
-            *whole, rest = _cut(rest)
-            yield from whole
-            rest = rest[:LONGEST_LINE]  # what is cut off belongs to a row that is too long to be taken in
+    for part in _parts(chunks):
+        rest += decoder.decode(part)
+        *whole, rest = _cut(rest)
+        yield from whole
+        rest = rest[:LONGEST_LINE]  # what is cut off belongs to a row that is too long to be taken in
     rest += decoder.decode(b"", final=True)
     *whole, last = _cut(rest, final=True)
     yield from whole
@@ -94,9 +97,15 @@ def lines(chunks: Iterable[bytes], encoding: str) -> Iterator[str]:
         yield last
 
 
-def _parts(chunk: bytes) -> Iterator[bytes]:
-    for at in range(0, len(chunk), AT_ONCE):
-        yield chunk[at : at + AT_ONCE]
+def _parts(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Parts of one size, whatever the sizes in which the bytes come: a long line is looked through a few times only."""
+    held = bytearray()
+    for chunk in chunks:
+        held += chunk
+        while len(held) >= AT_ONCE:
+            yield bytes(held[:AT_ONCE])
+            del held[:AT_ONCE]
+    yield bytes(held)
 
 
 def _cut(text: str, *, final: bool = False) -> list[str]:

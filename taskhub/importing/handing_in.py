@@ -13,7 +13,7 @@ from taskhub.errors import InvalidInput
 from taskhub.importing import reading, store
 from taskhub.importing.decoding import Open, known_delimiter, known_encoding
 from taskhub.importing.evidence import Evidence
-from taskhub.importing.mapping import FieldMap, propose, read, refuse_nameless
+from taskhub.importing.mapping import FieldMap, propose, read
 from taskhub.importing.model import Opened, Row
 from taskhub.policy.reading.nearest import nearest
 
@@ -67,22 +67,24 @@ class File:
         return sha.hexdigest()
 
 
-def look(tx: Tx, noun: str, name: str, open_: Open, written: Mapping[str, Any] | str | None = None) -> File:
-    """``written``: the mapping, or the name under which one was saved; None proposes one. Raises InvalidInput."""
+def look(
+    tx: Tx, noun: str, name: str, open_: Open, written: Mapping[str, Any] | str | None = None,
+    forms: Mapping[str, Any] | None = None,
+) -> File:  # fmt: skip
+    """``written``: the mapping, or the name under which one was saved; None proposes one.
+
+    ``forms``: encoding and delimiter, which win over those of the mapping. Raises InvalidInput.
+    """
     body = _saved(tx, noun, written) if isinstance(written, str) else written
-    told = dict(body or {})
-    encoding, delimiter = (told.get(one) for one in ("encoding", "delimiter"))
-    if encoding is not None:
-        told["encoding"] = known_encoding(str(encoding))
-    if delimiter is not None:
-        told["delimiter"] = known_delimiter(str(delimiter))
+    told = {**(body or {}), **(forms or {})}
+    for form, known in (("encoding", known_encoding), ("delimiter", known_delimiter)):
+        if told.get(form) is not None:
+            told[form] = known(str(told[form]))
     opened = reading.opened(open_, told.get("encoding"), told.get("delimiter"))
-    if "columns" in told:
-        return File(noun, name, open_, opened, read(noun, told, opened.header))
-    proposed = propose(noun, opened.header).body()
-    found = read(noun, {**proposed, **told}, opened.header) if told else propose(noun, opened.header)
-    refuse_nameless(found)
-    return File(noun, name, open_, opened, replace(found, unsure=propose(noun, opened.header).unsure))
+    proposed = propose(noun, opened.header)
+    whole = read(noun, {**({} if "columns" in told else proposed.body()), **told}, opened.header)
+    unsure = () if "columns" in told else proposed.unsure
+    return File(noun, name, open_, opened, replace(whole, unsure=unsure))
 
 
 def _saved(tx: Tx, noun: str, name: str) -> Mapping[str, Any]:

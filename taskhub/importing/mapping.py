@@ -61,7 +61,12 @@ class FieldMap:
 
 
 def propose(noun: str, header: Sequence[str]) -> FieldMap:
-    """What each column most likely is. What looks like nothing is kept as a field of one's own, while there is room."""
+    """What each column most likely is. What looks like nothing is kept as a field of one's own, while there is room.
+
+    A file that taskhub exported has these in a column of their own; what it says beside is for people to read.
+    """
+    if {"id", "fields"} <= set(header):
+        return FieldMap(noun, {head: (head,) for head in header if head in TARGETS[noun]})
     known, columns, unsure, taken = headings(noun, header), dict[str, tuple[str, ...]](), list[str](), set[str]()
     exact = {head: known[folded(head)] for head in header if folded(head) in known}
     for head in header:
@@ -97,8 +102,8 @@ def read(noun: str, body: Any, header: Sequence[str]) -> FieldMap:
         noun, {head: targets for head, targets in columns.items() if targets},
         {name: {str(k): str(v) for k, v in table.items()} for name, table in body.get("values", {}).items()},
         {name: str(value) for name, value in body.get("constants", {}).items()},
-        *(body.get(name) for name in ("encoding", "delimiter", "decimal", "dates")),
-        time_zone=body.get("time_zone", "UTC"),
+        encoding=body.get("encoding"), delimiter=body.get("delimiter"), decimal=body.get("decimal"),
+        dates=body.get("dates"), time_zone=body.get("time_zone", "UTC"),
     )  # fmt: skip
     refuse_nameless(found)
     return found
@@ -126,17 +131,21 @@ def _wrong(noun: str, body: Mapping[str, Any], header: Sequence[str]) -> Iterato
     if not isinstance(columns, Mapping):
         yield "columns", "must be a table: heading = field"
         return
-    seen: dict[str, str] = {}
-    for head, said in columns.items():
-        if head not in header:
-            yield f"columns.{head[:60]}", f"the file has no such column{_hint(head, header)}"
-        for target in _several(said) if isinstance(said, str | list) else ("",):
-            yield from _wrong_target(noun, f"columns.{head[:60]}", target)
-            if target in seen and seen[target] != head:
-                yield f"columns.{head[:60]}", f"{target} is given by {seen[target][:60]!r} already"
-            seen[target] = head
+    yield from _wrong_columns(noun, columns, header)
     yield from _wrong_tables(noun, body)
     yield from _wrong_forms(body)
+
+
+def _wrong_columns(noun: str, columns: Mapping[str, Any], header: Sequence[str]) -> Iterator[tuple[str, str]]:
+    seen: dict[str, str] = {}
+    for head, said in columns.items():
+        path = f"columns.{head[:60]}"
+        if head not in header:
+            yield path, f"the file has no such column{_hint(head, header)}"
+        for target in _several(said) if isinstance(said, str | list) else ("",):
+            yield from _wrong_target(noun, path, target)
+            if isinstance(target, str) and seen.setdefault(target, head) != head:
+                yield path, f"{target} is given by {seen[target][:60]!r} already"
 
 
 def _wrong_target(noun: str, path: str, target: Any) -> Iterator[tuple[str, str]]:
@@ -177,7 +186,7 @@ def _wrong_forms(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if name in body and not isinstance(body[name], str):
             yield name, "must be text"
     zone = body.get("time_zone", "UTC")
-    if zone not in available_timezones():
+    if not isinstance(zone, str) or zone not in available_timezones():
         yield "time_zone", f"{str(zone)[:40]!r} is no time zone{_hint(str(zone), available_timezones())}"
 
 

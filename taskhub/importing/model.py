@@ -33,6 +33,15 @@ class Refused:
     message: str
 
 
+class Refusal(NamedTuple):
+    """One refused row as it is kept: ``raw`` is the row as it came."""
+
+    line: int
+    reason: str
+    message: str
+    raw: str
+
+
 @dataclass(frozen=True, slots=True)
 class Party:
     """An account or contact a deal names: an ``id``, or fields by which it is found again or made."""

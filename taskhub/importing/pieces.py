@@ -13,7 +13,7 @@ from taskhub.importing import bringing, looking, mapping, store, undoing
 from taskhub.importing.bringing import Piece
 from taskhub.importing.judging import judge
 from taskhub.importing.mapping import FieldMap
-from taskhub.importing.model import CHECKED, CHECKING, ENDED, RUNNING, UNDOING, Judged, Row, Run
+from taskhub.importing.model import CHECKED, CHECKING, ENDED, RUNNING, UNDOING, Judged, Refusal, Row, Run
 from taskhub.importing.service import TOPIC, get
 
 RAW = 64 * 1024
@@ -91,12 +91,11 @@ def _end(tx: Tx, run: Run) -> None:
     tx.record("import", run.id, "end", told)
 
 
-def _refusals(run: Run, rows: Sequence[Row], done: Piece) -> list[store.Refusal]:
+def _refusals(run: Run, rows: Sequence[Row], done: Piece) -> list[Refusal]:
     by_line = {row.line: row for row in rows}
     delimiter = run.options["delimiter"]
     return [
-        store.Refusal(one.line, one.reason, one.message[:2_000], raw_of(by_line[one.line], delimiter))
-        for one in done.refused
+        Refusal(one.line, one.reason, one.message[:2_000], raw_of(by_line[one.line], delimiter)) for one in done.refused
     ]
 
 

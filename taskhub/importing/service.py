@@ -12,7 +12,7 @@ from taskhub.access.permissions import Object, can
 from taskhub.db.tx import Tx
 from taskhub.errors import Conflict, InvalidInput, NotFound
 from taskhub.ids import new_id
-from taskhub.importing import handing_in, store, undoing
+from taskhub.importing import handing_in, mapping, store, undoing
 from taskhub.importing.handing_in import File
 from taskhub.importing.model import (
     CHECKED,
@@ -21,11 +21,11 @@ from taskhub.importing.model import (
     RUNNING,
     TASK,
     UNDOING,
+    Refusal,
     Row,
     Run,
     no_counts,
 )
-from taskhub.importing.store import Refusal
 
 TOPIC = "import.step"
 READING = "reading"
@@ -143,6 +143,11 @@ def refusals(tx: Tx, id_: str) -> Iterator[Refusal]:
 def some_refusals(tx: Tx, id_: str, after: int, limit: int) -> list[Refusal]:
     """Refused rows behind a line."""
     return store.refusals(tx, id_, after, limit)
+
+
+def check_mapping(noun: str, body: Mapping[str, Any]) -> None:
+    """Raises InvalidInput for a mapping that fits no file at all, whatever its columns are called."""
+    mapping.read(noun, body, list(body.get("columns", {})))
 
 
 def save_mapping(tx: Tx, noun: str, name: str, body: Mapping[str, Any]) -> None:

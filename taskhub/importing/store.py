@@ -12,7 +12,7 @@ from sqlalchemy import Select, bindparam, delete, func, literal, select, tuple_,
 from taskhub.db import rows
 from taskhub.db.tables_importing import import_made, import_mapping, import_piece, import_refusal, import_run
 from taskhub.db.tx import Tx
-from taskhub.importing.model import Row, Run
+from taskhub.importing.model import Refusal, Row, Run
 
 _SHOWN = [import_run.c[name] for name in Run.__slots__]
 _RUN: Select[Any] = select(*_SHOWN).where(import_run.c.id == bindparam("run"))
@@ -25,15 +25,6 @@ class Made(NamedTuple):
     record: str
     line: int
     events: Sequence[str]
-
-
-class Refusal(NamedTuple):
-    """One row that could not be taken in, as it came."""
-
-    line: int
-    reason: str
-    message: str
-    raw: str
 
 
 def add_run(tx: Tx, run: Run) -> None:

@@ -87,7 +87,7 @@ def _item(number: int, item: ChecklistItem) -> dict[str, Any]:
 
 def ticked(items: list[dict[str, Any]], marks: Mapping[int, str]) -> list[dict[str, Any]]:
     """The items with these done ("x") or not applicable ("-")."""
-    done = {"x": {"done": True}, "-": {"not_applicable": "taken over"}}
+    done: Mapping[str, Mapping[str, Any]] = {"x": {"done": True}, "-": {"not_applicable": "taken over"}}
     return [{**item, **done.get(marks.get(item["item"], ""), {})} for item in items]
 
 
