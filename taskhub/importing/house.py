@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from taskhub.errors import InvalidInput
 from taskhub.importing.values import flag
@@ -35,6 +36,7 @@ PRIORITY = {word.strip(): name for name, words in _PRIORITY.items() for word in 
 class House:
     """``people``: every name somebody goes by, compared without case and accents → keys; ``active``: who gets work.
 
+    ``names``: what is told to who has misspelt one: keys and names, no addresses.
     ``now`` is when the file was handed in: what has no date of its own counts as of then. ``gives``: the queues whose
     work the importer may hand to people; None: all.
     """
@@ -43,6 +45,7 @@ class House:
     people: Mapping[str, frozenset[str]]
     active: frozenset[str]
     now: datetime
+    names: tuple[str, ...] = ()
     gives: frozenset[str] | None = None
 
     def person(self, path: str, name: str) -> str:
@@ -54,7 +57,7 @@ class House:
             raise InvalidInput(
                 f"{path} {name[:60]!r} may be {' or '.join(sorted(found))}: name the key.", code="unknown_owner"
             )
-        raise unknown(path, name, sorted(self.people), "unknown_owner")
+        raise _nobody(path, name, self.names)
 
     def line(self, noun: str, name: str) -> Pipeline:
         """The pipeline of that key or name. Raises InvalidInput."""
@@ -80,6 +83,12 @@ class House:
         if found is None:
             raise unknown("kind", name, sorted(kinds), "unknown_kind")
         return found
+
+
+@lru_cache(maxsize=1_024)
+def _nobody(path: str, name: str, names: tuple[str, ...]) -> Exception:
+    """Looked up once for each name: a file has many rows of few people."""
+    return unknown(path, name, names, "unknown_owner")
 
 
 def status(noun: str, text: str) -> str | None:

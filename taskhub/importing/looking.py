@@ -24,9 +24,10 @@ LOOKED_FOR = 50
 def house_of(tx: Tx, now: Any, gives: Sequence[str] | None) -> House:
     """What names in a file mean at this moment."""
     rows = queries.people(tx)
-    people = aliases((key, names) for key, names, _ in rows)
-    active = frozenset(key for key, _, active in rows if active)
-    return House(tx.policies, people, active, now, None if gives is None else frozenset(gives))
+    people = aliases((one.key, one.aliases) for one in rows)
+    active = frozenset(one.key for one in rows if one.active)
+    names = tuple(sorted({name for one in rows if one.active for name in (one.key, one.name)}))
+    return House(tx.policies, people, active, now, names, None if gives is None else frozenset(gives))
 
 
 def looked(tx: Tx, judged: Sequence[Judged]) -> tuple[Piece, int]:

@@ -118,7 +118,7 @@ def refuse_nameless(found: FieldMap) -> None:
         raise _invalid([("columns", f"no column is a field of a {found.noun}: {', '.join(TARGETS[found.noun])}")])
 
 
-def _several(said: Any) -> tuple[str, ...]:
+def _several(said: Any) -> tuple[Any, ...]:
     return tuple(one for one in ([said] if isinstance(said, str) else said) if one)
 
 

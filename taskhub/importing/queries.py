@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import and_, exists, or_, select
 
@@ -10,11 +11,24 @@ from taskhub.db.tables import act, agent, history, task
 from taskhub.db.tx import Tx
 
 
-def people(tx: Tx) -> list[tuple[str, set[str], bool]]:
-    """(key, every name they go by, active) of everybody."""
+class Person(NamedTuple):
+    """Somebody, and every name they go by."""
+
+    key: str
+    name: str
+    aliases: frozenset[str]
+    active: bool
+
+
+def people(tx: Tx) -> list[Person]:
+    """Everybody."""
     c = agent.c
     rows = tx.conn.execute(select(c.key, c.name, c.email, c.external_ids, c.active).order_by(c.key))
-    return [(r.key, {r.key, r.name, r.email or r.key, *map(str, r.external_ids.values())}, r.active) for r in rows]
+    return [Person(r.key, r.name, frozenset(_aliases(r)), r.active) for r in rows]
+
+
+def _aliases(row: Any) -> set[str]:
+    return {row.key, row.name, row.email or row.key, *map(str, row.external_ids.values())}
 
 
 def acted_on(tx: Tx, noun: str, ids: Sequence[str]) -> set[str]:

@@ -8,13 +8,13 @@ from datetime import datetime
 
 from taskhub.db.tx import Tx
 from taskhub.failpoints import failpoint
-from taskhub.tasks import making, moves, pausing, queries, service, store
-from taskhub.tasks.model import ASSIGNED, CANCELLED, QUEUED, NewTask, Task
+from taskhub.tasks import checks, making, moves, pausing, queries, service, store
+from taskhub.tasks.model import ASSIGNED, CANCELLED, QUEUED, SET_ASIDE, NewTask, Task
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A task to be. ``agent`` holds it, whatever else they hold; ``waits_for`` and ``until``: put aside, why, until."""
+    """A task to be. ``agent`` has it; ``waits_for`` and ``until``: put aside, why, until when."""
 
     new: NewTask
     agent: str | None = None
@@ -30,8 +30,13 @@ def known(tx: Tx, names: Mapping[str, str]) -> set[str]:
 
 
 def take_over(tx: Tx, arrivals: Sequence[Arrival]) -> dict[str, str]:
-    """Makes those whose origin is new. Origin → id of these; what is known stays as it is."""
+    """Makes those whose origin is new. Origin → id of these; what is known stays as it is.
+
+    Who has more than they can hold at once keeps all of it: what is too much is put aside, and waits with them.
+    """
     by_origin = {str(one.new.origin): one for one in arrivals}
+    for agent in sorted({one.agent for one in arrivals if one.agent is not None}):
+        store.lock_agent(tx, agent)
     made = making.bring_about(tx, [one.new for one in by_origin.values()])
     failpoint("arriving.made")
     found = {str(task.origin): task for task in store.lock_many(tx, made.fresh)}
@@ -46,10 +51,19 @@ def _give(tx: Tx, task: Task, arrival: Arrival) -> None:
     if task.state != QUEUED:
         return
     given = {"state": ASSIGNED, "agent": arrival.agent, "pinned": True, "given_at": tx.now}
+    waits_for = arrival.waits_for
+    if waits_for is None and not checks.has_room(tx, str(arrival.agent), task.queue):
+        waits_for = SET_ASIDE
     moved = moves.move(tx, task, "arrive", given)
     tx.emit("task.given", task.id, {"agent": arrival.agent, "way": "arrive"})
-    if arrival.waits_for is not None:
-        pausing.put_aside(tx, moved, "arrive_waiting", arrival.waits_for, arrival.until)
+    if waits_for is not None:
+        pausing.put_aside(tx, moved, "arrive_waiting", waits_for, arrival.until or _next_look(tx, task, waits_for))
+
+
+def _next_look(tx: Tx, task: Task, reason: str) -> datetime | None:
+    """Every pause has a next date."""
+    kind = tx.policies.pause_reasons.get(reason)
+    return checks.pause_until(tx.policies, kind, None, tx.now, tx.policies.calendar_of(task.queue)) if kind else None
 
 
 def touched(tx: Tx, ids: Sequence[str]) -> list[Task]:

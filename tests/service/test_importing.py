@@ -17,6 +17,7 @@ from taskhub.db.tables_sales import RECORDS, stage_change
 from taskhub.errors import Conflict, InvalidInput
 from taskhub.events.model import Event, RecordRef
 from taskhub.importing import handing_in, pieces, service
+from taskhub.metrics.invariants.queries import broken
 from taskhub.sales import service as sales
 from taskhub.tasks import service as tasks
 from tests.service.customs import Customs, lost_rows
@@ -258,6 +259,17 @@ def test_the_backlog_of_yesterday_is_taken_over_as_it_is(desk: Customs) -> None:
     assert (undone.counts["undone"], undone.counts["kept"]) == (4, 0)
     assert {row.state for row in desk.rows(task)} == {"cancelled"}
     assert desk.brought("task", text, dict(run.mapping)).counts["new"] == 4
+
+
+def test_who_has_more_than_they_can_hold_keeps_it_aside(desk: Customs) -> None:
+    text = "ID,Kind,Owner\n" + "".join(f"{n},contract,zoe\n" for n in range(5))
+    desk.brought("task", text)
+    states = [row.state for row in desk.rows(task)]
+    assert sorted(states) == ["assigned"] * 3 + ["paused"] * 2
+    aside = [row for row in desk.rows(task) if row.state == "paused"]
+    assert {(row.agent, row.paused_reason) for row in aside} == {("zoe", "set_aside")}
+    with desk.db.read() as tx:
+        assert broken(tx.conn, tx.now, deep=True) == []
 
 
 def test_a_task_that_was_begun_stands_in_the_way(desk: Customs) -> None:
