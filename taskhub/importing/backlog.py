@@ -51,7 +51,7 @@ def task_of(line: int, said: Mapping[str, str], map_: FieldMap, house: House) ->
         priority=priority(good["priority"]) if "priority" in good else NORMAL,
         record=str(links[-1]) if links else None, lead=ids.get("lead"), deal=ids.get("deal"), file=ids.get("file"),
         waits_for=_kinds(good.get("waits_for", ""), house), due_at=good.get("due_at"), occurred_at=created,
-        origin=digest("imported task", id_), data=_data(own), note=_note(good), since=created,
+        origin=digest("imported task", id_), data=own, note=_note(good), since=created,
         blocked_until=until if agent is None else None,
         ticked=_ticked(kind, good.get("checklist", "")),
     )  # fmt: skip
@@ -114,15 +114,6 @@ def _created(good: Mapping[str, Any], house: House) -> datetime:
 
 def _kinds(text: str, house: House) -> tuple[str, ...]:
     return tuple(house.kind(one.strip()).key for one in re.split(r"[,;\n]", text) if one.strip())
-
-
-def _data(own: Mapping[str, Any]) -> dict[str, Any]:
-    for name, value in own.items():
-        try:
-            fields.plain(value)
-        except ValueError as error:
-            raise invalid([(f"fields.{name[:60]}", str(error))], "bad_value") from error
-    return dict(own)
 
 
 def _note(good: Mapping[str, Any]) -> str | None:

@@ -97,6 +97,8 @@ def _value(map_: FieldMap, target: str, text: str) -> Any:
 
 
 def _object(text: str) -> dict[str, Any]:
+    if "\\u0000" in text:
+        raise ValueError("holds a null character")
     try:
         found = orjson.loads(text)
     except orjson.JSONDecodeError:

@@ -90,7 +90,8 @@ def headings(noun: str, header: Collection[str] = ()) -> dict[str, str]:
         for word in _WORDS.get(target, "").split(","):
             known.setdefault(folded(word), target)
     if noun == DEAL:
-        known |= {one: f"{one}.name" for one in ("account", "contact") if f"{one}.name" not in header}
+        heads = {folded(head) for head in header}
+        known |= {one: f"{one}.name" for one in ("account", "contact") if f"{one} name" not in heads}
     known.pop("", None)
     return known
 

@@ -116,7 +116,7 @@ BAD: list[tuple[bytes, dict[str, str], dict[str, str], tuple[int, str]]] = [
     (b"Name\nx\n", {"colour": "red"}, CSV, (422, "invalid_input")),
     (b"Name\nx\n", {}, {"content-type": "application/json"}, (415, "unsupported_media_type")),
     (b"Name\nx\n", {}, {}, (415, "unsupported_media_type")),
-    (b'a","b\n' * 60_000, {"delimiter": "comma"}, CSV, (422, "broken_file")),
+    (b"Name,b\n" + b'a","b\n' * 60_000, {"delimiter": "comma"}, CSV, (422, "broken_file")),
 ]
 
 

@@ -245,7 +245,7 @@ def test_the_backlog_of_yesterday_is_taken_over_as_it_is(desk: Customs) -> None:
     assert (run.counts["new"], run.counts["refused"]) == (4, {"unknown_owner": 1, "unknown_kind": 1})
     by = {row.title: row for row in desk.rows(task)}
     assert {title: row.state for title, row in by.items()} == {
-        "Write it": "assigned", "Wait": "paused", "Look": "queued", "Later": "blocked",
+        "Write it": "assigned", "Wait": "paused", "Look": "assigned", "Later": "blocked",
     }  # fmt: skip
     midnight = created.replace(hour=0, minute=0, second=0, microsecond=0)
     assert {row.created_at for row in by.values()} == {midnight}

@@ -85,6 +85,7 @@ def test_there_and_back(desk: Customs, tmp_path: Path, request: pytest.FixtureRe
     files = {noun: exported(desk, noun) for noun in ("leads", "deals", "tasks")}
     request.getfixturevalue("sqlite_url")
     other = furnished(f"sqlite:///{tmp_path}/other.db")
+    other.clock.forward(seconds=(desk.clock.now - other.clock.now).total_seconds())
     try:
         for noun, raw in files.items():
             run = other.brought(noun.removesuffix("s"), open_rows(raw) if noun == "tasks" else raw)
