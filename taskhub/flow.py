@@ -22,6 +22,7 @@ from taskhub.escalation import alerts, unheard, waiting, warnings
 from taskhub.escalation import service as escalation
 from taskhub.escalation.notifications import dispatch
 from taskhub.escalation.notifications.deliver import Deliver
+from taskhub.importing import pieces
 from taskhub.sales.duplicates import runs as duplicates
 from taskhub.tasks import pausing, periods, timers
 
@@ -90,6 +91,8 @@ FLOW: Flow = {
     "shadow.asked": (Route("assignment.shadow", "outside"),),
     # which records stand for the same, worked off in pieces
     "duplicates.asked": (Route("sales.duplicates", "outside"),),
+    # files that come in, piece by piece
+    "import.step": _timer("import.step"),
     # clocks
     "clock.due": _timer("task.clock"),
     "offer.expired": _timer("task.offer"),
@@ -162,6 +165,7 @@ HANDLERS: Handlers = {
     "assignment.shadow": WorkOff(),
     "assignment.learn": _key(experience.completed),
     "sales.duplicates": duplicates.WorkOff(),
+    "import.step": _key(pieces.advance),
     "queue.switch": staffing.effective,
     "queue.lent": lending.began,
     "queue.lend_over": lending.ended,

@@ -112,6 +112,10 @@ TABLE: Mapping[str, Rule] = {
     "duplicate.read": _SEE_ALL,
     "duplicate.look": {ADMIN: (ALL,)},
     "duplicate.judge": {AGENT: (ALL,), REP: (ALL,), MANAGER: (ALL,), ADMIN: (ALL,)},
+    # Rows that were refused hold what somebody's customers are called: they are for whoever handed the file in.
+    "import.read": {MANAGER: (OWN,), **_SEE_ALL},
+    "import.write": {MANAGER: (OWN,), ADMIN: (ALL,)},
+    "export.read": _SEE_ALL,
     "calendar.try": _ANYBODY,
     "act.read": _PEOPLE,
     "act.undo": _PEOPLE,

@@ -15,6 +15,8 @@ from taskhub.cli import (
     doctor,
     duplicates,
     events,
+    exports,
+    imports,
     keys,
     ledgers,
     notices,
@@ -64,6 +66,8 @@ app.add_typer(queues.app, name="queue")
 app.add_typer(sla.app, name="sla")
 app.add_typer(sales.app, name="sales")
 app.add_typer(duplicates.app, name="duplicates")
+app.add_typer(imports.app, name="import")
+app.command()(exports.export)
 app.command()(tasks.why)
 app.add_typer(plugins.app, name="plugin")
 app.add_typer(ledgers.app, name="ledger")

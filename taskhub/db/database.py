@@ -73,16 +73,20 @@ class Database:
     @contextmanager
     def begin(
         self, by: By | Identify = SYSTEM, *, act: str | None = None, key_id: str | None = None, write: bool = True,
-        vital: bool = False, about: Mapping[str, Any] | None = None,
+        vital: bool = False, about: Mapping[str, Any] | None = None, snapshot: bool = False,
     ) -> Iterator[Tx]:  # fmt: skip
         """One transaction. Commits when the block ends, rolls back when it raises, then rings.
 
         ``by`` may be a function that judges the opening (authentication). ``vital``: what keeps work alive does not
-        queue for a connection behind other work. ``about`` says in the log where it came from.
+        queue for a connection behind other work. ``about`` says in the log where it came from. ``snapshot``: every
+        statement sees the database as it was at the first one.
         Raises Interrupted, an Unavailable: the database cannot do it now.
         """
         begun = time.perf_counter()
         with self._connection(write=write, vital=vital) as (conn, place):
+            if snapshot and not self.lite:
+                conn.execution_options(isolation_level="REPEATABLE READ")
+                conn.exec_driver_sql("SELECT 1")  # begins it: what travels with BEGIN elsewhere asks for less
             opening = _opened(conn, key_id)
             if self._steady is not None:
                 opening = replace(opening, real_now=self._steady.at(opening.real_now))

@@ -83,6 +83,8 @@ TABLE: tuple[Operation, ...] = (
     Operation("unblock", (BLOCKED,), QUEUED, SYSTEM, clock="start"),
     Operation("block", (BLOCKED, QUEUED), BLOCKED, SYSTEM),
     Operation("set_aside", (IN_PROGRESS,), PAUSED, SYSTEM, lease="ends"),
+    Operation("arrive", (QUEUED,), ASSIGNED, SYSTEM),
+    Operation("arrive_waiting", (ASSIGNED,), PAUSED, SYSTEM, clock="pause"),
     Operation("expire", (IN_PROGRESS, PAUSED), QUEUED, SYSTEM, lease="ends"),
     Operation("withdraw", (ASSIGNED, PAUSED), QUEUED, SYSTEM),
     Operation("close", OPEN, CANCELLED, SYSTEM, lease="ends", clock="stop"),

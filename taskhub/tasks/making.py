@@ -120,9 +120,10 @@ def _block(tx: Tx, drafts: Sequence[Draft]) -> None:
 
 
 def _make_ready(tx: Tx, d: Draft) -> list[dict[str, Any]]:
-    started_at = clocks.starts_at(tx, d.row["sla"], d.new.occurred_at, tx.now, sla_from=d.new.sla_from)
+    ready_at = d.new.since or tx.now
+    started_at = clocks.starts_at(tx, d.row["sla"], d.new.occurred_at, ready_at, sla_from=d.new.sla_from)
     opened = clocks.opening(tx, d.row, started_at=started_at)
-    d.row.update(ready_at=tx.now, due_at=opened.due_at, sla_state=opened.state)
+    d.row.update(ready_at=ready_at, due_at=opened.due_at, sla_state=opened.state)
     d.row["start_by"] = clocks.start_by(tx, d.row)
     d.next_look = opened.next_look
     return opened.rows

@@ -50,6 +50,7 @@ LEAD_QUEUE = {"agent": "fff", "rep": "fff", "manager": "yyn", "director": "yyn",
 SELLERS = NOBODY | dict.fromkeys(("rep", "manager", "director", "admin"), "yyy")
 SEE_RECORD = {"agent": "ynn", "rep": "yyn", "manager": "ynn", "director": "ynn", "integration": "fff", **READ_ALL}
 CHANGE_RECORD = NOBODY | {"rep": "yfn", "manager": "ynn", "director": "ynn", "admin": "yyy"}
+MANAGERS = NOBODY | dict.fromkeys(("manager", "director", "admin"), "yyy")
 OWN_KEYS = {"agent": "ynn", "rep": "ynn", "manager": "ynn", "director": "ynn", "integration": "fff", **READ_ALL}
 
 TABLE: dict[str, dict[str, str]] = {
@@ -175,6 +176,19 @@ TABLE: dict[str, dict[str, str]] = {
     "POST /api/v1/merges/{id}/undo": {
         role: ("nnn" if role in ("rep", "manager", "director", "admin") else "fff") for role in ROLES
     },
+    # import: of one's own / of others
+    **{f"POST /api/v1/imports{tail}": MANAGERS for tail in ("", "/proposal")},
+    "PUT /api/v1/imports/mappings/{noun}/{name}": MANAGERS,
+    **{f"GET /api/v1/imports{tail}": MANAGERS | {"auditor": "yyy"} for tail in ("", "/mappings")},
+    **{
+        f"GET /api/v1/imports/{{id}}{tail}": NOBODY | {"manager": "ynn", "director": "ynn", **READ_ALL}
+        for tail in ("", "/refused")
+    },
+    **{
+        f"POST /api/v1/imports/{{id}}/{verb}": NOBODY | {"manager": "ynn", "director": "ynn", "admin": "yyy"}
+        for verb in ("start", "undo")
+    },
+    **{f"GET /api/v1/exports{tail}": NOBODY | READ_ALL for tail in ("", "/{noun}")},
     # of the rep's own lead and one of their team's
     "PUT /api/v1/duplicates/denials": {"agent": "nnn", "rep": "yyy", "manager": "nnn", "director": "nnn",
                                        "admin": "yyy", "integration": "fff", "auditor": "fff"},
@@ -234,6 +248,8 @@ BODIES: dict[str, Any] = {
         for noun in ("lead", "deal", "account", "contact")
         for tail, more in (("", {"versions": {f"{noun}-rob": 1}}), ("/preview", {}))
     },
+    "POST /api/v1/imports/{id}/start": {},
+    "PUT /api/v1/imports/mappings/{noun}/{name}": {"columns": {"A": "name"}},
     "POST /api/v1/duplicates/check": {"name": "x"},
     "PUT /api/v1/duplicates/denials": {"records": ["lead:lead-rob", "lead:lead-ria"], "denied": True},
     "POST /api/v1/calendars/preview": {"calendar": "office", "start": "2026-01-05T00:00:00Z", "budget_s": 60},
@@ -304,6 +320,14 @@ def furnish(house: House) -> None:
         for one in events.find(tx, {}, None, 100)[0]:
             assert one.event
             sales.apply(tx, one.event)
+    hand_in(house)
+
+
+def hand_in(house: House) -> None:
+    """A file of everybody who may hand one in."""
+    for persona in ("lea", "dora", "admin"):
+        sent = {"content": b"Name\nx\n", "headers": {"content-type": "text/csv"}}
+        THINGS[f"import:{persona}"] = house.of(persona).ok("POST", "/api/v1/imports?noun=leads", **sent)["id"]
 
 
 def cells() -> list[tuple[str, str, int]]:
@@ -324,9 +348,12 @@ def address(route: str, role: str, number: int) -> str:
     for_noun = {
         "tasks": THINGS[f"task:{holders[number]}"], "agents": person, "teams": "specialists", "queues": queues[number],
         "events": THINGS["event"], "acts": "0" * 32, "metrics": "specialists",
+        "imports": THINGS.get(f"import:{person}", THINGS["import:admin"]),
     }  # fmt: skip
     thing = for_noun.get(noun, f"{noun.removesuffix('s')}-{owners[number]}")
     filled = path.replace("{absence_id}", "none").replace("{number}", "1").replace("{key_id}", "none")
+    filled = filled.replace("/exports/{noun}", "/exports/people").replace("{noun}/{name}", "leads/mine")
+    filled += "?noun=leads" if filled.endswith(("/imports", "/imports/proposal")) and route.startswith("POST") else ""
     return filled.replace("{id}", thing).replace("{key}", thing).replace("{event_id}", thing)
 
 
@@ -338,7 +365,7 @@ def verdict(house: House, route: str, role: str, number: int) -> str:
         return "y"  # streams for minutes: its door is tried in test_live
     body = BODIES.get(route)
     answer = client.request(method, path, **({"json": body} if body is not None else {}))
-    said = answer.json()
+    said = answer.json() if answer.headers["content-type"].endswith("json") else {}  # exports are files
     assert answer.status_code < 500, said
     if answer.status_code == 401:
         return "401"

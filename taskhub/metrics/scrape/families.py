@@ -85,6 +85,7 @@ PROCESS = (
              "noun", "act"),
     _counter("taskhub_crm_writes_total", "steps done in a CRM for our tasks, by how the task stands there then",
              "connection", "state"),
+    _counter("taskhub_import_rows_total", "rows of files brought in; outcome is new, known or refused", "outcome"),
     _counter("taskhub_messages_failed_total", "failed tries, deliveries included; next is again or dead",
              "handler", "next"),
     _spread("taskhub_message_seconds",

@@ -53,6 +53,14 @@ def note(tx: Tx, told: Mapping[str, tuple[str, Mapping[str, Any]]]) -> int:
     return len(changes)
 
 
+def forgotten(tx: Tx, records: Iterable[str]) -> None:
+    """The prints of records that are gone go, too."""
+    known = store.prints(tx, sorted(records))
+    store.write(
+        tx, [store.Change(one, None, keys_of(was, FAMILIES[one.partition(":")[0]]), ()) for one, was in known.items()]
+    )
+
+
 def _change(record: str, noun: str, before: Print | None, after: Print) -> store.Change | None:
     if after == (before or Print()):
         return None
