@@ -106,6 +106,11 @@ TABLE: Mapping[str, Rule] = {
     # A colleague's lead is there to be consulted, taken over and asked work for; only its owner changes it.
     "record.take_over": {REP: (OWN, TEAM), MANAGER: (OWN, TEAM, MANAGED), ADMIN: (ALL,)},
     "record.ask": {REP: (OWN, TEAM), MANAGER: (OWN, TEAM, MANAGED, SERVED), ADMIN: (ALL,)},
+    # Who may look at a record or a task may write a note on it; a note is then its author's.
+    "record.note": {AGENT: (SERVED, OWN), REP: (OWN, TEAM), MANAGER: (OWN, TEAM, MANAGED, SERVED), ADMIN: (ALL,)},
+    "task.note": {AGENT: (OWN, TEAM), REP: (ASKED, OWN), MANAGER: (MANAGED, OWN, ASKED), ADMIN: (ALL,)},
+    "note.read": _PEOPLE,
+    "note.change": {AGENT: (ALL,), REP: (ALL,), MANAGER: (ALL,), ADMIN: (ALL,)},
     "pipeline.read": _PEOPLE,
     "progress.read": {REP: (OWN,), MANAGER: (OWN, MANAGED), **_SEE_ALL},
     # Names of everybody's customers stand in the list of all pairs. Who judges a pair must see both of it besides.

@@ -13,6 +13,7 @@ from taskhub.db.acts import Act
 from taskhub.db.tx import Tx
 from taskhub.errors import AlreadyDone, Conflict, NotFound
 from taskhub.events.model import RecordRef
+from taskhub.notes import service as notes
 from taskhub.queues import service as queues
 from taskhub.tasks import followers, moving
 from taskhub.tasks import service as tasks
@@ -154,6 +155,18 @@ def _come_back(tx: Tx, inverse: Mapping[str, Any]) -> Any:
     return leaving.come_back(tx, inverse)
 
 
+def _unadd_note(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return notes.remove(tx, inverse["note"], None)
+
+
+def _restore_note(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return notes.restore(tx, inverse["note"])
+
+
+def _rewrite_note(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return notes.change(tx, inverse["note"], None, inverse["was"])
+
+
 def _unconvert(tx: Tx, inverse: Mapping[str, Any]) -> Any:
     return unconverting.undo(tx, inverse["lead"])
 
@@ -163,5 +176,6 @@ INVERSES: Mapping[str, Callable[[Tx, Mapping[str, Any]], Any]] = {
     "unassign": _unassign, "change_kind": _kind, "patch": _patch, "cancel_switch": _switch, "end_loan": _loan,
     "unacknowledge": _unacknowledge, "end_period": _period, "queue_state": _stop, "move_back": _move,
     "come_back": _come_back, "plan_again": _plan_again, "lend_again": _lend_again, "put_again": _put_again,
-    "put_back": selling.put_back, "undo_conversion": _unconvert,
+    "put_back": selling.put_back, "undo_conversion": _unconvert, "unadd_note": _unadd_note,
+    "restore_note": _restore_note, "rewrite_note": _rewrite_note,
 }  # fmt: skip

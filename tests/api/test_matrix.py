@@ -160,6 +160,19 @@ TABLE: dict[str, dict[str, str]] = {
                                                   "integration": "fff", **READ_ALL}
         for noun in ("leads", "accounts", "contacts")
     },
+    **{f"GET /api/v1/{noun}/{{id}}/notes": SEE_RECORD for noun in ("leads", "deals", "accounts", "contacts")},
+    **{
+        f"POST /api/v1/{noun}/{{id}}/{what}": SEE_RECORD | {"auditor": "fff"}
+        for noun in ("leads", "deals", "accounts", "contacts") for what in ("notes", "links")
+    },
+    "GET /api/v1/tasks/{id}/notes": SEE_TASK,
+    **{f"POST /api/v1/tasks/{{id}}/{what}": SEE_TASK | {"integration": "fff", "auditor": "fff"}
+       for what in ("notes", "links")},
+    # nobody knows a note that there is none of
+    **{f"GET /api/v1/notes/{{id}}{tail}": dict.fromkeys(ROLES, "nnn") | {"integration": "fff"}
+       for tail in ("", "/history")},
+    **{f"{verb} /api/v1/notes/{{id}}": dict.fromkeys(ROLES, "nnn") | {"integration": "fff", "auditor": "fff"}
+       for verb in ("PATCH", "DELETE")},
     "POST /api/v1/duplicates/check": PEOPLE,
     "GET /api/v1/duplicates": NOBODY | READ_ALL,
     "POST /api/v1/duplicates/runs": ADMIN,
@@ -218,6 +231,12 @@ BODIES: dict[str, Any] = {
         f"POST /api/v1/agents/{{key}}/lend{tail}": {"queue": "front", "until": "2199-01-01T00:00:00Z"}
         for tail in ("", "/preview")
     },
+    **{
+        f"POST /api/v1/{noun}/{{id}}/{what}": body
+        for noun in ("leads", "deals", "accounts", "contacts", "tasks")
+        for what, body in (("notes", {"text": "x"}), ("links", {"title": "x", "url": "https://x.example/"}))
+    },
+    "PATCH /api/v1/notes/{id}": {"version": 1, "text": "y"},
     "POST /api/v1/duplicates/check": {"name": "x"},
     "PUT /api/v1/duplicates/denials": {"records": ["lead:lead-rob", "lead:lead-ria"], "denied": True},
     "POST /api/v1/calendars/preview": {"calendar": "office", "start": "2026-01-05T00:00:00Z", "budget_s": 60},
