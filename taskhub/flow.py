@@ -12,7 +12,7 @@ from taskhub.db.flow import Flow, Route
 from taskhub.db.handler import Handlers, Inside, Together
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
-from taskhub.escalation import alerts, waiting, warnings
+from taskhub.escalation import alerts, asking, waiting, warnings
 from taskhub.escalation import service as escalation
 from taskhub.escalation.notifications import dispatch
 from taskhub.escalation.notifications.deliver import Deliver
@@ -72,6 +72,10 @@ FLOW: Flow = {
     "shadow.asked": (Route("assignment.shadow", "outside"),),
     # which records stand for the same, worked off in pieces
     "duplicates.asked": (Route("sales.duplicates", "outside"),),
+    # somebody is asked about a task
+    "question.asked": (Route("escalation.asked"),),
+    "question.answered": (Route("escalation.answered"),),
+    "question.ended": (Route("escalation.unasked"),),
     # clocks
     "clock.due": _timer("task.clock"),
     "offer.expired": _timer("task.offer"),
@@ -159,6 +163,9 @@ HANDLERS: Handlers = {
     "letter.send": Deliver(),
     "escalation.reminded": waiting.reminded,
     "escalation.given_late": waiting.given_late,
+    "escalation.asked": asking.asked,
+    "escalation.answered": asking.answered,
+    "escalation.unasked": asking.ended,
     "notification.deliver": Deliver(),
     "policies.rederive": activate.rederive,
 }

@@ -111,6 +111,11 @@ TABLE: Mapping[str, Rule] = {
     "task.note": {AGENT: (OWN, TEAM), REP: (ASKED, OWN), MANAGER: (MANAGED, OWN, ASKED), ADMIN: (ALL,)},
     "note.read": _PEOPLE,
     "note.change": {AGENT: (ALL,), REP: (ALL,), MANAGER: (ALL,), ADMIN: (ALL,)},
+    # Own: asked of them; asked: they asked it; served: its task is one the caller sees. A colleague may read along.
+    "question.read": {
+        AGENT: (OWN, ASKED, SERVED), REP: (OWN, TEAM, ASKED), MANAGER: (OWN, TEAM, MANAGED, ASKED, SERVED), **_SEE_ALL,
+    },
+    "question.answer": {AGENT: (OWN,), REP: (OWN,), MANAGER: (OWN, MANAGED), ADMIN: (ALL,)},
     "pipeline.read": _PEOPLE,
     "progress.read": {REP: (OWN,), MANAGER: (OWN, MANAGED), **_SEE_ALL},
     # Names of everybody's customers stand in the list of all pairs. Who judges a pair must see both of it besides.

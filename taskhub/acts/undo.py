@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from taskhub.acts import leaving, lending, month_end, selling, staffing, unconverting
+from taskhub.acts import asking, leaving, lending, month_end, selling, staffing, unconverting
 from taskhub.assignment import service as assignment
 from taskhub.db import acts
 from taskhub.db.acts import Act
@@ -167,6 +167,14 @@ def _rewrite_note(tx: Tx, inverse: Mapping[str, Any]) -> Any:
     return notes.change(tx, inverse["note"], None, inverse["was"])
 
 
+def _unask(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return asking.unask(tx, inverse["task"])
+
+
+def _pass_back(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return asking.pass_on(tx, inverse["question"], inverse["to"])
+
+
 def _unconvert(tx: Tx, inverse: Mapping[str, Any]) -> Any:
     return unconverting.undo(tx, inverse["lead"])
 
@@ -177,5 +185,5 @@ INVERSES: Mapping[str, Callable[[Tx, Mapping[str, Any]], Any]] = {
     "unacknowledge": _unacknowledge, "end_period": _period, "queue_state": _stop, "move_back": _move,
     "come_back": _come_back, "plan_again": _plan_again, "lend_again": _lend_again, "put_again": _put_again,
     "put_back": selling.put_back, "undo_conversion": _unconvert, "unadd_note": _unadd_note,
-    "restore_note": _restore_note, "rewrite_note": _rewrite_note,
+    "unask": _unask, "pass_back": _pass_back, "restore_note": _restore_note, "rewrite_note": _rewrite_note,
 }  # fmt: skip

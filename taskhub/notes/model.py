@@ -48,8 +48,8 @@ class Draft:
 
 
 def drafted(text: str, url: str | None = None, question: str | None = None) -> Draft:
-    """A note, or a link where there is a ``url``. Raises InvalidInput that names each fault."""
-    wrong = _faults(text, url)
+    """A note, a link where there is a ``url``, an answer to a question. Raises InvalidInput that names each fault."""
+    wrong = _faults(text, url, ANSWER if question else "text")
     if wrong:
         raise _invalid(wrong)
     return Draft(text, url, question)
@@ -90,8 +90,9 @@ def refuse_present(note: Note) -> None:
         raise Conflict("This note is there.", code="nothing_to_change")
 
 
-def _faults(text: Any, url: str | None) -> list[tuple[str, str]]:
-    name, longest = ("title", LONGEST_TITLE) if url is not None else ("text", LONGEST_TEXT)
+def _faults(text: Any, url: str | None, name: str = "text") -> list[tuple[str, str]]:
+    longest = LONGEST_TEXT if url is None else LONGEST_TITLE
+    name = name if url is None else "title"
     wrong = []
     if not isinstance(text, str) or not text.strip():
         wrong.append((name, "is empty: say something"))

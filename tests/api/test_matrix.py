@@ -65,7 +65,7 @@ TABLE: dict[str, dict[str, str]] = {
     **{
         f"POST /api/v1/tasks/{{id}}/{verb}": WORK_TASK
         for verb in ("start", "renew", "release", "skip", "pause", "resume", "complete", "hand-over", "kind",
-                     "acknowledge")
+                     "acknowledge", "ask", "withdraw-question")
     },
     "POST /api/v1/tasks/{id}/cancel": LEAD_TASK,
     "POST /api/v1/tasks/{id}/reopen": LEAD_TASK | {"agent": "yfn"},
@@ -168,6 +168,9 @@ TABLE: dict[str, dict[str, str]] = {
     "GET /api/v1/tasks/{id}/notes": SEE_TASK,
     **{f"POST /api/v1/tasks/{{id}}/{what}": SEE_TASK | {"integration": "fff", "auditor": "fff"}
        for what in ("notes", "links")},
+    "GET /api/v1/questions": PEOPLE,
+    "GET /api/v1/questions/{id}": SEE_TASK | {"rep": "nnn", "integration": "fff"},
+    **{f"POST /api/v1/questions/{{id}}/{verb}": NOBODY | {"admin": "yyy", "rep": "nnn"} for verb in ("answer", "pass")},
     # nobody knows a note that there is none of
     **{f"GET /api/v1/notes/{{id}}{tail}": dict.fromkeys(ROLES, "nnn") | {"integration": "fff"}
        for tail in ("", "/history")},
@@ -237,6 +240,9 @@ BODIES: dict[str, Any] = {
         for what, body in (("notes", {"text": "x"}), ("links", {"title": "x", "url": "https://x.example/"}))
     },
     "PATCH /api/v1/notes/{id}": {"version": 1, "text": "y"},
+    "POST /api/v1/tasks/{id}/ask": {"question": "x"},
+    "POST /api/v1/questions/{id}/answer": {"answer": "x"},
+    "POST /api/v1/questions/{id}/pass": {"to": {"agent": "ria"}},
     "POST /api/v1/duplicates/check": {"name": "x"},
     "PUT /api/v1/duplicates/denials": {"records": ["lead:lead-rob", "lead:lead-ria"], "denied": True},
     "POST /api/v1/calendars/preview": {"calendar": "office", "start": "2026-01-05T00:00:00Z", "budget_s": 60},

@@ -177,7 +177,7 @@ def test_bad_texts_are_refused_by_name(house: House) -> None:
         "http:x.example", "http:/x.example", "https://", "https://:80/", "https://...", "https://ann@x.example/",
         "https://ann:pw@x.example/", "https://x.example\\@evil.example/", "https://x.example/a b",
         "https://x.example/\u202e", "https://x.example:99999/", "https://[::1", " https://x.example",
-        "https://x.example/\t", "https://x.example/\"onclick=", "x" * 30, "", "https://x.example/" + "a" * 2_000,
+        "https://x.example/\t", 'https://x.example/"onclick=', "x" * 30, "", "https://x.example/" + "a" * 2_000,
     ],
 )  # fmt: skip
 def test_links_that_are_none(house: House, url: str) -> None:
