@@ -30,6 +30,7 @@ from taskhub.flow import HANDLERS
 from taskhub.http.state import AppState, Check
 from taskhub.http.wire import Guarded
 from taskhub.metrics.scrape.board import Board, Gauges
+from taskhub.sales.search import filling
 from taskhub.settings import Keep, Settings
 from taskhub.workers import Job, Worker, daily, every, run_until_stopped
 from taskhub.workers.sealing import SEALING
@@ -47,6 +48,7 @@ JOBS = (
     # The net: whatever was missed is found within a minute.
     Job("assignment.net", every(MINUTE), passes.everything),
     Job("assignment.pools", every(MINUTE), pool_states.everything),
+    Job("search.fill", every(MINUTE), filling.fill),
     SEALING,
 )
 

@@ -21,6 +21,7 @@ from taskhub.cli import (
     plugins,
     queues,
     sales,
+    search,
     serving,
     sla,
     tasks,
@@ -64,6 +65,8 @@ app.add_typer(queues.app, name="queue")
 app.add_typer(sla.app, name="sla")
 app.add_typer(sales.app, name="sales")
 app.add_typer(duplicates.app, name="duplicates")
+app.command()(search.search)
+app.add_typer(search.index, name="search-index")
 app.command()(tasks.why)
 app.add_typer(plugins.app, name="plugin")
 app.add_typer(ledgers.app, name="ledger")

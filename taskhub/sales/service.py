@@ -16,6 +16,7 @@ from taskhub.sales.duplicates import service as duplicates
 from taskhub.sales.model import Changes, RecordState
 from taskhub.sales.projection import apply_fields, project, side_statements
 from taskhub.sales.replay import Replay
+from taskhub.sales.search import service as search
 from taskhub.sales.stage_changes import WAY, stage_change
 from taskhub.sales.stated import stated_changes
 
@@ -50,6 +51,7 @@ def apply(tx: Tx, event: Event, event_id: str | None = None) -> Projected:
             store.save(tx, after)
         states[ref], changes = after, change or changes
     duplicates.noted(tx, states)
+    search.noted(tx, states)
     known = {ref.noun: {**state.fields, "id": ref.id} for ref, state in states.items()}
     changed = changes or stated_changes(event)
     move = stage_change(event, changed) if event_id is not None else None

@@ -108,7 +108,7 @@ def test_a_conversion_carries_notes_along_and_its_undo_takes_them_back(any_house
     rob = any_house.of("rob")
     rob.ok("DELETE", f"{API}/notes/{gone['id']}")
     deal = rob.ok("POST", f"{API}/leads/{id_}/convert", {"deal": {}})["deal"]["id"]
-    late = write(any_house, f"deals/{deal}", "late")
+    write(any_house, f"deals/{deal}", "late")
     drain(any_house.db)
     assert [one["text"] for one in listed(any_house, f"deals/{deal}")] == ["late", "early"]
     assert [one["text"] for one in rob.ok("GET", f"{API}/deals/{deal}/file")["notes"]] == ["late", "early"]

@@ -60,11 +60,8 @@ def test_the_rep_is_asked_and_the_answer_wakes_the_task(any_house: House) -> Non
     assert ASK.strip() in notice.body
     rob = house.of("rob")
     (mine,) = rob.ok("GET", f"{API}/questions")["items"]
-    assert (mine["id"], mine["task"]["title"], mine["deal"]) == (
-        question["id"],
-        "Agreement with Atelier Roux",
-        one.deal,
-    )
+    assert (mine["id"], mine["deal"]) == (question["id"], one.deal)
+    assert mine["task"]["title"] == "Agreement with Atelier Roux"
     assert house.of("zoe").ok("GET", f"{API}/tasks/{one.task}")["question"]["id"] == question["id"]
     (item,) = [row for row in rob.ok("GET", f"{API}/deals/{one.deal}/file")["items"] if row["id"] == one.task]
     assert (item["paused"]["name"], item["questions"][0]["state"]) == ("Waiting for the sales rep", "open")
@@ -75,7 +72,7 @@ def test_the_rep_is_asked_and_the_answer_wakes_the_task(any_house: House) -> Non
     assert (task["state"], task["agent"], task["question"]) == ("paused", "zoe", None)
     assert task["paused"]["until"] <= house.of("zoe").ok("GET", f"{API}/questions/{question['id']}")["ended_at"]
     for on in (f"tasks/{one.task}", f"deals/{one.deal}"):
-        (note,) = [note for note in house.of("zoe").ok("GET", f"{API}/{on}/notes")["items"]]
+        (note,) = house.of("zoe").ok("GET", f"{API}/{on}/notes")["items"]
         assert (note["kind"], note["text"], note["question"]) == ("answer", " Paris. ", question["id"])
     assert [note["text"] for note in rob.ok("GET", f"{API}/deals/{one.deal}/file")["notes"]] == [" Paris. "]
     drain(house.db)
@@ -229,10 +226,8 @@ def test_the_wait_has_an_end_and_the_rep_is_reminded(house: House) -> None:
     one = case(house)
     said = ask(house, one)["task"]
     assert said["remind_at"] is not None
-    too_long = {
-        "question": "x",
-        "lease_token": house.of("zoe").ok("POST", f"{API}/tasks/{one.task}/resume")["lease"]["token"],
-    }
+    token = house.of("zoe").ok("POST", f"{API}/tasks/{one.task}/resume")["lease"]["token"]
+    too_long = {"question": "x", "lease_token": token}
     house.of("zoe").ok("POST", f"{API}/tasks/{one.task}/withdraw-question")
     with house.db.read() as tx:
         later = (tx.now + timedelta(days=5)).isoformat()
