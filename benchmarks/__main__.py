@@ -23,6 +23,7 @@ from benchmarks import (
     evidence,
     rescue,
     rolling,
+    search,
     sizes,
     timers,
 )
@@ -70,6 +71,7 @@ BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
     "audit": evidence.run_audit,
     "metrics": evidence.run_metrics,
     "duplicates": duplicates.run,
+    "search": search.run,
 }
 
 

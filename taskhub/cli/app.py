@@ -19,6 +19,7 @@ from taskhub.cli import (
     ledgers,
     notices,
     plugins,
+    questions,
     queues,
     sales,
     search,
@@ -65,6 +66,7 @@ app.add_typer(queues.app, name="queue")
 app.add_typer(sla.app, name="sla")
 app.add_typer(sales.app, name="sales")
 app.add_typer(duplicates.app, name="duplicates")
+app.add_typer(questions.app, name="questions")
 app.command()(search.search)
 app.add_typer(search.index, name="search-index")
 app.command()(tasks.why)

@@ -168,6 +168,7 @@ TABLE: dict[str, dict[str, str]] = {
     "GET /api/v1/tasks/{id}/notes": SEE_TASK,
     **{f"POST /api/v1/tasks/{{id}}/{what}": SEE_TASK | {"integration": "fff", "auditor": "fff"}
        for what in ("notes", "links")},
+    "GET /api/v1/search": PEOPLE,
     "GET /api/v1/questions": PEOPLE,
     "GET /api/v1/questions/{id}": SEE_TASK | {"rep": "nnn", "integration": "fff"},
     **{f"POST /api/v1/questions/{{id}}/{verb}": NOBODY | {"admin": "yyy", "rep": "nnn"} for verb in ("answer", "pass")},
@@ -335,6 +336,8 @@ def address(route: str, role: str, number: int) -> str:
         "events": THINGS["event"], "acts": "0" * 32, "metrics": "specialists",
     }  # fmt: skip
     thing = for_noun.get(noun, f"{noun.removesuffix('s')}-{owners[number]}")
+    if noun == "search":
+        return f"{path}?q=x"
     filled = path.replace("{absence_id}", "none").replace("{number}", "1").replace("{key_id}", "none")
     return filled.replace("{id}", thing).replace("{key}", thing).replace("{event_id}", thing)
 
