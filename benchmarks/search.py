@@ -1,7 +1,7 @@
 """One search among 100,000 leads, beside the same words looked for in every lead (LIKE, no index), in turn.
 
-The leads are made here, from syllables under a seed: 2,000 family names, 300 first names, 20,000 companies, so that most
-words stand in dozens of records. What is asked: a name, two words, a part of one, an address, a telephone number.
+The leads are made here, from syllables under a seed: 2,000 family names, 300 first names, 20,000 companies, so that
+most words stand in dozens of records. What is asked: a name, two words, a part of one, an address, a telephone number.
 """
 
 from __future__ import annotations
