@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 import pytest
 from sqlalchemy import select
 
+from taskhub import failpoints
 from taskhub.agents import service as agents
-from taskhub.db.tables import notification
+from taskhub.db.tables import history, message, notification, task
+from taskhub.db.tables_notes import note, note_on, question
 from taskhub.testing import organisation as org
 from taskhub.testing.drain import drain
 from tests.api.client import code
@@ -283,3 +285,43 @@ def test_others_do_not_see_it(house: House) -> None:
         assert house.of(who).ok("GET", f"{API}/questions")["items"] == []
     assert code(house.of("rob").get(f"{API}/questions/{2**70}")) == (404, "not_found")
     assert house.of("abe").ok("GET", f"{API}/questions/{id_}")["id"] == id_  # of a task of their queue
+
+
+class Fault(Exception):
+    pass
+
+
+def rows(house: House) -> list[Any]:
+    """Everything that an answer or a question writes."""
+    with house.db.read() as tx:
+        tables = (task, note, note_on, question, history, message)
+        return [[tuple(row) for row in tx.conn.execute(select(one).order_by(*one.primary_key))] for one in tables]
+
+
+@pytest.mark.parametrize(
+    ("place", "call"),
+    [
+        ("question.stored", "ask"), ("tx.before_commit", "ask"), ("question.answered", "answer"),
+        ("moves.saved", "answer"), ("tx.messages_written", "answer"), ("tx.before_commit", "answer"),
+    ],
+)  # fmt: skip
+def test_a_fault_at_any_step_leaves_nothing_of_it(any_house: House, place: str, call: str) -> None:
+    house, one = any_house, case(any_house)
+    path, body, who = f"{API}/tasks/{one.task}/ask", {"question": ASK, "lease_token": one.token}, house.of("zoe")
+    if call == "answer":
+        id_ = ask(house, one)["question"]["id"]
+        path, body, who = f"{API}/questions/{id_}/answer", {"answer": "Lyon"}, house.of("rob")
+    before = rows(house)
+
+    def strike(name: str) -> None:
+        if name == place:
+            raise Fault(place)
+
+    failpoints.arm(strike)
+    try:
+        failed = who.post(path, body)
+    finally:
+        failpoints.arm(None)
+    assert failed.status_code == 500
+    assert rows(house) == before
+    who.ok("POST", path, body)
