@@ -20,6 +20,7 @@ from taskhub.queues import lending
 from taskhub.queues.model import Lending, flat
 from taskhub.tasks import leaving as tasks
 from taskhub.tasks.questions import service as questions
+from taskhub.tasks.questions.model import Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Leaving:
     absences: list[Absence]
     duties: list[dict[str, Any]]
     references: list[dict[str, str]]
+    questions: list[tuple[Question, str | None]]
 
 
 def preview(tx: Tx, key: str, to: str | None = None) -> Leaving:
@@ -47,6 +49,7 @@ def _look(tx: Tx, key: str, to: str | None, *, lock: bool) -> Leaving:
     return Leaving(
         person, assignment.plan(tx, key, to, lock=lock), cover.without(tx, key, tx.now, None),
         lending.of_agent(tx, key), people.absences(tx, key), agents.duties(tx, key), agents.references(tx, key),
+        questions.going_on(tx, key, to, lock=lock),
     )  # fmt: skip
 
 
@@ -58,7 +61,7 @@ def leave(tx: Tx, key: str, to: str | None = None, note: str | None = None) -> L
     assignment.carry_out(tx, found.moves, note)
     for loan in found.loans:
         lending.end(tx, key, loan.id)
-    asked = questions.hand_on(tx, key, to, note)
+    asked = questions.hand_on(tx, found.questions, note)
     moved = {move.task.id: move.to for move in found.moves}
     lent = [flat(loan) for loan in found.loans]
     tx.inverse = {"op": "come_back", "agent": key, "tasks": moved, "lent": lent, "questions": asked, **was}

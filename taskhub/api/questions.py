@@ -20,7 +20,7 @@ from taskhub.http.paging import Cursor, Limit
 from taskhub.http.route import router
 from taskhub.tasks.model import Task
 from taskhub.tasks.questions import service as questions
-from taskhub.tasks.questions.model import OPEN, Question
+from taskhub.tasks.questions.model import Question
 
 routes = router("questions")
 READ, ANSWER, WORK = "question.read", "question.answer", "task.work"
@@ -47,7 +47,7 @@ def withdraw(tx: Tx, id: Id, body: Call = Call()) -> dict[str, Any]:  # noqa: B0
 @routes.get("/questions")
 @look(READ)
 def list_questions(
-    tx: Tx, state: State = OPEN, agent: Named = None, task: Annotated[str | None, Query(max_length=200)] = None,
+    tx: Tx, state: State = "open", agent: Named = None, task: Annotated[str | None, Query(max_length=200)] = None,
     limit: Limit = 50, cursor: Cursor = None,
 ) -> dict[str, Any]:  # fmt: skip
     """What is asked of the caller and their team, or what they asked; the longest waiting first."""

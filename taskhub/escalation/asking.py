@@ -76,7 +76,7 @@ def _tell(tx: Tx, one: Question, to: str, texts: Texts, of: tuple[str, str], by:
     language = "fr" if person.language.startswith("fr") else "en"
     words, (subject, body) = WORDS[language], texts[language]
     title = " ".join(tasks.get(tx, one.task).title.split())[:120]
-    meant = known[one.instead_of].name if one.instead_of in known else one.instead_of
+    meant = known[one.instead_of].name if one.instead_of and one.instead_of in known else one.instead_of
     said = {
         "title": title, "record": one.record or one.task, "text": one.text[:SHOWN],
         "answer": (one.answer or "")[:SHOWN], "by": known[author].name if author in known else words["somebody"],

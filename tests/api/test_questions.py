@@ -165,6 +165,8 @@ def test_what_is_asked_of_a_leaver_goes_on(any_house: House) -> None:
     house, one = any_house, case(any_house)
     id_ = ask(house, one)["question"]["id"]
     admin = house.of("admin")
+    seen = admin.ok("POST", f"{API}/agents/rob/leave/preview", {"to": {"agent": "ria"}})
+    assert seen["questions"] == [{"id": id_, "task": one.task, "to": "ria"}]
     left = admin.ok("POST", f"{API}/agents/rob/leave", {"to": {"agent": "ria"}})
     assert admin.ok("GET", f"{API}/questions/{id_}")["asked_of"] == "ria"
     drain(house.db)

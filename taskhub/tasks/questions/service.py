@@ -6,7 +6,7 @@ the others are told.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -144,15 +144,20 @@ def pass_on(tx: Tx, id_: str, to: str, note: str | None = None, version: int | N
     return _given(tx, one, "pass", to, note)
 
 
-def hand_on(tx: Tx, leaver: str, to: str | None, note: str | None = None) -> dict[str, str | None]:
-    """Somebody leaves: what is open with them goes on. Returns id -> to whom; None: nobody is there to ask."""
-    mine = store.open_with(tx, leaver)
+def going_on(tx: Tx, leaver: str, to: str | None, *, lock: bool) -> list[tuple[Question, str | None]]:
+    """What is open with somebody who leaves, and whose it will be; None: nobody is there to ask."""
+    mine = store.open_with(tx, leaver, lock=lock)
     house = store.house(tx, {leaver, *([to] if to else [])}) if mine else House((), {}, {})
     goes_to = successor(leaver, to, house)
-    for one in mine:
-        # Nobody is asked what they have asked themselves.
-        _given(tx, one, "hand_on", None if one.asked_by == f"agent:{goes_to}" else goes_to, note)
-    return {one.id: None if one.asked_by == f"agent:{goes_to}" else goes_to for one in mine}
+    # Nobody is asked what they have asked themselves.
+    return [(one, None if one.asked_by == f"agent:{goes_to}" else goes_to) for one in mine]
+
+
+def hand_on(tx: Tx, going: Sequence[tuple[Question, str | None]], note: str | None = None) -> dict[str, str | None]:
+    """Somebody leaves: what is open with them goes on. Returns id -> to whom."""
+    for one, to in going:
+        _given(tx, one, "hand_on", to, note)
+    return {one.id: to for one, to in going}
 
 
 def give_back(tx: Tx, leaver: str, went: Mapping[str, str | None]) -> None:

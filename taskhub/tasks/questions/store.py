@@ -59,10 +59,10 @@ def of_tasks(tx: Tx, tasks: Collection[str]) -> list[Question]:
     return [Question(*row) for row in tx.conn.execute(wanted.order_by(question.c.asked_at, question.c.id))]
 
 
-def open_with(tx: Tx, agent_key: str) -> list[Question]:
-    """Everything that is open with a person, locked in the order of ids."""
-    mine = select(*_COLUMNS).where(question.c.asked_of == agent_key, question.c.state == OPEN)
-    return [Question(*row) for row in tx.conn.execute(mine.order_by(question.c.id).with_for_update())]
+def open_with(tx: Tx, agent_key: str, *, lock: bool) -> list[Question]:
+    """Everything that is open with a person, in the order of ids."""
+    mine = select(*_COLUMNS).where(question.c.asked_of == agent_key, question.c.state == OPEN).order_by(question.c.id)
+    return [Question(*row) for row in tx.conn.execute(mine.with_for_update() if lock else mine)]
 
 
 def find(

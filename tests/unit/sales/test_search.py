@@ -61,9 +61,8 @@ def test_names_come_before_addresses_and_whole_words_before_parts() -> None:
         assert kept is not None
         return score(terms("roux", None), kept.text)
 
-    ladder = [of(name="Roux"), of(name="Ann Roux"), of(name="Rouxel"), of(email="a@roux.example"), of(own="roux")]
-    assert ladder == sorted(ladder, reverse=True)
-    assert len(set(ladder[:3])) == 3
+    ladder = [of(name="Roux"), of(name="Ann Roux"), of(email="a@roux.example"), of(name="Rouxel"), of(own="roux")]
+    assert ladder == sorted(set(ladder), reverse=True)
     assert of(name="Garoux") < of(name="Rouxel")
 
 
