@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -33,7 +34,7 @@ def add(tx: Tx, new: Note) -> None:
 def get(tx: Tx, id_: str, *, lock: bool = False) -> Note | None:
     """One note with where it hangs."""
     row = tx.conn.execute(_LOCKED if lock else _ONE, {"note": id_}).first()
-    return Note(*row, _on(tx, [id_]).get(id_, ())) if row else None
+    return replace(Note(*row), on=_on(tx, [id_]).get(id_, ())) if row else None
 
 
 def save(tx: Tx, id_: str, changes: Mapping[str, Any]) -> None:
@@ -54,7 +55,7 @@ def on(tx: Tx, records: Sequence[str], after: tuple[datetime, str] | None, limit
         wanted = wanted.where(tuple_(*place) < tuple_(literal(after[0], note.c.at.type), after[1]))
     found = list(tx.conn.execute(wanted))
     hung = _on(tx, [row.id for row in found])
-    return [Note(*row, hung.get(row.id, ())) for row in found]
+    return [replace(Note(*row), on=hung.get(row.id, ())) for row in found]
 
 
 def carry(tx: Tx, frm: str, to: str, via: str) -> int:
