@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, Text, and_, cast, exists, false, func, or_, select, true
 
@@ -15,37 +15,49 @@ from taskhub.sales.search.tokens import TASK, Term, is_partly
 
 TOP = "\U0010ffff"
 PROBE = 2_000
+MOST_WORDS = 1_000
 OPEN = ("blocked", "queued", "assigned", "in_progress", "paused")
 NOUNS = ("lead", "deal", "account", "contact", TASK)
 EXACTLY, BEGINNING, INSIDE = "exactly", "beginning", "inside"
 e = search_entry.c
 
 
-def rarest(tx: Tx, terms: Sequence[Term]) -> int:
-    """Which term the fewest records answer to; each is counted up to PROBE."""
-    if len(terms) == 1:
-        return 0
-    counts = []
-    for term in terms:
-        some = select(search_word.c.record).where(_words(term, INSIDE)).limit(PROBE)
-        counts.append(int(tx.conn.execute(select(func.count()).select_from(some.subquery())).scalar_one()))
-        if counts[-1] == 0:
-            break
-    return counts.index(min(counts))
+class Reach(NamedTuple):
+    """The words in which a term is met; ``all`` False: there are more of them."""
+
+    words: Sequence[str]
+    all: bool
 
 
-def any_word(tx: Tx, term: Term) -> bool:
-    """Whether any word answers to a term at all."""
-    return tx.conn.execute(select(search_word.c.record).where(_words(term, INSIDE)).limit(1)).first() is not None
+def reach(tx: Tx, term: Term) -> Reach:
+    """Asked by itself: the database then goes by the words it is given, whatever it believes about their number."""
+    partly = [one for one in term.any if is_partly(one)]
+    if not partly:
+        return Reach((), True)
+    known = select(search_part.c.word).where(or_(*[_from(search_part.c.part, one) for one in partly])).distinct()
+    found = list(tx.conn.execute(known.limit(MOST_WORDS + 1)).scalars())
+    return Reach(found[:MOST_WORDS], len(found) <= MOST_WORDS)
 
 
-def answering(
-    tx: Tx, terms: Sequence[Term], by: int, how: str, scope: Scope, nouns: Iterable[str], limit: int
-) -> list[Any]:  # fmt: skip
-    """Entries (record, noun, text, at) that term ``by`` meets in that way and the others in any, newest first."""
-    ids = select(search_word.c.record).where(_words(terms[by], how))
+def count(tx: Tx, term: Term, reached: Reach) -> int:
+    """How many records a term is met in, up to PROBE."""
+    some = select(search_word.c.record).where(_words(term, INSIDE, reached)).limit(PROBE)
+    return int(tx.conn.execute(select(func.count()).select_from(some.subquery())).scalar_one())
+
+
+class Leading(NamedTuple):
+    """The rarest term and its words; the others are looked for in the texts it leads to."""
+
+    term: Term
+    reached: Reach
+    others: Sequence[Term]
+
+
+def answering(tx: Tx, by: Leading, how: str, scope: Scope, nouns: Iterable[str], limit: int) -> list[Any]:
+    """Entries (record, noun, text, at) that meet the leading term in that way and the others in any, newest first."""
+    ids = select(search_word.c.record).where(_words(by.term, how, by.reached))
     wanted: Select[Any] = select(e.record, e.noun, e.text, e.at).where(e.record.in_(ids))
-    wanted = wanted.where(*[_inside(term) for place, term in enumerate(terms) if place != by])
+    wanted = wanted.where(*[_inside(term) for term in by.others])
     chosen = tuple(nouns)
     if set(chosen) != set(NOUNS):
         wanted = wanted.where(e.noun.in_(chosen))
@@ -69,17 +81,14 @@ def _named(record: str, id_: str) -> ColumnElement[bool]:
     return and_(e.record >= record, e.record < record + TOP) if len(id_) >= 8 else e.record == record
 
 
-def _words(term: Term, how: str) -> ColumnElement[bool]:
+def _words(term: Term, how: str, reached: Reach) -> ColumnElement[bool]:
     word = search_word.c.word
     if how == EXACTLY:
         return word.in_(term.any)
-    begins = or_(*[_from(word, one) for one in term.any])
-    partly = [one for one in term.any if is_partly(one)]
-    if how == BEGINNING or not partly:
-        return begins
-    known = select(search_part.c.word).where(or_(*[_from(search_part.c.part, one) for one in partly]))
-    short = [_from(word, one) for one in term.any if one not in partly]
-    return or_(word.in_(known), *short) if short else word.in_(known)
+    if how == BEGINNING:
+        return or_(*[_from(word, one) for one in term.any])
+    short = [_from(word, one) for one in term.any if not is_partly(one)]
+    return or_(word.in_(reached.words), *short) if reached.words or not short else or_(*short)
 
 
 def _from(column: ColumnElement[Any], begin: str) -> ColumnElement[bool]:

@@ -10,7 +10,7 @@ from taskhub.db.tx import Tx
 from taskhub.events.model import RecordRef
 from taskhub.sales.model import RecordState
 from taskhub.sales.search import queries, ranking, store
-from taskhub.sales.search.queries import BEGINNING, EXACTLY, INSIDE, NOUNS
+from taskhub.sales.search.queries import BEGINNING, EXACTLY, INSIDE, NOUNS, Leading
 from taskhub.sales.search.ranking import Match
 from taskhub.sales.search.scope import Scope
 from taskhub.sales.search.store import Change, Kept
@@ -107,8 +107,8 @@ def _known(tx: Tx, asked: Sequence[Term]) -> list[Term]:
     """A number that nobody has is looked for as its words, as it was written."""
     told: list[Term] = []
     for term in asked:
-        alone = not term.apart or queries.any_word(tx, term)
-        told += [term] if alone else [Term((word,)) for word in term.apart]
+        there = not term.apart or queries.count(tx, term, queries.reach(tx, term))
+        told += [term] if there else [Term((word,)) for word in term.apart]
     return told
 
 
@@ -116,15 +116,24 @@ def _gathered(
     tx: Tx, wanted: Sequence[Term], scope: Scope, nouns: Sequence[str]
 ) -> tuple[dict[str, Any], bool]:  # fmt: skip
     """Entries that answer, first those with the whole word, then its beginning, then a part; at most MOST."""
-    by = queries.rarest(tx, wanted)
+    by = _leading(tx, wanted)
     rows: dict[str, Any] = {}
     for how in (EXACTLY, BEGINNING, INSIDE):
-        some = queries.answering(tx, wanted, by, how, scope, nouns, MOST + 1)
+        some = queries.answering(tx, by, how, scope, nouns, MOST + 1)
         for row in some:
             rows.setdefault(row.record, row)
         if len(some) > MOST or len(rows) > MOST:
             return dict(list(rows.items())[:MOST]), False
-    return rows, True
+    return rows, by.reached.all
+
+
+def _leading(tx: Tx, wanted: Sequence[Term]) -> Leading:
+    """The term that the fewest records answer to leads."""
+    reached = [queries.reach(tx, term) for term in wanted]
+    alone = len(wanted) == 1
+    counts = [0] if alone else [queries.count(tx, term, reached[place]) for place, term in enumerate(wanted)]
+    by = counts.index(min(counts))
+    return Leading(wanted[by], reached[by], [term for place, term in enumerate(wanted) if place != by])
 
 
 def _named(tx: Tx, q: str, scope: Scope, nouns: Sequence[str]) -> list[Any]:
