@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from zoneinfo import ZoneInfo
 
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
@@ -25,6 +26,16 @@ ASKED: Texts = {
     "fr": (
         "Question sur {title}",
         "{by} vous interroge sur {title} ({record})\u00a0:\n\n{text}\n\nLa tâche attend votre réponse.{instead}",
+    ),
+}
+STILL: Texts = {
+    "en": (
+        "Still asked: {title}",
+        "{by} has been waiting for your answer about {title} ({record}) since {at}:\n\n{text}{instead}",
+    ),
+    "fr": (
+        "Toujours sans réponse\u00a0: {title}",
+        "{by} attend votre réponse sur {title} ({record}) depuis le {at}\u00a0:\n\n{text}{instead}",
     ),
 }
 TOLD: Texts = {
@@ -51,6 +62,15 @@ def asked(tx: Tx, row: Taken) -> None:
         _tell(tx, one, one.asked_of, ASKED, ("question", LATE), one.asked_by)
 
 
+def still_asked(tx: Tx, task_id: str) -> bool:
+    """Whoever has the open question about a task is asked again. False where nobody has one."""
+    one = questions.open_of(tx, task_id)
+    if one is None or one.asked_of is None:
+        return False
+    _tell(tx, one, one.asked_of, STILL, ("reminder", INFO), one.asked_by)
+    return True
+
+
 def answered(tx: Tx, row: Taken) -> None:
     """Whoever has the task now hears of the answer; work that waits in its queue shows it as a note."""
     one = questions.get(tx, row.key)
@@ -75,10 +95,11 @@ def _tell(tx: Tx, one: Question, to: str, texts: Texts, of: tuple[str, str], by:
         return
     language = "fr" if person.language.startswith("fr") else "en"
     words, (subject, body) = WORDS[language], texts[language]
+    since = f"{one.asked_at.astimezone(ZoneInfo(person.time_zone)):%Y-%m-%d %H:%M} ({person.time_zone})"
     title = " ".join(tasks.get(tx, one.task).title.split())[:120]
     meant = known[one.instead_of].name if one.instead_of and one.instead_of in known else one.instead_of
     said = {
-        "title": title, "record": one.record or one.task, "text": one.text[:SHOWN],
+        "title": title, "at": since, "record": one.record or one.task, "text": one.text[:SHOWN],
         "answer": (one.answer or "")[:SHOWN], "by": known[author].name if author in known else words["somebody"],
         "instead": words["instead"].format(meant) if meant and not one.passed else "",
     }  # fmt: skip

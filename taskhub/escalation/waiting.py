@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
-from taskhub.escalation import addressing
+from taskhub.escalation import addressing, asking
 from taskhub.escalation.addressing import Person
 from taskhub.escalation.notifications.model import INFO, LATE, Notice
 from taskhub.escalation.notifications.tell import tell
@@ -18,7 +18,6 @@ from taskhub.policy.promise import REP
 from taskhub.policy.text import LocalText
 from taskhub.tasks import service as tasks
 from taskhub.tasks.model import ASSIGNED, PAUSED, Task
-from taskhub.tasks.questions import service as questions
 
 Texts = Mapping[str, tuple[str, str]]
 
@@ -82,15 +81,16 @@ def reminded(tx: Tx, row: Taken) -> None:
     reason = tx.policies.pause_reasons.get(str(row.payload["reason"]))
     name = reason.name if reason else LocalText(str(row.payload["reason"]))
     since = datetime.fromisoformat(str(row.payload["since"]))
-    who = _who(tx, task, [str(one) for one in row.payload["who"]])
-    _tell(tx, task, who, REMINDED, Facts("reminder", INFO, reason=name, since=since))
+    who = _without_rep(tx, task, [str(one) for one in row.payload["who"]])
+    if who:
+        _tell(tx, task, who, REMINDED, Facts("reminder", INFO, reason=name, since=since))
 
 
-def _who(tx: Tx, task: Task, named: Sequence[str]) -> list[str]:
-    """The rep is whoever has the open question; where nothing is open, the person who waits."""
-    one = questions.open_of(tx, task.id) if REP in named else None
-    rep = f"agent:{one.asked_of}" if one is not None and one.asked_of else "agent"
-    return list(dict.fromkeys(rep if to == REP else to for to in named))
+def _without_rep(tx: Tx, task: Task, named: Sequence[str]) -> list[str]:
+    """Whoever has the open question is asked again; where nothing is open, the person who waits takes their place."""
+    told = REP in named and asking.still_asked(tx, task.id)
+    rest = [to for to in named if to != REP]
+    return rest if told or REP not in named else list(dict.fromkeys([*rest, "agent"]))
 
 
 def given_late(tx: Tx, row: Taken) -> None:
