@@ -81,26 +81,25 @@ def find(
     wanted = _known(tx, terms(q, tx.policies.duplicates.region))
     chosen = tuple(nouns)
     rows, complete = _gathered(tx, wanted, scope, chosen)
-    named = {row.record for row in _named(tx, q, scope, chosen)}
-    ranked = sorted(_ranked(wanted, rows, named), key=lambda one: one[:3])
-    behind = [one for one in ranked if after is None or one[:3] > after]
+    named = {row.record: row for row in _named(tx, q, scope, chosen)}
+    ranked = sorted(_place(wanted, row, named) for row in (rows | named).values())
+    behind = [one for one in ranked if after is None or one > after]
     page = behind[:limit]
     said = store.originals(tx, [record for _, _, record in page])
-    items = [_found(tx, wanted, one, said[one[2]]) for one in page if one[2] in said]
+    items = [_found(wanted, one, said[one[2]]) for one in page if one[2] in said]
     return Page(items, complete, page[-1] if len(behind) > limit else None)
 
 
-def _found(tx: Tx, wanted: Sequence[Term], place: Place, fields: Mapping[str, Any]) -> Found:
+def _found(wanted: Sequence[Term], place: Place, fields: Mapping[str, Any]) -> Found:
     noun, _, id_ = place[2].partition(":")
     matches = ranking.matched(wanted, noun, fields) or [Match("id", id_)]
     return Found(place[2], noun, -place[0], fields, matches, place)
 
 
-def _ranked(wanted: Sequence[Term], rows: Mapping[str, Any], named: set[str]) -> Iterable[Place]:
-    for record, row in rows.items():
-        yield -ranking.score(wanted, row.text), -row.at.timestamp(), record
-    # Somebody who knows an id means that record.
-    yield from ((-BEST, 0.0, record) for record in named if record not in rows)
+def _place(wanted: Sequence[Term], row: Any, named: Mapping[str, Any]) -> Place:
+    """What is smaller stands first. Somebody who knows an id means that record."""
+    score = BEST if row.record in named else ranking.score(wanted, row.text)
+    return -score, -row.at.timestamp(), row.record
 
 
 def _known(tx: Tx, asked: Sequence[Term]) -> list[Term]:
