@@ -56,7 +56,7 @@ def one(**facts: object) -> Question:
         "asked_at": NOW,
         "passed": (),
     }
-    return Question(**{**plain, **told, "version": 3, **facts})  # type: ignore[arg-type]
+    return Question(**{**plain, **told, "asked_at": NOW, "version": 3, **facts})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("state", ["answered", "withdrawn", "lapsed"])
