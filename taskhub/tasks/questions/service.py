@@ -18,7 +18,6 @@ from taskhub.ids import new_id
 from taskhub.policy.promise import WAITING_REP
 from taskhub.tasks import checks, moves, pausing
 from taskhub.tasks import store as tasks
-from taskhub.tasks.model import OPEN as STILL_OPEN
 from taskhub.tasks.model import PAUSED, Task
 from taskhub.tasks.questions import model, store
 from taskhub.tasks.questions.model import ANSWERED, LAPSED, OPEN, WITHDRAWN, Asked, Question
@@ -195,12 +194,14 @@ def _end(tx: Tx, one: Question, act: str, changes: Mapping[str, Any]) -> Questio
 
 def _wake(tx: Tx, task: Task, why: str, question: str) -> Task:
     """What waits for this answer waits no more; what has gone on, or waits for something else, is left as it is."""
-    if task.state not in STILL_OPEN or task.state != PAUSED or task.paused_reason != WAITING_REP:
+    if task.state != PAUSED or task.paused_reason != WAITING_REP:
         return task
     holder = task.agent or ""
     if holder not in store.house(tx, {holder}).active:
         tasks.end_pause(tx, task)
         return moves.back_to_queue(tx, task, "expire", {"by_whom": task.agent, "why": why, "question": question})
+    if task.paused_until is not None and task.paused_until <= tx.now:
+        return task  # its time was over: it is awake
     return pausing.wake(tx, task, why, {"question": question})
 
 
