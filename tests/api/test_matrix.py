@@ -170,9 +170,10 @@ TABLE: dict[str, dict[str, str]] = {
        for what in ("notes", "links")},
     "GET /api/v1/search": PEOPLE,
     "GET /api/v1/questions": PEOPLE,
-    "GET /api/v1/questions/{id}": SEE_TASK | {"rep": "nnn", "integration": "fff"},
-    **{f"POST /api/v1/questions/{{id}}/{verb}": NOBODY | {"admin": "yyy", "rep": "nnn"} for verb in ("answer", "pass")},
-    # nobody knows a note that there is none of
+    # nobody knows a note or a question that there is none of
+    "GET /api/v1/questions/{id}": dict.fromkeys(ROLES, "nnn") | {"integration": "fff"},
+    **{f"POST /api/v1/questions/{{id}}/{verb}": dict.fromkeys(ROLES, "nnn") | {"integration": "fff", "auditor": "fff"}
+       for verb in ("answer", "pass")},
     **{f"GET /api/v1/notes/{{id}}{tail}": dict.fromkeys(ROLES, "nnn") | {"integration": "fff"}
        for tail in ("", "/history")},
     **{f"{verb} /api/v1/notes/{{id}}": dict.fromkeys(ROLES, "nnn") | {"integration": "fff", "auditor": "fff"}

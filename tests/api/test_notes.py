@@ -173,7 +173,7 @@ def test_bad_texts_are_refused_by_name(house: House) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "file:///etc/passwd", "//x.example",
+        "javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "file:/etc/passwd", "//x.example",
         "http:x.example", "http:/x.example", "https://", "https://:80/", "https://...", "https://ann@x.example/",
         "https://ann:pw@x.example/", "https://x.example\\@evil.example/", "https://x.example/a b",
         "https://x.example/\u202e", "https://x.example:99999/", "https://[::1", " https://x.example",

@@ -114,16 +114,17 @@ def _known(tx: Tx, asked: Sequence[Term]) -> list[Term]:
 def _gathered(
     tx: Tx, wanted: Sequence[Term], scope: Scope, nouns: Sequence[str]
 ) -> tuple[dict[str, Any], bool]:  # fmt: skip
-    """Entries that answer, first those with the whole word, then its beginning, then a part; at most MOST."""
+    """Entries that answer; of too many those with the whole word, then its beginning, then a part: MOST at most."""
     by = _leading(tx, wanted)
+    inside = queries.answering(tx, by, INSIDE, scope, nouns, MOST + 1)
+    if len(inside) <= MOST and by.reached.all:
+        return {row.record: row for row in inside}, True
     rows: dict[str, Any] = {}
-    for how in (EXACTLY, BEGINNING, INSIDE):
-        some = queries.answering(tx, by, how, scope, nouns, MOST + 1)
-        for row in some:
-            rows.setdefault(row.record, row)
-        if len(some) > MOST or len(rows) > MOST:
-            return dict(list(rows.items())[:MOST]), False
-    return rows, by.reached.all
+    for how in (EXACTLY, BEGINNING):
+        if len(rows) <= MOST:
+            rows |= {row.record: row for row in queries.answering(tx, by, how, scope, nouns, MOST + 1)}
+    rows |= {row.record: row for row in inside if row.record not in rows}
+    return dict(list(rows.items())[:MOST]), False
 
 
 def _leading(tx: Tx, wanted: Sequence[Term]) -> Leading:
