@@ -24,6 +24,7 @@ from benchmarks import (
     importing,
     rescue,
     rolling,
+    search,
     sizes,
     timers,
 )
@@ -72,6 +73,7 @@ BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
     "audit": evidence.run_audit,
     "metrics": evidence.run_metrics,
     "duplicates": duplicates.run,
+    "search": search.run,
 }
 
 

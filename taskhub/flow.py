@@ -18,7 +18,7 @@ from taskhub.db.flow import Flow, Route
 from taskhub.db.handler import Handlers, Inside, Together
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
-from taskhub.escalation import alerts, unheard, waiting, warnings
+from taskhub.escalation import alerts, asking, unheard, waiting, warnings
 from taskhub.escalation import service as escalation
 from taskhub.escalation.notifications import dispatch
 from taskhub.escalation.notifications.deliver import Deliver
@@ -93,6 +93,10 @@ FLOW: Flow = {
     "duplicates.asked": (Route("sales.duplicates", "outside"),),
     # files that come in, piece by piece
     "import.step": _timer("import.step"),
+    # somebody is asked about a task
+    "question.asked": (Route("escalation.asked"),),
+    "question.answered": (Route("escalation.answered"),),
+    "question.ended": (Route("escalation.unasked"),),
     # clocks
     "clock.due": _timer("task.clock"),
     "offer.expired": _timer("task.offer"),
@@ -187,6 +191,9 @@ HANDLERS: Handlers = {
     "letter.send": Deliver(),
     "escalation.reminded": waiting.reminded,
     "escalation.given_late": waiting.given_late,
+    "escalation.asked": asking.asked,
+    "escalation.answered": asking.answered,
+    "escalation.unasked": asking.ended,
     "notification.deliver": Deliver(),
     "policies.rederive": activate.rederive,
     "crm.look": _key(look.look),

@@ -32,6 +32,7 @@ from taskhub.flow import HANDLERS
 from taskhub.http.state import AppState, Check
 from taskhub.http.wire import Guarded
 from taskhub.metrics.scrape.board import Board, Gauges
+from taskhub.sales.search import filling
 from taskhub.settings import Keep, Settings
 from taskhub.workers import Job, Worker, daily, every, run_until_stopped
 from taskhub.workers.sealing import SEALING
@@ -52,6 +53,7 @@ JOBS = (
     # When, each connection says; asked every minute, so that after a standstill nobody waits.
     Job("connections.look", every(MINUTE), looking.ask),
     Job("connections.webhooks", daily(dt.time(5), dt.UTC), health.ask),
+    Job("search.fill", every(MINUTE), filling.fill),
     SEALING,
 )
 

@@ -17,6 +17,7 @@ from taskhub.errors import Conflict, VersionClash
 from taskhub.events.model import RecordRef
 from taskhub.failpoints import failpoint
 from taskhub.ids import new_id
+from taskhub.notes import service as notes
 from taskhub.sales import conversion, converted, path, recording
 from taskhub.sales import service as sales
 from taskhub.sales.conversion import Asked, Drafts
@@ -157,6 +158,8 @@ def _keep(work: _Work, seen: RecordState, task: Task | None, *, since: str | Non
         follow_up=task.id if task else None,
     )  # fmt: skip
     converted.keep(work.tx, row)
+    if row.deal is not None:
+        notes.carry(work.tx, f"lead:{row.lead}", f"deal:{row.deal}", row.id)
     work.tx.inverse = {"op": "undo_conversion", "lead": seen.ref.id}
 
 

@@ -10,6 +10,7 @@ from taskhub.db.tx import Tx
 from taskhub.events import own
 from taskhub.events.model import RecordRef
 from taskhub.failpoints import failpoint
+from taskhub.notes import service as notes
 from taskhub.sales import conversion, converted, recording
 from taskhub.sales.duplicates import merges
 from taskhub.sales.model import OPEN, Conversion, RecordState
@@ -40,6 +41,7 @@ def undo(tx: Tx, lead: str) -> RecordState:
     for noun in ("deal", "contact", "account"):
         if noun in states:
             _take_away(tx, found, states[noun], at)
+    notes.uncarry(tx, found.id)
     converted.ended(tx, found)
     acts.undone(tx.conn, found.id, tx.act_id)
     failpoint("unconvert.ended")

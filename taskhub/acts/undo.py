@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from taskhub.acts import asking_crm, leaving, lending, month_end, selling, staffing, unconverting, unmerging
+from taskhub.acts import asking, asking_crm, leaving, lending, month_end, selling, staffing, unconverting, unmerging
 from taskhub.assignment import service as assignment
 from taskhub.db import acts
 from taskhub.db.acts import Act
 from taskhub.db.tx import Tx
 from taskhub.errors import AlreadyDone, Conflict, NotFound
 from taskhub.events.model import RecordRef
+from taskhub.notes import service as notes
 from taskhub.queues import service as queues
 from taskhub.tasks import followers, moving
 from taskhub.tasks import service as tasks
@@ -158,6 +159,26 @@ def _come_back(tx: Tx, inverse: Mapping[str, Any]) -> Any:
     return leaving.come_back(tx, inverse)
 
 
+def _unadd_note(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return notes.remove(tx, inverse["note"], None)
+
+
+def _restore_note(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return notes.restore(tx, inverse["note"])
+
+
+def _rewrite_note(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return notes.change(tx, inverse["note"], None, inverse["was"])
+
+
+def _unask(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return asking.unask(tx, inverse["task"])
+
+
+def _pass_back(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return asking.pass_on(tx, inverse["question"], inverse["to"])
+
+
 def _unconvert(tx: Tx, inverse: Mapping[str, Any]) -> Any:
     return unconverting.undo(tx, inverse["lead"])
 
@@ -172,5 +193,6 @@ INVERSES: Mapping[str, Callable[[Tx, Mapping[str, Any]], Any]] = {
     "unacknowledge": _unacknowledge, "end_period": _period, "queue_state": _stop, "move_back": _move,
     "come_back": _come_back, "plan_again": _plan_again, "lend_again": _lend_again, "put_again": _put_again,
     "put_back": selling.put_back, "undo_conversion": _unconvert, "take_back": _take_back,
-    "undo_merge": unmerging.undo_all,
+    "undo_merge": unmerging.undo_all, "unadd_note": _unadd_note,
+    "unask": _unask, "pass_back": _pass_back, "restore_note": _restore_note, "rewrite_note": _rewrite_note,
 }  # fmt: skip

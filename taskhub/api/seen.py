@@ -18,6 +18,8 @@ from taskhub.sales import service as sales
 from taskhub.sales.model import RecordState
 from taskhub.tasks import service as tasks
 from taskhub.tasks.model import Task
+from taskhub.tasks.questions import service as questions
+from taskhub.tasks.questions.model import Question
 
 
 def of_task(task: Task, policies: Policies) -> Object:
@@ -103,6 +105,17 @@ def of_record(tx: Tx, state: RecordState, who: Caller) -> Object:
     mine = queues(who, tx.policies) or ()
     served = queries.served(tx, state.ref.noun, state.ref.id, tx.by.agent, mine)
     return Object(owner, frozenset({team} if team else ()), served=served)
+
+
+def question(tx: Tx, question_id: str, act: str = "question.read") -> tuple[Question, Caller]:
+    """The question, if the caller may do ``act`` to it. Raises NotFound or Forbidden."""
+    found, who = questions.get(tx, question_id), access.caller(tx)
+    team_ = queries.team_of_owner(tx, found.asked_of)
+    about = tasks.get(tx, found.task)
+    served = bool(can(who, "task.read", of_task(about, tx.policies)))
+    asked_by = found.asked_by.removeprefix("agent:")
+    access.check(who, act, Object(found.asked_of, frozenset({team_} if team_ else ()), asked_by, served))
+    return found, who
 
 
 def refuse_unseen(tx: Tx, noun: str, id_: str | None, field: str | None = None) -> None:

@@ -18,6 +18,7 @@ from taskhub.sales.duplicates import service as duplicates
 from taskhub.sales.model import Changes, RecordState
 from taskhub.sales.projection import apply_fields, project, side_statements
 from taskhub.sales.replay import Replay
+from taskhub.sales.search import service as search
 from taskhub.sales.stage_changes import WAY, stage_change
 from taskhub.sales.stated import stated_changes
 
@@ -68,6 +69,7 @@ def apply(tx: Tx, event: Event, event_id: str | None = None) -> Projected:
             fresh = True
         states[ref], changes = after, change or changes
     duplicates.noted(tx, states)
+    search.noted(tx, states)
     known = {ref.noun: {**states[ref].fields, "id": ref.id} for ref in (own, *beside)}
     changed = changes or stated_changes(event)
     if went.spent:

@@ -54,6 +54,8 @@ TABLE: tuple[Operation, ...] = (
     Operation(
         "pause", (IN_PROGRESS,), PAUSED, HOLDER, token=True, lease="ends", clock="pause", reason=True, inverse="resume"
     ),
+    Operation("ask", (IN_PROGRESS,), PAUSED, HOLDER, token=True, lease="ends", clock="pause", inverse="resume"),
+    Operation("withdraw_question", OPEN, None, HOLDER_OR_MANAGER),
     Operation("resume", (PAUSED,), IN_PROGRESS, HOLDER, lease="new", clock="run"),
     Operation("complete", (IN_PROGRESS,), COMPLETED, HOLDER, token=True, lease="ends", clock="stop", inverse="reopen"),
     Operation(

@@ -10,6 +10,7 @@ from taskhub.events.model import Version
 from taskhub.failpoints import failpoint
 from taskhub.ids import new_id
 from taskhub.sales import customers
+from taskhub.sales.search import service as search
 from taskhub.tasks import clocks, drafting, moves, queries, store
 from taskhub.tasks.drafting import Draft
 from taskhub.tasks.model import QUEUED, NewTask, Task
@@ -51,6 +52,7 @@ def bring_about(tx: Tx, news: Sequence[NewTask]) -> Made:
     made = store.insert_new(tx, [d.row for d in drafts])
     failpoint("making.inserted")
     fresh = [d for d in drafts if d.id in made]
+    search.note(tx, {f"task:{d.id}": (d.row, d.row["created_at"]) for d in fresh}, fresh=True)
     store.put_clocks(tx, [row for row in clock_rows if row["task"] in made])
     failpoint("making.clocked")
     store.exclude(tx, [_exclusion(d.id, a, why) for d in fresh for a, why in d.new.excluded.items()])

@@ -13,6 +13,7 @@ from taskhub.agents.capacity import minutes_left
 from taskhub.db.tx import Tx
 from taskhub.errors import AtCapacity, NotEligible, NotFound
 from taskhub.failpoints import failpoint
+from taskhub.sales.search import service as search
 from taskhub.tasks import clocks, lifecycle, mirrored, store
 from taskhub.tasks.model import IN_PROGRESS, PAUSED, QUEUED, Lease, Task
 
@@ -20,6 +21,8 @@ EXCLUDED_FOR_EVER = ("not_by",)
 OPENED_AGAIN = ("reopen", "restore")
 # No transition: what the passes note for themselves.
 UNTOLD = ("waiting_reasons",)
+# By what a task is found.
+SAID = ("title", "data")
 # What follows from an act of a person is none of its own.
 OF_ITSELF = ("rederive", "follow")
 # What of a task others show as well.
@@ -67,6 +70,9 @@ def move(tx: Tx, task: Task, act: str, changes: Mapping[str, Any], note: Mapping
     stamped = {**changes, "seq": task.seq + 1, "version": version}
     store.save(tx, task.id, stamped)
     failpoint("moves.saved")
+    if any(getattr(task, name) != changes.get(name, getattr(task, name)) for name in SAID):
+        said = {name: changes.get(name, getattr(task, name)) for name in SAID}
+        search.note(tx, {f"task:{task.id}": (said, task.created_at)})
     difference = {k: plain(v) for k, v in changes.items() if k not in UNTOLD and getattr(task, k) != v}
     if "state" in difference:
         difference["from"] = task.state

@@ -66,7 +66,7 @@ TABLE: dict[str, dict[str, str]] = {
     **{
         f"POST /api/v1/tasks/{{id}}/{verb}": WORK_TASK
         for verb in ("start", "renew", "release", "skip", "pause", "resume", "complete", "hand-over", "kind",
-                     "acknowledge")
+                     "acknowledge", "ask", "withdraw-question")
     },
     "POST /api/v1/tasks/{id}/cancel": LEAD_TASK,
     "POST /api/v1/tasks/{id}/reopen": LEAD_TASK | {"agent": "yfn"},
@@ -161,6 +161,24 @@ TABLE: dict[str, dict[str, str]] = {
                                                   "integration": "fff", **READ_ALL}
         for noun in ("leads", "accounts", "contacts")
     },
+    **{f"GET /api/v1/{noun}/{{id}}/notes": SEE_RECORD for noun in ("leads", "deals", "accounts", "contacts")},
+    **{
+        f"POST /api/v1/{noun}/{{id}}/{what}": SEE_RECORD | {"auditor": "fff"}
+        for noun in ("leads", "deals", "accounts", "contacts") for what in ("notes", "links")
+    },
+    "GET /api/v1/tasks/{id}/notes": SEE_TASK,
+    **{f"POST /api/v1/tasks/{{id}}/{what}": SEE_TASK | {"integration": "fff", "auditor": "fff"}
+       for what in ("notes", "links")},
+    "GET /api/v1/search": PEOPLE,
+    "GET /api/v1/questions": PEOPLE,
+    # nobody knows a note or a question that there is none of
+    "GET /api/v1/questions/{id}": dict.fromkeys(ROLES, "nnn") | {"integration": "fff"},
+    **{f"POST /api/v1/questions/{{id}}/{verb}": dict.fromkeys(ROLES, "nnn") | {"integration": "fff", "auditor": "fff"}
+       for verb in ("answer", "pass")},
+    **{f"GET /api/v1/notes/{{id}}{tail}": dict.fromkeys(ROLES, "nnn") | {"integration": "fff"}
+       for tail in ("", "/history")},
+    **{f"{verb} /api/v1/notes/{{id}}": dict.fromkeys(ROLES, "nnn") | {"integration": "fff", "auditor": "fff"}
+       for verb in ("PATCH", "DELETE")},
     "POST /api/v1/duplicates/check": PEOPLE,
     "GET /api/v1/duplicates": NOBODY | READ_ALL,
     "POST /api/v1/duplicates/runs": ADMIN,
@@ -250,6 +268,15 @@ BODIES: dict[str, Any] = {
     },
     "POST /api/v1/imports/{id}/start": {},
     "PUT /api/v1/imports/mappings/{noun}/{name}": {"columns": {"A": "name"}},
+    **{
+        f"POST /api/v1/{noun}/{{id}}/{what}": body
+        for noun in ("leads", "deals", "accounts", "contacts", "tasks")
+        for what, body in (("notes", {"text": "x"}), ("links", {"title": "x", "url": "https://x.example/"}))
+    },
+    "PATCH /api/v1/notes/{id}": {"version": 1, "text": "y"},
+    "POST /api/v1/tasks/{id}/ask": {"question": "x"},
+    "POST /api/v1/questions/{id}/answer": {"answer": "x"},
+    "POST /api/v1/questions/{id}/pass": {"to": {"agent": "ria"}},
     "POST /api/v1/duplicates/check": {"name": "x"},
     "PUT /api/v1/duplicates/denials": {"records": ["lead:lead-rob", "lead:lead-ria"], "denied": True},
     "POST /api/v1/calendars/preview": {"calendar": "office", "start": "2026-01-05T00:00:00Z", "budget_s": 60},
@@ -351,6 +378,8 @@ def address(route: str, role: str, number: int) -> str:
         "imports": THINGS.get(f"import:{person}", THINGS["import:admin"]),
     }  # fmt: skip
     thing = for_noun.get(noun, f"{noun.removesuffix('s')}-{owners[number]}")
+    if noun == "search":
+        return f"{path}?q=x"
     filled = path.replace("{absence_id}", "none").replace("{number}", "1").replace("{key_id}", "none")
     filled = filled.replace("/exports/{noun}", "/exports/people").replace("{noun}/{name}", "leads/mine")
     filled += "?noun=leads" if filled.endswith(("/imports", "/imports/proposal")) and route.startswith("POST") else ""

@@ -11,9 +11,9 @@ _CALL = re.compile(r'failpoint\("([^"]+)"\)')
 _ROW = re.compile(r"^\| `([a-z_]+\.[a-z_]+)` \| \S", re.MULTILINE)
 
 
-# Acts of sales people, which the days of the campaign do not know: test_conversion.py and test_merges.py of tests/api
-# strike each of them.
-OF_SALES = ("convert.", "unconvert.", "event.own_stored", "merge.", "unmerge.")
+# Acts of sales people, which the days of the campaign do not know: test_conversion.py, test_merges.py and
+# test_questions.py of tests/api strike each of them.
+OF_SALES = ("convert.", "unconvert.", "event.own_stored", "merge.", "unmerge.", "question.")
 # What a CRM is told, which needs one: tests/crm/test_crash.py strikes each of those.
 OF_CRMS = ("write_back.", "asking.")
 # Looks at CRMs and what they meet: tests/crm/test_looks.py strikes each of them.
