@@ -8,7 +8,7 @@ from alembic import op
 from taskhub.db.types import Instant, Json, Key
 
 revision = "0013"
-down_revision = "0009"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 contract = False

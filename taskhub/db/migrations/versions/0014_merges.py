@@ -9,7 +9,7 @@ from taskhub.db.columns import where
 from taskhub.db.types import Instant, Json, Key
 
 revision = "0014"
-down_revision = "0009"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 contract = False
