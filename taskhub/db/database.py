@@ -84,9 +84,7 @@ class Database:
         """
         begun = time.perf_counter()
         with self._connection(write=write, vital=vital) as (conn, place):
-            if snapshot:
-                _stand_still(conn)
-            opening = _opened(conn, key_id)
+            opening = _opened(conn, key_id, snapshot=snapshot)
             if self._steady is not None:
                 opening = replace(opening, real_now=self._steady.at(opening.real_now))
             if self.clock is not None:
@@ -214,12 +212,16 @@ def _stand_still(conn: Connection) -> None:
         conn.exec_driver_sql("SELECT 1")  # begins it: what travels with BEGIN elsewhere asks for less
 
 
-def _opened(conn: Connection, key_id: str | None) -> Opening:
+def _opened(conn: Connection, key_id: str | None, *, snapshot: bool) -> Opening:
     """The opening; on a second connection when the pooled one turns out to be dead, as all are after a restart."""
     try:
+        if snapshot:
+            _stand_still(conn)
         return open_(conn, key_id)
     except DBAPIError as error:
         if not error.connection_invalidated:
             raise
         conn.rollback()
+        if snapshot:
+            _stand_still(conn)
         return open_(conn, key_id)

@@ -138,5 +138,10 @@ def test_names_of_encodings_and_delimiters_are_looked_up() -> None:
         assert error.value.stable_code == code
 
 
+def test_a_workbook_is_no_csv() -> None:
+    with pytest.raises(InvalidInput, match="save it as CSV"):
+        read(b"PK\x03\x04more", part=64)
+
+
 def test_nul_bytes_stay_in_their_cell() -> None:
     assert read(b"a,b\nx\x00y,1\n")[1] == [Row(2, ["x\x00y", "1"])]
