@@ -129,7 +129,8 @@ def _share(_table: Table, rows: Sequence[dict[str, Any]], number: int, many: int
 
 def _memory(size: int) -> list[Figure]:
     """The most a file takes, beside one of a tenth of its length: it must not grow with it."""
-    return [Figure("import, memory at its most", "MB, beside a tenth of the rows", [_peak(size)], [_peak(size // 10)],
+    few = max(size // 10, 2 * AT_ONCE)
+    return [Figure(f"import of {size:,} leads, memory at its most", f"MB, beside {few:,}", [_peak(size)], [_peak(few)],
                    most=2)]  # fmt: skip
 
 

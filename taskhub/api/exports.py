@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import IO, Annotated, Any, Literal
+from typing import IO, Annotated, Literal
 
 from fastapi import Query
-from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
@@ -18,13 +16,12 @@ from taskhub.errors import Conflict
 from taskhub.exporting import service
 from taskhub.http.edge import Edge, authenticate, declared
 from taskhub.http.route import router
+from taskhub.http.spool import spooled
 from taskhub.http.state import state_of
 
 routes = router("exports")
 EXPORT = Edge("export.read", write=False)
 AT_ONCE = 2
-IN_MEMORY = 4 * 1024 * 1024
-PART = 256 * 1024
 Format = Annotated[Literal["csv", "jsonl"], Query(description="CSV, or one JSON object a line.")]
 _MEDIA = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
 _places = threading.BoundedSemaphore(AT_ONCE)
@@ -54,19 +51,13 @@ def one_noun(request: Request, noun: str, format: Format = "csv") -> StreamingRe
 
 
 def _answer(request: Request, write: Callable[[Tx, IO[bytes]], None], name: str, media: str) -> StreamingResponse:
-    """Written to a file first: a slow reader keeps no transaction open, and what fails is answered as such."""
     by = authenticate(request, EXPORT)
-    file: Any = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  closed once it was sent
-    try:
+
+    def whole(file: IO[bytes]) -> None:
         with _place(), state_of(request).database.begin(by, write=False, snapshot=True) as tx:
             write(tx, file)
-        file.seek(0)
-    except BaseException:
-        file.close()
-        raise
-    plain = "".join(char if char.isascii() and (char.isalnum() or char in ".-") else "_" for char in name)
-    head = {"content-disposition": f'attachment; filename="{plain}"'}
-    return StreamingResponse(_parts(file), 200, head, media, background=BackgroundTask(file.close))
+
+    return spooled(whole, name, media)
 
 
 @contextmanager
@@ -79,8 +70,3 @@ def _place() -> Iterator[None]:
         yield
     finally:
         _places.release()
-
-
-def _parts(file: IO[bytes]) -> Iterator[bytes]:
-    while part := file.read(PART):
-        yield part

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 from fastapi import Query
 from pydantic import Field
 from starlette.requests import Request
-from starlette.responses import Response
 
 from taskhub.access import service as access
 from taskhub.access.permissions import Object, reaches_all
@@ -21,6 +20,7 @@ from taskhub.http.edge import act, look
 from taskhub.http.inputs import Body, Id
 from taskhub.http.paging import Cursor, Limit
 from taskhub.http.route import router
+from taskhub.http.spool import spooled
 from taskhub.importing import handing_in, service
 from taskhub.importing.decoding import AT_ONCE
 from taskhub.importing.handing_in import File
@@ -127,8 +127,7 @@ def list_refused(
     """Rows that could not be taken in: line, reason, what to do, and the row as it came; ``csv``: all, as a file."""
     _seen(tx, id, READ)
     if format == "csv":
-        head = {"content-disposition": 'attachment; filename="refused.csv"'}
-        return Response(b"".join(written(service.refusals(tx, id))), 200, head, "text/csv")
+        return spooled(lambda file: file.writelines(written(service.refusals(tx, id))), "refused.csv", "text/csv")
     after = paging.decode(cursor, 1)[0] if cursor else "0"
     if not after.isdigit() or len(after) > 9:
         raise InvalidInput("This cursor did not come from here. Start again without one.", code="bad_cursor")

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-MARKED = re.compile(r"'*[=+\-@\t\r]")
+MARKED = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS | orjson.OPT_SORT_KEYS
 
 

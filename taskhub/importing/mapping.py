@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from taskhub.errors import InvalidInput
+from taskhub.events.reading import storable
 from taskhub.importing.targets import NEEDED, OWN, TARGETS, folded, headings
 from taskhub.policy.reading.nearest import nearest
 from taskhub.sales.fields import KEPT, MOST_OWN
@@ -170,12 +171,15 @@ def _wrong_tables(noun: str, body: Mapping[str, Any]) -> Iterator[tuple[str, str
             continue
         for name, value in table.items():
             yield from _wrong_target(noun, f"{part}.{name[:60]}", name)
-            plain = (str, int, float, bool)
-            good = isinstance(value, Mapping) and all(isinstance(one, plain) for one in value.values())
-            if part == "values" and not good:
-                yield f"values.{name[:60]}", "must be a table: cell = value"
-            elif part == "constants" and not isinstance(value, plain):
+            if part == "constants" and not _plain(value):
                 yield f"constants.{name[:60]}", "must be text or a number"
+            elif part == "values" and not (isinstance(value, Mapping) and all(map(_plain, value.values()))):
+                yield f"values.{name[:60]}", "must be a table: cell = value"
+
+
+def _plain(value: Any) -> bool:
+    """What a cell could hold, and a database can keep."""
+    return storable(value) if isinstance(value, str) else isinstance(value, int | float)
 
 
 def _wrong_forms(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -26,6 +26,7 @@ MOST_COLUMNS = 1_000
 MOST_BROKEN = 200
 SAMPLE = 50
 KEPT = 2_000
+WORKBOOK = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 TOO_LONG, BROKEN = "row_too_long", "broken_quotes"
 
 
@@ -105,6 +106,8 @@ def _fault(source: _Source, error: Exception) -> Row:
 
 def opened(open_: Open, encoding: str | None = None, delimiter: str | None = None) -> Opened:
     """How the file is written and what its columns are called. Raises InvalidInput for one that has no header."""
+    if next(open_(), b"").startswith(WORKBOOK):
+        raise InvalidInput("This is a workbook of a spreadsheet: save it as CSV, and hand that in.", code="not_csv")
     code = known_encoding(encoding) if encoding else encoding_of(open_)
     first: list[str] = []
     for line in lines(open_(), code):

@@ -30,6 +30,7 @@ def record_of(line: int, said: Mapping[str, str], map_: FieldMap, house: House) 
     noun = map_.noun
     good, own = typed(map_, said)
     on, stage, state = _path(noun, good, house)
+    good |= {name: read_record_id(name, good[name]) for name in ("account", "contact", "lead") if name in good}
     plain = {n: value for n, value in good.items() if n in fields.FIELDS[noun] and n not in ("stage", "pipeline")}
     if "owner" in plain:
         plain["owner"] = house.person("owner", plain["owner"])

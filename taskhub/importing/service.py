@@ -118,11 +118,11 @@ def start(tx: Tx, id_: str, *, create_tasks: bool = False) -> Run:
 
 
 def undo(tx: Tx, id_: str) -> Run:
-    """Takes all of it back, piece by piece. Raises Conflict with what of it somebody has touched since."""
+    """Takes all of it back, piece by piece; one under way ends. Raises Conflict with what was touched since."""
     run = get(tx, id_, lock=True)
-    if run.state != ENDED:
+    if run.state not in (RUNNING, ENDED):
         raise Conflict(
-            f"Only an import that has ended is taken back; this one is {run.state}.", code="import_not_ended",
+            f"Only an import that was started is taken back; this one is {run.state}.", code="import_not_ended",
             state=run.state,
         )  # fmt: skip
     undoing.refuse_touched(tx, run)

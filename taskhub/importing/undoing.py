@@ -63,6 +63,7 @@ def step(tx: Tx, run: Run) -> None:
     noun, made = next(((noun, found) for noun in ORDER if (found := store.made(tx, run.id, noun, AT_ONCE))), ("", []))
     if not made:
         store.save_run(tx, run.id, {"state": UNDONE, "undone_at": tx.now})
+        store.drop_pieces(tx, run.id)
         tx.record("import", run.id, "undone", {"kept": run.counts.get("kept", 0)})
         return
     gone = _tasks_gone(tx, run, made) if noun == TASK else _records_gone(tx, run, noun, made)

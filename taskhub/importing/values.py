@@ -17,7 +17,7 @@ _TIME = re.compile(
     r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,6})[0-9]*)?)? ?([AaPp][Mm])?"
     r" ?(Z|UTC|[+-][0-9]{2}:?[0-9]{2})?", re.ASCII,
 )  # fmt: skip
-FORMULA = re.compile(r"'+[=+\-@\t\r]")
+FORMULA = re.compile(r"'+[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 
 def bare(cell: str) -> str:

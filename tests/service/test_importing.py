@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -302,11 +304,13 @@ def test_an_import_is_started_once_and_only_when_it_was_looked_at(desk: Customs)
         desk.do("admin", service.start, run.id)
     assert error.value.stable_code == "import_checking"
     desk.drain()
+    with pytest.raises(Conflict) as error:
+        desk.do("admin", service.undo, run.id)
+    assert error.value.stable_code == "import_not_ended"
     desk.do("admin", service.start, run.id)
-    for call, code in ((service.start, "import_started"), (service.undo, "import_not_ended")):
-        with pytest.raises(Conflict) as error:
-            desk.do("admin", call, run.id)
-        assert error.value.stable_code == code
+    with pytest.raises(Conflict) as error:
+        desk.do("admin", service.start, run.id)
+    assert error.value.stable_code == "import_started"
     desk.drain()
     desk.undone(run)
     with pytest.raises(Conflict):
@@ -385,3 +389,39 @@ def test_likely_doubles_are_shown_before_they_are_made(desk: Customs) -> None:
     desk.brought("lead", LEADS + ONE)
     run = desk.handed_in("lead", "Name,Company,E-mail\nANN,roux,ann@roux.example\nZed,Other,zed@other.example\n")
     assert [(one["line"], one["record"]) for one in run.preview["doubles"]] == [(2, "lead:1")]
+
+
+@pytest.mark.usefixtures("small")
+def test_two_files_at_once_make_each_record_once(desk: Customs) -> None:
+    text = "ID,Title,Account name\n" + "".join(f"{n},Deal {n},Firm {n % 4}\n" for n in range(40))
+    runs = [desk.handed_in("deal", text) for _ in "ab"]
+    for run in runs:
+        desk.do("admin", service.start, run.id)
+    gate = threading.Barrier(2)
+
+    def work(run_id: str) -> None:
+        gate.wait()
+        state = "running"
+        while state == "running":
+            with desk.db.begin() as tx:
+                done = pieces.advance(tx, run_id)
+            state = done.state if done else ""
+
+    with ThreadPoolExecutor(2) as both:
+        list(both.map(work, [run.id for run in runs]))
+    ended = [desk.run(run.id) for run in runs]
+    assert sum(run.counts["new"] for run in ended) == sum(run.counts["known"] for run in ended) == 40
+    assert sum(run.counts["accounts"] for run in ended) == len(desk.records("account")) == 4
+    assert len(desk.records("deal")) == 40
+
+
+@pytest.mark.usefixtures("small")
+def test_an_import_under_way_can_be_taken_back_as_well(desk: Customs) -> None:
+    run = desk.handed_in("lead", lines(9))
+    desk.do("admin", service.start, run.id)
+    with desk.db.begin() as tx:
+        pieces.advance(tx, run.id)
+    assert len(desk.records("lead")) == 3
+    undone = desk.undone(run)
+    assert (undone.state, undone.counts["undone"], desk.records("lead")) == ("undone", 3, {})
+    assert desk.count(import_piece) == 0

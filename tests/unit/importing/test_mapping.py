@@ -62,6 +62,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"columns": {"ID": "id"}, "time_zone": []}, "is no time zone"),
     ({"columns": {"ID": "id"}, "values": {"stage": {"a": []}}}, "values.stage: must be a table"),
     ({"columns": {"ID": "id"}, "constants": {"stge": "a"}}, "constants.stge: 'stge' is no field of a lead"),
+    ({"columns": {"ID": "id"}, "constants": {"owner": "a\x00"}}, "constants.owner: must be text or a number"),
+    ({"columns": {"ID": "id"}, "values": {"owner": {"a": "\ud800"}}}, "values.owner: must be a table"),
     ({"columns": {"ID": "id"}, "encoding": 5}, "encoding: must be text"),
 ]
 
