@@ -337,6 +337,19 @@ def test_undo_gives_everything_back(any_house: House) -> None:
     merged(any_house, stays, gone)
 
 
+def test_work_that_came_late_goes_back_with_it(any_house: House) -> None:
+    stays, gone = two(any_house)
+    done = merged(any_house, stays, gone)
+    drain(any_house.db)
+    long_ago = datetime.now(UTC) - timedelta(days=3)
+    tell(any_house, "lead", "lead.created", long_ago, id=gone, name="Ann")
+    assert states(any_house, record=f"lead:{stays}") == ["cancelled", "cancelled", "queued"]
+    any_house.of("rob").ok("POST", f"/api/v1/merges/{done['merges'][0]}/undo")
+    drain(any_house.db)
+    assert states(any_house, record=f"lead:{stays}") == ["queued"]
+    assert states(any_house, record=f"lead:{gone}") == ["queued", "queued"]
+
+
 def test_undo_by_the_list_of_acts(any_house: House) -> None:
     stays, gone = two(any_house)
     done = merged(any_house, stays, gone)
