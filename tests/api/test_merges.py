@@ -219,6 +219,7 @@ def test_a_version_that_is_not_the_last_one_is_refused(any_house: House) -> None
     assert code(rob.post(path, {**bad, "choose": {"phone": "else"}})) == (422, "unknown_record")
     assert code(rob.post(path, {**bad, "choose": {"status": gone}})) == (422, "use_the_act")
     assert code(rob.post(path, {**bad, "choose": {"n" * 9_000: gone}})) == (422, "invalid_input")
+    assert code(rob.post(path, {**bad, "choose": {"email": gone}})) == (422, "invalid_input")
     key = {"Idempotency-Key": "once"}
     first = rob.ok("POST", path, bad, headers=key)
     assert rob.ok("POST", path, bad, headers=key) == first
