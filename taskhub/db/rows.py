@@ -45,16 +45,6 @@ def add(conn: Connection, table: Table, rows: Rows, *, unique: str, back: str) -
     return {row[0] for row in run(conn, _quick(table, tuple(rows[0]), tail), {"rows": packed(rows)})}
 
 
-def fill(conn: Connection, table: Table, rows: Rows) -> None:
-    """Inserts the rows that are new; says nothing of which these were, and so costs a third of ``add``."""
-    if not rows:
-        return
-    if conn.dialect.name == "sqlite":
-        conn.execute(_lite_fill(table), [dict(row) for row in rows])
-    else:
-        later(conn, _quick(table, tuple(rows[0]), "ON CONFLICT DO NOTHING"), {"rows": packed(rows)})
-
-
 def put(conn: Connection, table: Table, rows: Rows) -> None:
     """Inserts the rows; where the primary key is known, the other columns they name are written over."""
     if not rows:
@@ -93,11 +83,6 @@ def _quick_alter(table: Table, names: tuple[str, ...], still: str) -> Quick:
 @cache
 def _lite_add(table: Table, unique: str, back: str) -> Any:
     return sqlite.insert(table).on_conflict_do_nothing(index_elements=unique.split(", ")).returning(table.c[back])
-
-
-@cache
-def _lite_fill(table: Table) -> Any:
-    return sqlite.insert(table).on_conflict_do_nothing()
 
 
 @cache

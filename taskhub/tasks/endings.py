@@ -80,8 +80,11 @@ def settle_late(tx: Tx, news: Sequence[NewTask], made: Made) -> None:
         _settle(tx, store.lock_many(tx, made.ids))
 
 
-def _settle(tx: Tx, found: Sequence[Task]) -> None:
-    """Each task ends the way it would have, had everything come in order: by the first ending it was older than."""
+def _settle(tx: Tx, found: Sequence[Task], label: str | None = None) -> None:
+    """Each task ends the way it would have, had everything come in order: by the first ending it was older than.
+
+    ``label``: who applies rules, where that is not the caller.
+    """
     ruled = [task for task in found if task.origin is not None]
     remembered = store.remembered(tx, sorted({about for task in ruled for about in _about(task)})) if ruled else []
     for task in ruled:
@@ -90,7 +93,7 @@ def _settle(tx: Tx, found: Sequence[Task]) -> None:
             continue
         if task.is_open:
             _end(tx, task, first.verb, first.reason)
-        elif (task.state, task.outcome) != (ENDS[first.verb], first.reason) and _by_rule(tx, task):
+        elif (task.state, task.outcome) != (ENDS[first.verb], first.reason) and _by_rule(tx, task, label):
             _end_instead(tx, task, first.verb, first.reason)
 
 
@@ -107,7 +110,7 @@ def take_back(tx: Tx, records: Sequence[str], events: Collection[str]) -> list[s
             continue
         others = store.remembered(tx, _about(task))
         if any(_meets(row, task) for row in others):
-            _settle(tx, [task])
+            _settle(tx, [task], SYSTEM.label)
             continue
         if task.state == COMPLETED:
             followers.withdraw(tx, task.id)

@@ -219,6 +219,7 @@ def test_a_version_that_is_not_the_last_one_is_refused(any_house: House) -> None
     assert code(rob.post(path, {**bad, "choose": {"phone": "else"}})) == (422, "unknown_record")
     assert code(rob.post(path, {**bad, "choose": {"status": gone}})) == (422, "use_the_act")
     assert code(rob.post(path, {**bad, "choose": {"n" * 9_000: gone}})) == (422, "invalid_input")
+    assert code(rob.post(path, {**bad, "choose": {"email": gone}})) == (422, "invalid_input")
     key = {"Idempotency-Key": "once"}
     first = rob.ok("POST", path, bad, headers=key)
     assert rob.ok("POST", path, bad, headers=key) == first
@@ -335,6 +336,19 @@ def test_undo_gives_everything_back(any_house: House) -> None:
     again = any_house.of("rob").post(f"/api/v1/merges/{done['merges'][0]}/undo")
     assert code(again) == (409, "already_done")
     merged(any_house, stays, gone)
+
+
+def test_work_that_came_late_goes_back_with_it(any_house: House) -> None:
+    stays, gone = two(any_house)
+    done = merged(any_house, stays, gone)
+    drain(any_house.db)
+    long_ago = datetime.now(UTC) - timedelta(days=3)
+    tell(any_house, "lead", "lead.created", long_ago, id=gone, name="Ann")
+    assert states(any_house, record=f"lead:{stays}") == ["cancelled", "cancelled", "queued"]
+    any_house.of("rob").ok("POST", f"/api/v1/merges/{done['merges'][0]}/undo")
+    drain(any_house.db)
+    assert states(any_house, record=f"lead:{stays}") == ["queued"]
+    assert states(any_house, record=f"lead:{gone}") == ["queued", "queued"]
 
 
 def test_undo_by_the_list_of_acts(any_house: House) -> None:

@@ -36,7 +36,7 @@ def plans(stays: Side, gone: Sequence[Side], chosen: Mapping[str, str]) -> list[
     if len({*refs}) < len(refs):
         raise InvalidInput("A record is named twice. Name each once.", code="same_record")
     _refuse_strangers(chosen, known, stays.state.ref)
-    _refuse_unsaid(chosen, {name for one in (stays, *gone) for name in one.state.fields})
+    _refuse_unsaid(chosen, stays.state, [one.state for one in gone])
     found: list[Plan] = []
     now = stays
     for goes in gone:
@@ -67,12 +67,15 @@ def _refuse_strangers(chosen: Mapping[str, str], known: set[str], stays: RecordR
         )  # fmt: skip
 
 
-def _refuse_unsaid(chosen: Mapping[str, str], said: set[str]) -> None:
-    wrong = sorted(name[:60] for name in chosen if name not in said)
+def _refuse_unsaid(chosen: Mapping[str, str], stays: RecordState, gone: Sequence[RecordState]) -> None:
+    """That the one that stays keeps nothing where it says nothing is a choice; to take nothing over is none."""
+    known = {name for one in (stays, *gone) for name in one.fields}
+    said = {one.ref.id: {name for name, value in one.fields.items() if value not in (None, "")} for one in gone}
+    wrong = sorted(name[:60] for name, id_ in chosen.items() if name not in said.get(id_, known))
     if wrong:
         raise InvalidInput(
-            f"None of the records says anything about {', '.join(wrong)[:200]}. The preview lists their fields.",
-            errors=[{"path": f"choose.{name}", "message": "is no field of these records"} for name in wrong],
+            f"The record that is chosen says nothing about {', '.join(wrong)[:200]}. The preview lists what each says.",
+            errors=[{"path": f"choose.{name}", "message": "is not said by that record"} for name in wrong],
         )  # fmt: skip
 
 

@@ -50,7 +50,8 @@ def write(tx: Tx, changes: Sequence[Change]) -> None:
     if empty:
         tx.conn.execute(_EMPTY, {"records": empty})
     rows.put(tx.conn, duplicate_print, kept)
-    rows.fill(tx.conn, duplicate_key, new)
+    if new:
+        rows.add(tx.conn, duplicate_key, new, unique="key, record", back="key")
 
 
 _OTHER = duplicate_key.alias("other")
