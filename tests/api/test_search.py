@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete, select
 
 from taskhub.db.tables_search import search_entry, search_fill, search_part, search_word
-from taskhub.sales.search import filling, service
+from taskhub.sales.search import filling, queries, service
 from taskhub.sales.search.scope import EVERYTHING
 from taskhub.testing.drain import drain
 from tests.api.client import code
@@ -190,8 +190,14 @@ def test_what_was_there_before_is_filled_in(any_house: House) -> None:
 
 def test_more_than_can_be_ranked_says_so(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "MOST", 3)
-    for number in range(5):
-        lead(house, name=f"Roux {number}", company="x", email=None)
-    with house.db.read() as tx:
-        page = service.find(tx, "roux", EVERYTHING, None, 10)
-    assert (len(page.items), page.complete) == (3, False)
+    exact = {f"lead:{lead(house, name=f'Roux {number}', company='x', email=None)}" for number in range(3)}
+    part = {f"lead:{lead(house, name=f'Garouxel {number}', company='x', email=None)}" for number in range(4)}
+    for probe in (queries.PROBE, 2):  # with few, and with many at once
+        monkeypatch.setattr(queries, "PROBE", probe)
+        with house.db.read() as tx:
+            page = service.find(tx, "roux", EVERYTHING, None, 10)
+            assert ({one.record for one in page.items}, page.complete) == (exact, False)
+            page = service.find(tx, "arouxel", EVERYTHING, None, 10)
+            assert (len({one.record for one in page.items} & part), page.complete) == (3, False)
+            page = service.find(tx, "roux 1", EVERYTHING, None, 10)
+            assert (len(page.items), page.complete) == (2, True)

@@ -46,11 +46,12 @@ def count(tx: Tx, term: Term, reached: Reach) -> int:
 
 
 class Leading(NamedTuple):
-    """The rarest term and its words; the others are looked for in the texts it leads to."""
+    """The rarest term and its words; the others are looked for in the texts it leads to. ``many``: PROBE or more."""
 
     term: Term
     reached: Reach
     others: Sequence[Term]
+    many: bool
 
 
 def answering(tx: Tx, by: Leading, how: str, scope: Scope, nouns: Iterable[str], limit: int) -> list[Any]:

@@ -116,24 +116,25 @@ def _gathered(
 ) -> tuple[dict[str, Any], bool]:  # fmt: skip
     """Entries that answer; of too many those with the whole word, then its beginning, then a part: MOST at most."""
     by = _leading(tx, wanted)
-    inside = queries.answering(tx, by, INSIDE, scope, nouns, MOST + 1)
-    if len(inside) <= MOST and by.reached.all:
-        return {row.record: row for row in inside}, True
+    inside = [] if by.many else queries.answering(tx, by, INSIDE, scope, nouns, MOST + 1)
+    if not by.many and len(inside) <= MOST:
+        return {row.record: row for row in inside}, by.reached.all
     rows: dict[str, Any] = {}
-    for how in (EXACTLY, BEGINNING):
-        if len(rows) <= MOST:
-            rows |= {row.record: row for row in queries.answering(tx, by, how, scope, nouns, MOST + 1)}
-    rows |= {row.record: row for row in inside if row.record not in rows}
-    return dict(list(rows.items())[:MOST]), False
+    for how in (EXACTLY, BEGINNING, INSIDE):
+        some = queries.answering(tx, by, how, scope, nouns, MOST + 1)
+        rows |= {row.record: row for row in some if row.record not in rows}
+        if len(rows) > MOST:
+            return dict(list(rows.items())[:MOST]), False
+    return rows, by.reached.all
 
 
 def _leading(tx: Tx, wanted: Sequence[Term]) -> Leading:
     """The term that the fewest records answer to leads."""
     reached = [queries.reach(tx, term) for term in wanted]
-    alone = len(wanted) == 1
-    counts = [0] if alone else [queries.count(tx, term, reached[place]) for place, term in enumerate(wanted)]
+    counts = [queries.count(tx, term, reached[place]) for place, term in enumerate(wanted)]
     by = counts.index(min(counts))
-    return Leading(wanted[by], reached[by], [term for place, term in enumerate(wanted) if place != by])
+    others = [term for place, term in enumerate(wanted) if place != by]
+    return Leading(wanted[by], reached[by], others, counts[by] == queries.PROBE)
 
 
 def _named(tx: Tx, q: str, scope: Scope, nouns: Sequence[str]) -> list[Any]:
