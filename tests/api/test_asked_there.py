@@ -100,7 +100,7 @@ def test_what_they_decide(any_house: House, lead: str, body: dict[str, Any], wro
 
 
 def test_rights_and_versions(any_house: House, lead: str) -> None:
-    assert any_house.of("far").post(path(lead, "convert"), {"deal": {}}).status_code == 404
+    assert any_house.of("far").post(path(lead, "convert"), {"deal": {}}).status_code == 403
     assert any_house.of("ria").post(path(lead, "convert"), {"deal": {}}).status_code == 403
     assert code(any_house.of("rob").post(path(lead, "convert"), {"deal": {}, "version": 9})) == (
         409, "version_clash",

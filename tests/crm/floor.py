@@ -195,7 +195,8 @@ class Floor:
         return _READ[self.system](self.fake.state)
 
     def finish_there(self, id: str) -> None:
-        """Somebody over there ticks it off."""
+        """Somebody over there ticks it off, a moment after whatever came before."""
+        self.fake.clock.forward(seconds=1)
         finish_there(self.fake, self.system, id, SUE[self.system])
 
     def task(self, kind: str = "welcome") -> Any:

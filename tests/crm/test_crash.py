@@ -48,9 +48,13 @@ def _disarm() -> Iterator[None]:
 
 def survive(house: Floor, step: Callable[[], object]) -> None:
     """``step``, again by another process once the holds of the one that died have run out."""
+    # What died is let go of before the other one begins: it would keep statements of SQLite open.
+    died = False
     try:
         step()
     except Died:
+        died = True
+    if died:
         house.fake.clock.forward(seconds=90)
         step()
 
@@ -101,7 +105,9 @@ def test_a_conversion_is_done_once(sqlite_url: str, system: str, place: str, nth
 @pytest.mark.parametrize("place", PLACES)
 def test_every_place_is_passed(sqlite_url: str, place: str) -> None:
     bomb = Bomb(place, 1)
-    with floor(sqlite_url, "pipedrive", own_user=False) as house:
+    # Pipedrive's own word comes before its answer; the others answer at once.
+    system = "salesforce" if place == "asking.noted" else "pipedrive"
+    with floor(sqlite_url, system, own_user=False) as house:
         failpoints.arm(bomb)
         with pytest.raises(Died):
             _everything(house)

@@ -12,10 +12,12 @@ import pytest
 from taskhub.assignment import service as assignment
 from taskhub.policy.policies import WriteBack
 from taskhub.tasks import service as tasks
-from taskhub.testing.crm.faults import KINDS
+from taskhub.testing.crm.faults import CUT, CUT_EARLY, KINDS
 from taskhub.testing.crm.wire import served
 from tests.crm.floor import BOB, FAKES, SUE, SYSTEMS, Floor, floor
 from tests.crm.ledger import SEEDS
+
+LOG_IN = {"pipedrive": [], "salesforce": [""], "dynamics": [""]}  # calls that a log-in takes
 
 
 @pytest.fixture(params=SYSTEMS)
@@ -134,6 +136,26 @@ def test_a_late_undo_sends_the_reverse(house: Floor) -> None:
     done(house)
     house.pass_time()
     assert ([one.state for one in house.shown()], house.task().state) == (["done"], "completed")
+
+
+@pytest.mark.parametrize(("fault", "there"), [(CUT, 1), (CUT_EARLY, 0)])
+def test_what_is_cancelled_while_nobody_knows_is_looked_for(house: Floor, fault: str, there: int) -> None:
+    house.deal()
+    house.run()
+    house.fake.faults.plan([*LOG_IN[house.system], fault])
+    house.desk.do("admin", assignment.assign, house.task().id, "sue")
+    house.fake.clock.forward(seconds=10)
+    house.run()
+    assert len(house.shown()) == there
+    house.desk.do("admin", tasks.cancel, house.task().id, "not any more")
+    house.fake.clock.forward(seconds=10)
+    house.pass_time()
+    closed = "closed" if house.system == "dynamics" else "done"
+    assert [one.state for one in house.shown()] == [closed] * there
+    house.desk.do("admin", assignment.reopen, house.task().id, "undo", act="restore")
+    house.desk.do("admin", assignment.assign, house.task().id, "bob") if house.task().agent is None else None
+    house.pass_time()
+    assert [one.state for one in house.shown()] == ["open"]
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

@@ -124,6 +124,8 @@ class DynamicsClient(Steps):
 
     def lose(self, noun: str, id: str, reason: str) -> None:
         """``reason`` is the number of a status reason. What is lost already stays as it is."""
+        if not (reason.isascii() and reason.isdecimal()):
+            raise InvalidInput(f"{reason!r} is no status reason of Dynamics: they are numbers. Look at lost_reasons.")
         now = self.read(noun, id)
         if now is None:
             raise NotFound(f"{self._caller.name} has no {noun} {id}. Was it deleted or merged there?")

@@ -60,13 +60,18 @@ class Deliver:
         now = store.lock(tx, connection, task_id)
         if now is None:
             return
-        ends = result.state in (DONE, CLOSED)
-        after = replace(
-            now, theirs=result.theirs or now.theirs, shown=result.state, owner=result.owner if not ends else now.owner
-        )
+        after = _after(now, result)
         look.settled(tx, after, delivered=True)
         tx.count("taskhub_crm_writes_total", connection, result.state)
         failpoint("write_back.noted")
+
+
+def _after(now: Binding, result: Shown) -> Binding:
+    """How it stands. What was looked for and never was may be written anew one day."""
+    if result.theirs is None and now.theirs is None:
+        return replace(now, shown=None, tried_at=None)
+    owner = now.owner if result.state in (DONE, CLOSED) else result.owner
+    return replace(now, theirs=result.theirs or now.theirs, shown=result.state, owner=owner)
 
 
 class Call(NamedTuple):

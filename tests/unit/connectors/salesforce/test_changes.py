@@ -296,7 +296,7 @@ class TestNotFollowed:
     def test_our_own_writes(self, origin: str) -> None:
         # What we wrote is known like everything else; no rule hears of it.
         told = accepted(change("Lead", "UPDATE", LEAD, {"Status": "Working"}, changeOrigin=origin))
-        assert told.data["lead"]["stage"] == "Working"
+        assert told.data["lead"]["stage"] == "contacted"
         assert is_own_write(told, CONNECTION)
         assert is_own_write(told, replace(CONNECTION, settings={}))
 
