@@ -6,6 +6,7 @@ meets the webhook of the same change; in one instant it comes last, once that in
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -17,12 +18,13 @@ from taskhub.events.canonical import body_hash
 from taskhub.events.fields import BadField
 from taskhub.events.model import NEWS, Delivery, Event, RecordRef
 from taskhub.events.native import CREATED, DELETED
+from taskhub.events.reading import storable
 from taskhub.ids import digest
 from taskhub.policy.policies import Connection
 
 MEDIA_TYPE = "application/vnd.taskhub.record+json"
 OVER = timedelta(seconds=2)  # versions are whole seconds in places, and so is the clock an answer shows
-_LAST, _LONGEST = "~", 200
+_LAST, _LONGEST, _BIGGEST = "~", 200, 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +115,25 @@ def seen_in(body: bytes) -> Seen:
         raise ValueError("it is no record that was read") from error
 
 
+def plain(value: Any) -> Any:
+    """What another system's JSON says, as it can be stored: one odd sign must not keep a whole look from its place."""
+    if isinstance(value, str):
+        return value if storable(value) else "".join(one if storable(one) else "\ufffd" for one in value)
+    if isinstance(value, Mapping):
+        return {plain(name): plain(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [plain(inner) for inner in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return str(value) if isinstance(value, int) and abs(value) >= _BIGGEST else value
+
+
 def _is_younger(made_at: datetime | None, begun_at: datetime | None) -> bool:
     return made_at is not None and begun_at is not None and made_at >= begun_at
 
 
 def _draft(seen: Seen, connection: Connection, told: str, ref: RecordRef | None) -> Delivery:
-    name = f"{seen.noun}-{seen.id}-{told}"
+    name = f"{seen.noun}-{ref.id if ref else seen.id}-{told}"
     return Delivery(
         source=f"{connection.system}:{connection.key}",
         external_id=name[:_LONGEST],

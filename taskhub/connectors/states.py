@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -23,19 +24,22 @@ _SYSTEMS: Mapping[str, StateOf] = {"dynamics": dynamics, "pipedrive": pipedrive,
 
 def delivery_of(seen: Seen, connection: Connection) -> Delivery:
     """What is stored of a record that was read, or of one that is gone."""
+    seen = replace(seen, record=reading.plain(seen.record))
     if seen.record is None:
         return reading.gone(seen, connection, RecordRef(seen.noun, ours(seen.id, connection)))
     try:
         return reading.there(seen, connection, _SYSTEMS[connection.system](seen.noun, seen.record, connection))
     except BadField as error:
         return reading.unread(seen, connection, error)
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return reading.unread(seen, connection, BadField("record", "has a shape nobody knows"))
 
 
 def version_of(noun: str, record: Mapping[str, Any], connection: Connection) -> datetime | None:
     """When a record was changed last, as far as that can be read."""
     try:
         return _SYSTEMS[connection.system](noun, record, connection).version
-    except BadField:
+    except (ValueError, TypeError, LookupError, AttributeError):
         return None
 
 

@@ -109,8 +109,8 @@ def keep_deletions(one: Day) -> None:
     sender.post = lambda parcel: (lossless.post if b'"action":"delete"' in parcel.body else post)(parcel)
 
 
-def test_a_lost_day_is_found_by_looking(sqlite_url: str) -> None:
-    with day("salesforce", sqlite_url) as one:
+def test_a_lost_day_is_found_by_looking(database_url: str) -> None:
+    with day("salesforce", database_url) as one:
         assert isinstance(one.fake, FakeSalesforce)
         one.look()
         one.work()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,9 +11,12 @@ import pytest
 from sqlalchemy import func, select
 
 from taskhub import failpoints
+from taskhub.connectors import states
 from taskhub.connectors.checking import COMPANY
-from taskhub.connectors.looking import health, store
+from taskhub.connectors.looking import health, looks, store
 from taskhub.connectors.looking import service as looking
+from taskhub.connectors.looking.model import Found
+from taskhub.connectors.reading import Seen
 from taskhub.db.tables import event, message, notification
 from taskhub.errors import Unavailable
 from taskhub.testing.crm.dataverse import FakeDataverse
@@ -462,3 +466,21 @@ def test_a_handler_says_when_it_may_come_again(sqlite_url: str) -> None:
         with pytest.raises(Unavailable) as caught:
             handle(one.db, {"connection.look": looking.Look(one.connect)}, row)
         assert caught.value.retry_after == 37
+
+
+@pytest.mark.parametrize("odd", ["a\0b", "a\ud800b", 2**70, float("inf"), ["x"], {"y": "\0"}, "z" * 200_000, ""])
+def test_one_odd_record_does_not_keep_the_others(database_url: str, odd: Any) -> None:
+    with day("pipedrive", database_url) as one:
+        begin(one)
+        assert isinstance(one.fake, FakePipedrive)
+        one.lose = lambda: True
+        good = one.fake.state.add("deal", {"title": "Acme"}, by=USER)
+        seen = [{**good, "id": 77, "title": odd, "custom_fields": {"k": odd}}, good, {"id": None}, ["x"]]
+        place = looks.look(one.connect(one.connection), one.connection, places(one), ["deal"]).steps[0]
+        read = [states.delivery_of(Seen("deal", "", one.clock.now, row), one.connection) for row in seen]  # type: ignore[arg-type]
+        with one.db.begin() as tx:
+            looking.store_found(tx, "crm", Found([replace(place, deliveries=[*place.deliveries, *read])]))
+        one.work()
+        assert one.tasks()["deal-created", f"deal:crm:{good['id']}"] == 1
+        assert one.fates()["quarantined", "bad_field: id is missing"] == 1
+        assert one.fates()["quarantined", "bad_field: record has a shape nobody knows"] == 1
