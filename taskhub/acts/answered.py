@@ -32,14 +32,14 @@ TEXTS = {
         "body": "What you asked {connection} for about {title} ({kind}) was not done: {reason}",
         "convert": "conversion", "lose": "loss", "unconvert": "undo of the conversion", "reopen": "undo of the loss",
         "connection_off": "the connection no longer takes acts",
-        "no_answer": "it did not come to an end within a day; look there",
+        "no_answer": "it did not come to an end within a week; look there",
     },
     "fr": {
         "subject": "{connection} ne l’a pas fait : {title}",
         "body": "Ce que vous avez demandé à {connection} pour {title} ({kind}) n’a pas été fait : {reason}",
         "convert": "conversion", "lose": "perte", "unconvert": "annulation de la conversion",
         "reopen": "annulation de la perte", "connection_off": "la connexion n’accepte plus d’actes",
-        "no_answer": "sans fin au bout d’un jour ; regardez là-bas",
+        "no_answer": "sans fin au bout d’une semaine ; regardez là-bas",
     },
 }  # fmt: skip
 
@@ -78,7 +78,8 @@ def _converted(tx: Tx, act: CrmAct, before: RecordState) -> None:
         fields = {**carried, **parties, "status": OPEN, "lead": before.ref.id}
         _tell_event(tx, act, "create", Said(RecordRef("deal", act.deal), None, fields), at=act.at)
     changes = {"status": CONVERTED, "converted_at": tx.now.isoformat(), "converted_by": by, **links}
-    told = recording.tell(tx, "convert", Said(before.ref, before, changes, around), connection=act.connection)
+    said = Said(before.ref, _from(before, OPEN), changes, around)
+    told = recording.tell(tx, "convert", said, connection=act.connection)
     follow_up = asking_crm.follow_up_of(act)
     if follow_up is not None and follow_up.kind in tx.policies.kinds:
         at = told.state.newest.at
@@ -87,7 +88,8 @@ def _converted(tx: Tx, act: CrmAct, before: RecordState) -> None:
 
 
 def _lost(tx: Tx, act: CrmAct, before: RecordState) -> None:
-    _tell_event(tx, act, "lose", Said(before.ref, before, {"status": LOST, "lost_reason": act.asked.get("reason")}))
+    changes = {"status": LOST, "lost_reason": act.asked.get("reason")}
+    _tell_event(tx, act, "lose", Said(before.ref, _from(before, OPEN), changes))
 
 
 def _unconverted(tx: Tx, act: CrmAct, before: RecordState) -> None:
@@ -98,11 +100,16 @@ def _unconverted(tx: Tx, act: CrmAct, before: RecordState) -> None:
         gone = Said(ref, known or None, {"deleted": True}, types=("deal.deleted",))
         _tell_event(tx, act, "delete", gone)
     open_again: dict[str, Any] = {"status": OPEN, "converted_at": None, "converted_by": None, "deal": None}
-    _tell_event(tx, act, "undo_conversion", Said(before.ref, before, open_again))
+    _tell_event(tx, act, "undo_conversion", Said(before.ref, _from(before, CONVERTED), open_again))
 
 
 def _reopened(tx: Tx, act: CrmAct, before: RecordState) -> None:
-    _tell_event(tx, act, "reopen", Said(before.ref, before, {"status": OPEN, "lost_reason": None}))
+    _tell_event(tx, act, "reopen", Said(before.ref, _from(before, LOST), {"status": OPEN, "lost_reason": None}))
+
+
+def _from(before: RecordState, status: str) -> RecordState:
+    """As it was when this was asked for: the CRM's own word may be known already, and has moved no rule."""
+    return replace(before, fields={**before.fields, "status": status})
 
 
 def _tell_event(tx: Tx, act: CrmAct, name: str, said: Said, at: Any = None) -> None:

@@ -23,7 +23,7 @@ from taskhub.sales import service as sales
 
 ASKED, ANSWERED = "crm.asked", "crm.answered"
 LOOK_AGAIN = timedelta(seconds=5)  # at a job that goes on over there
-LONGEST = timedelta(days=1)
+LONGEST = timedelta(days=7)  # looks that fail wait up to a day each
 Answer = Converted | Refused | Done
 
 

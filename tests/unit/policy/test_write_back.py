@@ -39,7 +39,7 @@ def test_nothing_is_written_unless_it_is_asked_for() -> None:
         ("https://taskhub.example.com/", "taskhub", 10, "write_back.link", "an address such as", None),
         ("https://taskhub.example.com/", "https://[x", 10, "write_back.link", "an address such as", None),
         ("https://taskhub.example.com/", "https://a.example?x=1", 10, "write_back.link", "an address such as", None),
-        ('system = "pipedrive"', 'system = "webhooks"', 7, "write_back", "not into webhooks", None),
+        ('system = "pipedrive"', 'system = "standard_webhooks"', 7, "write_back", "not into standard_webhooks", None),
     ],
 )
 def test_a_mistake(old: str, new: str, line: int, key: str, message: str, suggestion: str | None) -> None:
