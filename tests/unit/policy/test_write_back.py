@@ -39,7 +39,6 @@ def test_nothing_is_written_unless_it_is_asked_for() -> None:
         ("https://taskhub.example.com/", "taskhub", 10, "write_back.link", "an address such as", None),
         ("https://taskhub.example.com/", "https://[x", 10, "write_back.link", "an address such as", None),
         ("https://taskhub.example.com/", "https://a.example?x=1", 10, "write_back.link", "an address such as", None),
-        ('system = "pipedrive"', 'system = "standard_webhooks"', 7, "write_back", "not into standard_webhooks", None),
     ],
 )
 def test_a_mistake(old: str, new: str, line: int, key: str, message: str, suggestion: str | None) -> None:
@@ -47,6 +46,13 @@ def test_a_mistake(old: str, new: str, line: int, key: str, message: str, sugges
     [problem] = refused(connections=CONNECTION.replace(old, new, 1))
     assert (problem.line, problem.key, problem.suggestion) == (line, f"connection.crm.{key}", suggestion)
     assert message in problem.message
+
+
+def test_a_system_that_is_only_listened_to() -> None:
+    found = refused(connections=CONNECTION.replace('system = "pipedrive"', 'system = "standard_webhooks"', 1))
+    [problem] = [one for one in found if one.key == "connection.crm.write_back"]
+    assert problem.line == 7
+    assert "not into standard_webhooks" in problem.message
 
 
 def test_a_table_misspelt() -> None:
