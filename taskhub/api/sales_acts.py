@@ -156,7 +156,7 @@ def _did(
 
 def _lost(tx: Tx, noun: str, id_: str, reason: str, version: int | None) -> dict[str, Any] | Reply:
     """Lost here, or asked of the CRM whose record it is."""
-    seen.record(tx, noun, id_, CHANGE)
+    seen.held(tx, noun, id_, CHANGE)
     ref = RecordRef(noun, id_)
     if asking_crm.connection_of(tx, ref) is not None:
         return _pending(tx, ref, asking_crm.lose(tx, ref, reason, version))
@@ -165,6 +165,7 @@ def _lost(tx: Tx, noun: str, id_: str, reason: str, version: int | None) -> dict
 
 def _pending(tx: Tx, ref: RecordRef, act: CrmAct) -> Reply:
     """202: on its way to the CRM; the record says so until it answers."""
+    seen.record(tx, ref.noun, ref.id, CHANGE)  # behind its lock
     body = {"pending": shown_sales.pending(act), ref.noun: shown_sales.record(tx, sales.get(tx, ref))}
     return Reply(body, 202)
 
