@@ -10,6 +10,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Self
 from urllib.error import HTTPError
@@ -128,13 +129,17 @@ def main(role: str, url: str, port: int, redis: str) -> None:
             db.ring = bell.ring
         Web(AppState(db)).run(sockets=[listen("127.0.0.1", port)])
     elif role == "supervisor":
-        sys.exit(supervise([sys.executable, "-m", "benchmarks.processes", "slow", url, str(port), redis], 1))
+        sys.exit(supervise(partial(_work, "slow", url, redis), 1))
     else:
-        handlers = {**HANDLERS, LYING: _lying} if role == "slow" else HANDLERS
-        bell = Bell(redis) if redis else None
-        worker = Worker(world.open_database(url), handlers, bell, on_gap=(bootstrap.new_terms,))
-        threading.Thread(target=_tell, args=(worker,), daemon=True).start()
-        sys.exit(run_until_stopped(worker))
+        sys.exit(_work(role, url, redis))
+
+
+def _work(role: str, url: str, redis: str) -> int:
+    handlers = {**HANDLERS, LYING: _lying} if role == "slow" else HANDLERS
+    bell = Bell(redis) if redis else None
+    worker = Worker(world.open_database(url), handlers, bell, on_gap=(bootstrap.new_terms,))
+    threading.Thread(target=_tell, args=(worker,), daemon=True).start()
+    return run_until_stopped(worker)
 
 
 def _tell(worker: Worker) -> None:

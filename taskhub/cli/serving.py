@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -69,10 +69,8 @@ def worker(
 
     found = place.needed(place.chosen(None))
     logs.set_up(found.log_format)
-    if processes > 1:
-        command = [sys.executable, "-m", "taskhub", "worker", "--threads", str(threads or found.threads)]
-        raise typer.Exit(supervise(command, processes))
-    raise typer.Exit(server.work(replace(found, threads=threads or found.threads), _tell))
+    work = partial(server.work, replace(found, threads=threads or found.threads), _tell)
+    raise typer.Exit(supervise(work, processes) if processes > 1 else work())
 
 
 def _missing(db: Database) -> str | None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import signal
-import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from multiprocessing.context import ForkProcess
 
 from taskhub.workers.worker import Worker
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+# A copy of a process that has read the program works at once; a new one reads it for seconds while its rows wait.
+COPIES = multiprocessing.get_context("fork")
+Work = Callable[[], int]
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 30.0
 # Who was killed had nothing wrong at its start, and its rows wait.
 LONGEST_AFTER_KILL = 1.5
@@ -62,30 +67,31 @@ class _Place:
     """One of the processes: who is in it, and how soon the next may follow."""
 
     number: int
-    start: Callable[[], subprocess.Popen[bytes]]
-    child: subprocess.Popen[bytes] | None = None
+    work: Work
+    child: ForkProcess | None = None
     started_at: float = field(default=0.0)
     not_before: float = field(default=0.0)
     pause: float = FIRST_PAUSE
 
     def look(self, now: float) -> None:
         """Starts a child when there is none, and notes one that died."""
-        if self.child is not None and (code := self.child.poll()) is not None:
+        if self.child is not None and (code := self.child.exitcode) is not None:
             longest = LONGEST_AFTER_KILL if code < 0 else LONGEST_PAUSE
             self.pause = FIRST_PAUSE if now - self.started_at > SETTLED else min(self.pause * 2, longest)
             self.not_before = now + self.pause
             log.error("worker process %d ended with %s; another follows in %.1f s", self.number, code, self.pause)
             self.child = None
         if self.child is None and now >= self.not_before:
-            self.child, self.started_at = self.start(), now
+            self.child, self.started_at = _copy(self.work), now
 
 
-def supervise(command: Sequence[str], processes: int) -> int:
-    """Keeps ``processes`` children of ``command`` alive until SIGTERM or SIGINT, which they get too.
+def supervise(work: Work, processes: int) -> int:
+    """Keeps ``processes`` copies of this process at ``work`` until SIGTERM or SIGINT, which they get too.
 
+    ``work`` returns an exit code. It opens what it needs by itself: this process must have no thread, no connection.
     Returns 0 when all of them ended by themselves afterwards.
     """
-    places = [_Place(n, lambda: subprocess.Popen(list(command))) for n in range(1, processes + 1)]  # noqa: S603
+    places = [_Place(number, work) for number in range(1, processes + 1)]
     with _signalled() as stop:
         while not stop.wait(TICK):
             for place in places:
@@ -93,15 +99,32 @@ def supervise(command: Sequence[str], processes: int) -> int:
         return _end([place.child for place in places if place.child is not None])
 
 
-def _end(children: Sequence[subprocess.Popen[bytes]]) -> int:
+def _copy(work: Work) -> ForkProcess:
+    """A copy of this process, at work; a signal that comes while it is made is the copy's own."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        child = COPIES.Process(target=_begin, args=(work, before))
+        child.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return child
+
+
+def _begin(work: Work, mask: set[signal.Signals]) -> None:
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    sys.exit(work())
+
+
+def _end(children: Sequence[ForkProcess]) -> int:
     for child in children:
         child.terminate()
     deadline = time.monotonic() + LAST_GRACE
     for child in children:
-        try:
-            child.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
+        child.join(max(0.0, deadline - time.monotonic()))
+        if child.exitcode is None:
             log.warning("worker process %d does not end; it is killed, its rows run again", child.pid)
             child.kill()
-            child.wait()
-    return 0 if all(child.returncode == 0 for child in children) else 1
+            child.join()
+    return 0 if all(child.exitcode == 0 for child in children) else 1

@@ -29,8 +29,10 @@ def work(tx, row):
 
 
 def main() -> int:
-    if PROCESSES:
-        return supervise([sys.executable, "-m", "tests.service.program", URL, FOLDER], int(PROCESSES[0]))
+    return supervise(at_work, int(PROCESSES[0])) if PROCESSES else at_work()
+
+
+def at_work() -> int:
     ledger.HOLD = timedelta(seconds=1)
     ledger.BACKOFF = (timedelta(seconds=0.1),) * 3
     pulse.PROLONG_EVERY = 0.2
