@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from taskhub.db.interruption import Interrupted
 from taskhub.db.tx import Tx
 from taskhub.events.model import RecordRef
 from taskhub.notes import model as writing
 from taskhub.notes import service as notes
 from taskhub.sales import service as sales
+from taskhub.sales.duplicates import merges
 from taskhub.tasks import service as tasks
 from taskhub.tasks.model import Task
 from taskhub.tasks.questions import model
@@ -33,14 +35,24 @@ def ask(
 def answer(tx: Tx, question_id: str, text: str, version: int | None = None) -> tuple[Task, Question]:
     """The answer is a note on task and record, and wakes the task. Raises Conflict once the question has ended."""
     record = questions.get(tx, question_id).record
-    if record is not None:  # before the task, as everywhere
-        sales.locked(tx, RecordRef(*record.split(":", 1)))
+    on = _held(tx, record) if record is not None else ()  # before the task, as everywhere
     task, one = questions.lock(tx, question_id, version)
     draft = writing.drafted(text, question=one.id)
-    note = notes.add(tx, [f"task:{task.id}", *([record] if record else [])], draft)
+    note = notes.add(tx, [f"task:{task.id}", *on], draft)
     done = questions.answered(tx, task, one, text, note.id)
     tx.inverse = None  # it was read by now
     return done
+
+
+def _held(tx: Tx, record: str) -> tuple[str, ...]:
+    """The record, and the one it was merged into, locked in one order."""
+    ref = merges.ref_of(record)
+    found = sorted({ref, merges.current(tx, ref)})
+    for one in found:
+        sales.locked(tx, one)
+    if merges.current(tx, ref) not in found:
+        raise Interrupted("A record was merged at this very moment. Try again.", lost=False)
+    return tuple(map(str, found))
 
 
 def withdraw(tx: Tx, task_id: str, version: int | None = None) -> tuple[Task, Question]:

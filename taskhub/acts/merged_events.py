@@ -6,6 +6,7 @@ from taskhub.db.tx import Tx
 from taskhub.events import own
 from taskhub.events.model import RecordRef
 from taskhub.ids import new_id
+from taskhub.notes import service as notes
 from taskhub.sales import service as sales
 from taskhub.sales.duplicates import merges
 from taskhub.sales.service import Projected
@@ -14,7 +15,7 @@ from taskhub.tasks import joining
 
 
 def settle(tx: Tx, done: Projected) -> list[str]:
-    """Work about a record that is gone follows to the one that stays. Returns the ids of the tasks that followed."""
+    """Work and notes about a record that is gone follow to the one that stays. Returns the ids of those tasks."""
     ref = done.event.record
     if ref is None:
         return []
@@ -36,6 +37,7 @@ def _follow(tx: Tx, ref: RecordRef) -> list[str]:
     moved: set[str] = set()
     while (one := merges.live(tx, ref)) is not None:
         joined = joining.join(tx, one.gone, one.stays)
+        notes.carry(tx, one.gone, one.stays, one.id)
         merges.more_followed(tx, one, joined.was, joined.closed)
         moved |= joined.was.keys()
         ref = merges.ref_of(one.stays)

@@ -18,6 +18,7 @@ from taskhub.errors import InvalidInput, NotFound, VersionClash
 from taskhub.events.model import RecordRef
 from taskhub.failpoints import failpoint
 from taskhub.ids import new_id
+from taskhub.notes import service as notes
 from taskhub.sales import recording
 from taskhub.sales import service as sales
 from taskhub.sales.duplicates import merges, several
@@ -220,6 +221,7 @@ def _keep(work: _Work, follow: Mapping[str, Any], joined: Sequence[joining.Joine
         }  # fmt: skip
         by = tx.by.agent or tx.by.label
         ids.append(new_id())
+        notes.carry(tx, str(step.goes), str(step.stays), ids[-1])
         merges.keep(tx, Merge(ids[-1], str(step.goes), str(step.stays), by, work.at, done, batch, None, None))
     tx.inverse = {"op": "undo_merge", "merges": ids, "record": [*work.wanted.stays]}
     return tuple(ids)

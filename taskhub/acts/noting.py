@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from taskhub.db.tx import Tx
 from taskhub.errors import Conflict, NotFound
 from taskhub.events.model import RecordRef
@@ -12,9 +14,13 @@ from taskhub.sales import service as sales
 TASK = "task"
 
 
-def add(tx: Tx, noun: str, id_: str, draft: Draft) -> Note:
-    """A note on one record or task that the caller sees. Raises NotFound, or Conflict for a record that is deleted."""
+def add(tx: Tx, noun: str, id_: str, draft: Draft, may: Callable[[], object]) -> Note:
+    """A note on one record or task. Raises NotFound, or Conflict for a record that is deleted.
+
+    ``may`` raises for what the caller may not write on; it is asked behind the lock.
+    """
     hold(tx, noun, id_)
+    may()
     return notes.add(tx, [f"{noun}:{id_}"], draft)
 
 

@@ -29,6 +29,8 @@ def undo(tx: Tx, lead: str) -> RecordState:
     refs = [merges.current(tx, RecordRef(noun, id_)) for noun in NOUNS if (id_ := getattr(found, noun)) is not None]
     states = converted.states_of(tx, [*refs, RecordRef("lead", lead)])
     refuse_other(found, converted.of_lead(tx, lead))
+    for noun in _changed(found):
+        merges.refuse_merged_since(tx, RecordRef(noun, getattr(found, noun)), found.at)
     conversion.refuse_touched(found, states.get("deal"))
     withdrawing.withdraw(tx, _cause(found), "conversion undone")
     endings.take_back(tx, [str(ref) for ref in (*refs, RecordRef("lead", lead))], found.events)
@@ -42,10 +44,18 @@ def undo(tx: Tx, lead: str) -> RecordState:
         if noun in states:
             _take_away(tx, found, states[noun], at)
     notes.uncarry(tx, found.id)
+    if found.deal is not None:  # it is deleted now: what was written on it since is read with the lead
+        notes.carry(tx, f"deal:{found.deal}", f"lead:{lead}", tx.act_id)
     converted.ended(tx, found)
     acts.undone(tx.conn, found.id, tx.act_id)
     failpoint("unconvert.ended")
     return told.state
+
+
+def _changed(found: Conversion) -> list[str]:
+    """The nouns of what it made, or made a customer. Of merged ones nobody could tell any more whose they are."""
+    changed = {"account" if one == "customer_since" else one for one in found.made}
+    return [noun for noun in NOUNS if noun in changed]
 
 
 def _cause(found: Conversion) -> Cause:

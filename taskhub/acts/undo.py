@@ -65,7 +65,7 @@ def undo(tx: Tx, act_id: str, may: Callable[[RecordRef], object] | None = None) 
     record = _record(one.inverse)
     if may is not None and record is not None:
         may(record)
-    done = INVERSES[one.inverse["op"]](tx, one.inverse)
+    done = _taken_back(tx, one.inverse, may)
     if may is not None and record is not None:
         may(record)  # behind its lock: it may have become somebody else's between the two
     acts.undone(tx.conn, act_id, tx.act_id)
@@ -74,14 +74,22 @@ def undo(tx: Tx, act_id: str, may: Callable[[RecordRef], object] | None = None) 
 
 
 def _record(inverse: Mapping[str, Any]) -> RecordRef | None:
-    """The record whose rights decide. Who has just given one away may take that back, though it is theirs no more."""
+    """The record or note whose rights decide. Who has just given one away may take that back: it is theirs no more."""
     if inverse["op"] == "undo_conversion":
         return RecordRef("lead", inverse["lead"])
+    if inverse["op"] in ("unadd_note", "rewrite_note", "restore_note"):
+        return RecordRef(notes.NOUN, inverse["note"])
     if inverse["op"] in ("take_back", "undo_merge"):
         return RecordRef(*inverse["record"])
     if inverse["op"] == "put_back" and "owner" not in inverse["changes"]:
         return RecordRef(*inverse["record"])
     return None
+
+
+def _taken_back(tx: Tx, inverse: Mapping[str, Any], may: Callable[[RecordRef], object] | None) -> Any:
+    if inverse["op"] == "undo_merge" and may is not None:
+        return unmerging.undo_all(tx, inverse, lambda state: may(state.ref))
+    return INVERSES[inverse["op"]](tx, inverse)
 
 
 def _resume(tx: Tx, inverse: Mapping[str, Any]) -> Any:

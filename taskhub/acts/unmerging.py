@@ -12,6 +12,7 @@ from taskhub.errors import AlreadyDone, Conflict, NotFound
 from taskhub.events import own
 from taskhub.events.model import RecordRef
 from taskhub.failpoints import failpoint
+from taskhub.notes import service as notes
 from taskhub.sales import recording
 from taskhub.sales import service as sales
 from taskhub.sales.duplicates import merges
@@ -52,6 +53,7 @@ def undo(tx: Tx, id_: str, may: May | None = None) -> RecordState:
             recording.tell(tx, "relink", Said(ref, states[ref], {gone.noun: gone.id}), at=at)
     failpoint("unmerge.linked")
     joining.part(tx, one.done.get("tasks", {}), one.gone, one.stays, one.done.get("closed", []))
+    _uncarry(tx, one)
     merges.disinherit(tx, stays, one.done.get("denials", []))
     failpoint("unmerge.parted")
     return back
@@ -73,9 +75,9 @@ def _touched(one: Merge) -> list[RecordRef]:
     return [merges.ref_of(one.gone), merges.ref_of(one.stays), *links]
 
 
-def undo_all(tx: Tx, inverse: Mapping[str, Any]) -> RecordState:
+def undo_all(tx: Tx, inverse: Mapping[str, Any], may: May | None = None) -> RecordState:
     """Undo of one act: its merges, the last one first."""
-    *_, last = [undo(tx, id_) for id_ in reversed(inverse["merges"])]
+    *_, last = [undo(tx, id_, may) for id_ in reversed(inverse["merges"])]
     return last
 
 
@@ -109,6 +111,13 @@ def _take_back(tx: Tx, one: Merge) -> None:
     lead = stays.id if stays.noun == "lead" else ""
     withdrawing.withdraw(tx, Cause(events, lead, None, tuple(records), None), "merge undone")
     endings.take_back(tx, records, events)
+
+
+def _uncarry(tx: Tx, one: Merge) -> None:
+    """Notes hang once: what another merge would have carried as well is carried by that one from now on."""
+    notes.uncarry(tx, one.id)
+    for other in merges.into(tx, merges.ref_of(one.stays)):
+        notes.carry(tx, other.gone, other.stays, other.id)
 
 
 def _give_back(tx: Tx, one: Merge, stays: RecordState, at: Any) -> None:

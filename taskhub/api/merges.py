@@ -100,7 +100,7 @@ def _may(tx: Tx) -> May:
     who = access.caller(tx)
 
     def may(state: RecordState) -> None:
-        access.check(who, CHANGE, seen.of_record(tx, state, who))
+        access.check(who, CHANGE, seen.of_row(tx, state, who))
 
     return may
 

@@ -7,13 +7,12 @@ from typing import Annotated, Any
 from fastapi import Query
 
 from taskhub.access import service as access
-from taskhub.access.permissions import Caller, reaches_all
 from taskhub.access.roles import ADMIN
 from taskhub.acts import noting
 from taskhub.api import seen, shown_notes
 from taskhub.api.note_bodies import LinkIn, NoteIn, NotePatch
 from taskhub.db.tx import Tx
-from taskhub.errors import InvalidInput, NotFound
+from taskhub.errors import InvalidInput
 from taskhub.http import paging
 from taskhub.http.edge import act, look
 from taskhub.http.inputs import BIGGEST_VERSION, Id
@@ -21,7 +20,7 @@ from taskhub.http.paging import Cursor, Limit
 from taskhub.http.route import router
 from taskhub.notes import model
 from taskhub.notes import service as notes
-from taskhub.notes.model import LINK, Note
+from taskhub.notes.model import LINK, Draft, Note
 from taskhub.tasks.model import Task
 
 routes = router("notes")
@@ -38,12 +37,10 @@ def _of(noun: str) -> None:
         return paging.page(shown_notes.notes(tx, found), paging.encode(*following) if following else None)
 
     def add_note(tx: Tx, id: Id, body: NoteIn) -> dict[str, Any]:
-        _check(tx, noun, id, f"{room}.note")
-        return shown_notes.note(tx, noting.add(tx, noun, id, model.drafted(body.text)))
+        return _add(tx, noun, id, model.drafted(body.text))
 
     def add_link(tx: Tx, id: Id, body: LinkIn) -> dict[str, Any]:
-        _check(tx, noun, id, f"{room}.note")
-        return shown_notes.note(tx, noting.add(tx, noun, id, model.drafted(body.title, body.url)))
+        return _add(tx, noun, id, model.drafted(body.title, body.url))
 
     more = " and of its deal, or its lead, where the caller may read it" if noun == "task" else ""
     told = (
@@ -66,14 +63,14 @@ for _noun in NOUNS:
 @look("note.read")
 def get_note(tx: Tx, id: Id) -> dict[str, Any]:
     """One note, and what it hangs on."""
-    return shown_notes.note(tx, _seen(tx, id))
+    return shown_notes.note(tx, seen.note(tx, id))
 
 
 @routes.get("/notes/{id}/history")
 @look("note.read")
 def get_note_history(tx: Tx, id: Id) -> dict[str, Any]:
     """What a note said before, who changed it and when, oldest first."""
-    _seen(tx, id)
+    seen.note(tx, id)
     names = ("at", "by", "act", "change", "act_id")
     return paging.page([{name: row[name] for name in names} for row in notes.history(tx, id)], None)
 
@@ -82,7 +79,7 @@ def get_note_history(tx: Tx, id: Id) -> dict[str, Any]:
 @act("note.change")
 def patch_note(tx: Tx, id: Id, body: NotePatch) -> dict[str, Any]:
     """Its author rewrites it."""
-    before = _seen(tx, id)
+    before = seen.note(tx, id)
     return shown_notes.note(tx, notes.change(tx, id, body.version, _wanted(before, body)))
 
 
@@ -90,7 +87,7 @@ def patch_note(tx: Tx, id: Id, body: NotePatch) -> dict[str, Any]:
 @act("note.change", "note.remove")
 def remove_note(tx: Tx, id: Id, version: _Seen = None) -> dict[str, Any]:
     """Its author, or an administrator, takes it away; undo brings it back."""
-    _seen(tx, id)
+    seen.note(tx, id)
     gone = notes.remove(tx, id, version, house=ADMIN in tx.by.roles)
     return {"removed": gone.id, "at": gone.removed_at, "act": tx.act_id}
 
@@ -106,6 +103,14 @@ def _wanted(before: Note, body: NotePatch) -> dict[str, Any]:
     return {("text" if name == own else name): value for name, value in given.items()}
 
 
+def _add(tx: Tx, noun: str, id_: str, draft: Draft) -> dict[str, Any]:
+    def may() -> None:
+        _check(tx, noun, id_, "task.note" if noun == "task" else "record.note")
+
+    may()  # nobody waits for the lock of what they may not write on
+    return shown_notes.note(tx, noting.add(tx, noun, id_, draft, may))
+
+
 def _check(tx: Tx, noun: str, id_: str, permission: str) -> Task | None:
     if noun == "task":
         return seen.task(tx, id_, permission)[0]
@@ -119,23 +124,4 @@ def _records(tx: Tx, noun: str, id_: str) -> list[str]:
     about = [("deal", task.deal), ("lead", task.lead)] if task is not None else []
     further = next(((other, of) for other, of in about if of), None)
     who = access.caller(tx)
-    return [f"{noun}:{id_}", *([f"{further[0]}:{further[1]}"] if further and visible(tx, who, *further) else [])]
-
-
-def visible(tx: Tx, who: Caller, noun: str, id_: str) -> bool:
-    """Whether the caller may look at a record or task."""
-    if noun != "task" and reaches_all(who, "record.read"):
-        return True
-    try:
-        _check(tx, noun, id_, "task.read" if noun == "task" else "record.read")
-    except NotFound:
-        return False
-    return True
-
-
-def _seen(tx: Tx, id_: str) -> Note:
-    """A note that hangs on something the caller sees. Raises NotFound."""
-    found, who = notes.get(tx, id_), access.caller(tx)
-    if not any(visible(tx, who, *on.split(":", 1)) for on in found.on):
-        raise NotFound(model.UNSEEN)
-    return found
+    return [f"{noun}:{id_}", *([f"{further[0]}:{further[1]}"] if further and seen.visible(tx, who, *further) else [])]

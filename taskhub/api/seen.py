@@ -10,6 +10,9 @@ from taskhub.api import queries
 from taskhub.db.tx import Tx
 from taskhub.errors import NotFound
 from taskhub.events.model import RecordRef
+from taskhub.notes import model as writing
+from taskhub.notes import service as notes
+from taskhub.notes.model import Note
 from taskhub.policy.policies import Policies
 from taskhub.policy.work import Queue
 from taskhub.queues import service as staffed
@@ -98,13 +101,41 @@ def held(tx: Tx, noun: str, id_: str, act: str) -> tuple[RecordState, Caller]:
 
 
 def of_record(tx: Tx, state: RecordState, who: Caller) -> Object:
-    """A record belongs to its owner and concerns their team; a task about it opens it to whoever sees that task."""
+    """A record belongs to its owner and concerns their team; a task about it opens it to whoever sees that task.
+
+    One that was merged goes on hearing of the customer: it is whose the one that stayed is.
+    """
+    gone = state.fields.get("merged_into") is not None
+    return of_row(tx, (sales.current(tx, state.ref) or state) if gone else state, who)
+
+
+def of_row(tx: Tx, state: RecordState, who: Caller) -> Object:
+    """The same by its own owner, though it was merged: who takes that back decides for both."""
     owner = state.fields.get("owner")
     owner = owner if isinstance(owner, str) else None
     team = queries.team_of_owner(tx, owner)
     mine = queues(who, tx.policies) or ()
     served = queries.served(tx, state.ref.noun, state.ref.id, tx.by.agent, mine)
     return Object(owner, frozenset({team} if team else ()), served=served)
+
+
+def visible(tx: Tx, who: Caller, noun: str, id_: str) -> bool:
+    """Whether the caller may look at a record or task."""
+    if noun != "task" and reaches_all(who, "record.read"):
+        return True
+    try:
+        _ = task(tx, id_) if noun == "task" else record(tx, noun, id_)
+    except NotFound:
+        return False
+    return True
+
+
+def note(tx: Tx, id_: str, *, removed: bool = False) -> Note:
+    """A note that hangs on something the caller sees; ``removed``: also one that is not there. Raises NotFound."""
+    found, who = notes.get(tx, id_, removed=removed), access.caller(tx)
+    if not any(visible(tx, who, *on.split(":", 1)) for on in found.on):
+        raise NotFound(writing.UNSEEN)
+    return found
 
 
 def question(tx: Tx, question_id: str, act: str = "question.read") -> tuple[Question, Caller]:

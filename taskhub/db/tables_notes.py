@@ -12,7 +12,7 @@ note = table(  # kind: note link answer; the text of a link is its title; questi
     *may(Instant, "changed_at", "removed_at"), *may(Key, "removed_by", "question"),
     Column("version", Integer, nullable=False, server_default="1"),
 )  # fmt: skip
-note_on = table(  # where a note hangs; via: the conversion that carried it there
+note_on = table(  # where a note hangs; via: the conversion or merge that carried it there
     "note_on", Column("note", Key, ForeignKey("note.id"), primary_key=True), *keys("record"), *must(Instant, "at"),
     *may(Key, "via"), Index("ix_note_on_record", "record", "at", "note"),
     Index("ix_note_on_via", "via", **where("via is not null")),

@@ -1,4 +1,4 @@
-"""Notes: added, rewritten and removed by who wrote them, each with its history; carried along by a conversion."""
+"""Notes: added, rewritten and removed by who wrote them, each with its history; conversions and merges carry them."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def add(tx: Tx, on: Sequence[str], draft: Draft) -> Note:
     return new
 
 
-def get(tx: Tx, id_: str) -> Note:
-    """A note that is there. Raises NotFound."""
+def get(tx: Tx, id_: str, *, removed: bool = False) -> Note:
+    """A note that is there, or, with ``removed``, was. Raises NotFound."""
     found = store.get(tx, id_)
-    if found is None or found.removed_at is not None:
+    if found is None or (found.removed_at is not None and not removed):
         raise NotFound(model.UNSEEN)
     return found
 
@@ -74,7 +74,7 @@ def restore(tx: Tx, id_: str) -> Note:
 
 
 def carry(tx: Tx, frm: str, to: str, via: str) -> int:
-    """What hangs on ``frm`` (locked) hangs on ``to`` as well, until the conversion ``via`` is undone."""
+    """What hangs on ``frm`` (locked) hangs on ``to`` as well, until the conversion or merge ``via`` is undone."""
     return store.carry(tx, frm, to, via)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, delete, exists, literal, select, tuple_, update
+from sqlalchemy import Select, and_, bindparam, delete, literal, select, tuple_, union, update
 
 from taskhub.db import rows
 from taskhub.db.tables_notes import note, note_on
@@ -44,30 +44,38 @@ def save(tx: Tx, id_: str, changes: Mapping[str, Any]) -> None:
 
 def on(tx: Tx, records: Sequence[str], after: tuple[datetime, str] | None, limit: int) -> list[Note]:
     """Notes that hang on any of these records and are there, newest first."""
-    hangs = exists(select(note_on.c.note).where(note_on.c.note == note.c.id, note_on.c.record.in_(list(records))))
-    if len(records) == 1:  # by its index, in order
-        wanted = select(*_COLUMNS).join(note_on, and_(note_on.c.note == note.c.id, note_on.c.record == records[0]))
-        place = note_on.c.at, note_on.c.note
-    else:
-        wanted, place = select(*_COLUMNS).where(hangs), (note.c.at, note.c.id)
-    wanted = wanted.where(note.c.removed_at.is_(None)).order_by(*[column.desc() for column in place]).limit(limit)
-    if after is not None:
-        wanted = wanted.where(tuple_(*place) < tuple_(literal(after[0], note.c.at.type), after[1]))
+    each = [_page(record, after, limit) for record in records]
+    wanted = each[0] if len(each) == 1 else _merged(each, limit)
     found = list(tx.conn.execute(wanted))
     hung = _on(tx, [row.id for row in found])
     return [replace(Note(*row), on=hung.get(row.id, ())) for row in found]
 
 
+def _page(record: str, after: tuple[datetime, str] | None, limit: int) -> Select[Any]:
+    """Of one record, read in the order of its index."""
+    place = note_on.c.at, note_on.c.note
+    wanted = select(*_COLUMNS).join(note_on, and_(note_on.c.note == note.c.id, note_on.c.record == record))
+    wanted = wanted.where(note.c.removed_at.is_(None)).order_by(*[column.desc() for column in place]).limit(limit)
+    return (
+        wanted if after is None else wanted.where(tuple_(*place) < tuple_(literal(after[0], note.c.at.type), after[1]))
+    )
+
+
+def _merged(each: Sequence[Select[Any]], limit: int) -> Select[Any]:
+    """Of several, each note once: no more is read of any of them than the page may hold."""
+    found = union(*[select(page.subquery()) for page in each]).subquery()
+    return select(found).order_by(found.c.at.desc(), found.c.id.desc()).limit(limit)
+
+
 def carry(tx: Tx, frm: str, to: str, via: str) -> int:
-    """What hangs on one record and is there hangs on another as well. Returns how many."""
-    hanging = select(note_on.c.note, note_on.c.at).join(note, note.c.id == note_on.c.note)
-    there = list(tx.conn.execute(hanging.where(note_on.c.record == frm, note.c.removed_at.is_(None))))
+    """What hangs on one record hangs on another as well; also what is removed: it may be restored. Returns how many."""
+    there = list(tx.conn.execute(select(note_on.c.note, note_on.c.at).where(note_on.c.record == frm)))
     told = [{"note": row.note, "record": to, "at": row.at, "via": via} for row in there]
     return len(rows.add(tx.conn, note_on, told, unique="note, record", back="note")) if told else 0
 
 
 def uncarry(tx: Tx, via: str) -> None:
-    """What one conversion carried hangs there no longer."""
+    """What one conversion or merge carried hangs there no longer."""
     tx.conn.execute(delete(note_on).where(note_on.c.via == via))
 
 

@@ -94,14 +94,14 @@ def linked(tx: Tx, ref: RecordRef, known: Mapping[str, Mapping[str, Any]]) -> di
     for noun in LINKS.get(ref.noun, ()):
         id_ = found.get(ref.noun, {}).get(noun)
         if noun not in found and isinstance(id_, str):
-            state = _current(tx, RecordRef(noun, id_))
+            state = current(tx, RecordRef(noun, id_))
             if state is not None:
                 found[noun] = {**state.fields, "id": state.ref.id}
     return found
 
 
-def _current(tx: Tx, ref: RecordRef) -> RecordState | None:
-    """The record a link means: the one that stayed, where it was merged."""
+def current(tx: Tx, ref: RecordRef) -> RecordState | None:
+    """The record a name means: the one that stayed, where it was merged."""
     state = store.load(tx, ref)
     gone = state is not None and state.fields.get("merged_into") is not None
     return store.load(tx, merges.current(tx, ref)) if gone else state

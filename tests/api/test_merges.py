@@ -16,6 +16,7 @@ from taskhub.events import service as events
 from taskhub.testing.drain import drain
 from tests.api.client import code
 from tests.api.house import House
+from tests.api.test_questions import ask, case
 
 LEADS = "/api/v1/leads"
 ANN = {"name": "Ann Roux", "company": "Atelier Roux", "email": "ann@roux.example"}
@@ -444,3 +445,51 @@ def test_events_are_known(any_house: House) -> None:
     with any_house.db.read() as tx:
         found, _ = events.find(tx, {"type": "lead.merged"}, None, 10)
     assert [one.state for one in found] == ["ignored"]
+
+
+def test_who_had_the_one_that_went_reads_nothing_of_the_customer_of_others(any_house: House) -> None:
+    stays = made(any_house, persona="admin", name="Ann", owner="lea")
+    gone = made(any_house, **ANN)
+    drain(any_house.db)
+    merged(any_house, stays, gone, persona="admin")
+    tell(any_house, "lead", "lead.updated", id=gone, email="new@roux.example")
+    for id_ in (stays, gone):
+        assert code(any_house.of("rob").get(f"{LEADS}/{id_}")) == (404, "not_found")
+        assert any_house.of("lea").ok("GET", f"{LEADS}/{id_}")["email"] == "new@roux.example"
+
+
+@pytest.mark.parametrize("undone", [0, 1])
+def test_a_conversion_is_not_undone_under_a_merge_of_what_it_made(any_house: House, undone: int) -> None:
+    """The one that stayed was made by another conversion; or it is this one's, and the other one's rests on it."""
+    rob, leads, deals = any_house.of("rob"), list[str](), list[str]()
+    for _ in range(2):
+        leads.append(made(any_house, **ANN))
+        drain(any_house.db)
+        deals.append(rob.ok("POST", f"{LEADS}/{leads[-1]}/convert", {"deal": {}})["deal"]["id"])
+    drain(any_house.db)
+    done = merged(any_house, *deals, noun="deal")
+    drain(any_house.db)
+    refused = rob.post(f"{LEADS}/{leads[undone]}/undo-conversion")
+    assert (code(refused), refused.json()["merge"]) == ((409, "already_merged"), done["merges"][0])
+    assert get(any_house, deals[0], "deal").get("deleted") is not True
+    rob.ok("POST", f"/api/v1/merges/{done['merges'][0]}/undo")
+    assert get(any_house, deals[1], "deal")["deleted"] is False
+
+
+def test_an_answer_hangs_on_the_record_that_stayed(any_house: House) -> None:
+    one = case(any_house)
+    question = ask(any_house, one)["question"]["id"]
+    stays = made(any_house, "deal", title="Other")
+    merged(any_house, stays, one.deal, noun="deal")
+    drain(any_house.db)
+    rob = any_house.of("rob")
+    rob.ok("POST", f"/api/v1/questions/{question}/answer", {"answer": "Paris"})
+    assert [note["text"] for note in rob.ok("GET", f"/api/v1/deals/{stays}/notes")["items"]] == ["Paris"]
+
+
+def test_a_merge_a_sender_tells_of_takes_notes_along(any_house: House) -> None:
+    for id_ in ("x", "y"):
+        tell(any_house, "lead", "lead.created", id=id_, name="Ann", owner="rob")
+    any_house.of("rob").ok("POST", f"{LEADS}/y/notes", {"text": "after six"})
+    tell(any_house, "lead", "lead.merged", id="y", deleted=True, merged_into="x")
+    assert [one["text"] for one in any_house.of("rob").ok("GET", f"{LEADS}/x/notes")["items"]] == ["after six"]

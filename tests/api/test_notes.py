@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from taskhub.db.tx import SYSTEM
+from taskhub.notes import service as notes
 from taskhub.notes.links import checked
 from taskhub.testing.drain import drain
 from tests.api.client import code
@@ -209,3 +211,70 @@ def _token(house: House) -> int:
 
     with house.db.read() as tx:
         return int(tx.conn.execute(select(lease.c.token)).scalar_one())
+
+
+def test_what_was_written_on_the_deal_is_read_with_the_lead_once_the_conversion_is_undone(any_house: House) -> None:
+    id_ = lead(any_house)
+    rob = any_house.of("rob")
+    deal = rob.ok("POST", f"{API}/leads/{id_}/convert", {"deal": {}})["deal"]["id"]
+    write(any_house, f"deals/{deal}", "VAT number FR12")
+    rob.ok("POST", f"{API}/leads/{id_}/undo-conversion")
+    assert [one["text"] for one in listed(any_house, f"leads/{id_}")] == ["VAT number FR12"]
+
+
+def test_a_note_removed_before_a_conversion_and_brought_back_afterwards_is_on_the_deal(any_house: House) -> None:
+    id_ = lead(any_house)
+    made, rob = write(any_house, f"leads/{id_}", "first"), any_house.of("rob")
+    gone = rob.ok("DELETE", f"{API}/notes/{made['id']}")
+    deal = rob.ok("POST", f"{API}/leads/{id_}/convert", {"deal": {}})["deal"]["id"]
+    assert listed(any_house, f"deals/{deal}") == []
+    rob.ok("POST", f"{API}/acts/{gone['act']}/undo")
+    assert [one["text"] for one in listed(any_house, f"deals/{deal}")] == ["first"]
+
+
+def test_who_sees_the_record_no_more_takes_nothing_back_of_its_notes(house: House) -> None:
+    id_ = lead(house)
+    note, rob = write(house, f"leads/{id_}", "first")["id"], house.of("rob")
+    rob.ok("PATCH", f"{API}/notes/{note}", {"version": 1, "text": "second"})
+    house.of("admin").ok("PATCH", f"{API}/leads/{id_}", {"version": 1, "owner": "lea"})
+    drain(house.db)
+    (act,) = [one for one in rob.ok("GET", f"{API}/acts")["items"] if one["kind"] == "note.change"]
+    assert code(rob.post(f"{API}/acts/{act['id']}/undo")) == (404, "not_found")
+    assert house.of("admin").ok("GET", f"{API}/notes/{note}")["text"] == "second"
+
+
+def test_a_merge_takes_notes_along_and_its_undo_gives_them_back(any_house: House) -> None:
+    rob, stays = any_house.of("rob"), lead(any_house)
+    gone = [lead(any_house), lead(any_house)]
+    write(any_house, f"leads/{gone[0]}", "after six")
+    with any_house.db.begin(SYSTEM) as tx:  # as after merges and conversions before
+        notes.carry(tx, f"lead:{gone[0]}", f"lead:{gone[1]}", "before")
+    ids = []
+    for one in gone:
+        foreseen = rob.ok("POST", f"{API}/leads/{stays}/merge/preview", {"gone": [one]})
+        body = {"gone": [one], "versions": foreseen["versions"]}
+        ids += rob.ok("POST", f"{API}/leads/{stays}/merge", body)["merges"]
+    drain(any_house.db)
+    assert [one["text"] for one in listed(any_house, f"leads/{stays}")] == ["after six"]
+    for one, left in zip(ids, (["after six"], []), strict=True):
+        rob.ok("POST", f"{API}/merges/{one}/undo")
+        assert [found["text"] for found in listed(any_house, f"leads/{stays}")] == left
+    assert [one["text"] for one in listed(any_house, f"leads/{gone[0]}")] == ["after six"]
+
+
+def test_notes_of_a_task_and_its_lead_are_paged_each_once(any_house: House) -> None:
+    id_ = lead(any_house)
+    rob = any_house.of("rob")
+    made = rob.ok("POST", f"{API}/tasks", {"kind": "contract", "title": "x", "lead": id_})["task"]["id"]
+    for number in range(4):
+        on = f"leads/{id_}" if number % 2 else f"tasks/{made}"
+        note = write(any_house, on, str(number))
+    with any_house.db.begin(SYSTEM) as tx:
+        notes.carry(tx, f"lead:{id_}", f"task:{made}", "twice")
+    found, cursor = [], ""
+    while cursor is not None:
+        page = rob.ok("GET", f"{API}/tasks/{made}/notes?limit=3{cursor}")
+        found += [one["text"] for one in page["items"]]
+        cursor = page["next_cursor"] and f"&cursor={page['next_cursor']}"
+    assert found == ["3", "2", "1", "0"]
+    assert note["on"] == [f"lead:{id_}"]

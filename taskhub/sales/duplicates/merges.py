@@ -134,6 +134,18 @@ def refuse_gone(tx: Tx, state: RecordState) -> None:
     )  # fmt: skip
 
 
+def refuse_merged_since(tx: Tx, ref: RecordRef, since: datetime) -> None:
+    """Raises Conflict for a locked record that was merged, or into which another one went later than ``since``."""
+    here = live(tx, ref)
+    found = [here] if here is not None else [one for one in into(tx, ref) if one.at > since]
+    if found:
+        one = found[-1]
+        raise Conflict(
+            f"{one.gone} was merged into {one.stays} by {one.by} at {one.at.isoformat()}: take the merge back first.",
+            code="already_merged", merged_into=ref_of(one.stays).id, merge=one.id, by=one.by, at=one.at.isoformat(),
+        )  # fmt: skip
+
+
 def refuse_moved(tx: Tx, before: RecordState | None, gone: Collection[RecordRef]) -> None:
     """Raises Interrupted where a record was merged, or given back, between the look and its lock: look again."""
     if before is None or (before.fields.get("merged_into") is not None) == (before.ref in gone):
