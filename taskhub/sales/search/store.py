@@ -115,6 +115,13 @@ def next_records(tx: Tx, noun: str, after: str, most: int) -> list[tuple[str, Ma
     return [tuple(row) for row in tx.conn.execute(some.order_by(table.c.id).limit(most).with_for_update())]
 
 
+def next_entries(tx: Tx, after: str, most: int) -> list[str]:
+    """The records of the entries behind ``after``, in order, locked: what is made again meanwhile waits."""
+    c = search_entry.c
+    some = select(c.record).where(c.record > after).order_by(c.record).limit(most)
+    return list(tx.conn.execute(some.with_for_update()).scalars())
+
+
 def progress(tx: Tx, noun: str, start: datetime) -> tuple[str, int, datetime]:
     """(after, passes, since) of looking through the records of a noun, locked; begun where nobody has."""
     begun = {"noun": noun, "after": "", "passes": 0, "at": start}
