@@ -131,3 +131,23 @@ def test_nobody_waits_for_an_answer_to_no_question(house: House) -> None:
     bring(house, "admin", f"{head}\nt1,contract,Hello,zoe,paused,waiting_rep\n", "tasks")
     (task,) = house.of("admin").ok("GET", f"{API}/tasks")["items"]
     assert (task["state"], task["paused"]["reason"]) == ("paused", "set_aside")
+
+
+def test_notes_questions_and_merges_are_exported(any_house: House) -> None:
+    stays, gone = two(any_house)
+    any_house.of("rob").ok("POST", f"{API}/leads/{stays}/notes", {"text": "precious"})
+    merge = merged(any_house, stays, gone)["merges"][0]
+    drain(any_house.db)
+
+    def exported(noun: str) -> list[dict[str, Any]]:
+        answer = any_house.of("admin").get(f"{API}/exports/{noun}", params={"format": "jsonl"})
+        return [orjson.loads(line) for line in answer.text.splitlines()]
+
+    assert [(row["text"], row["on"]) for row in exported("notes")] == [("precious", f"lead:{stays}")]
+    assert [(row["id"], row["gone"], row["stays"]) for row in exported("merges")] == [
+        (merge, f"lead:{gone}", f"lead:{stays}")
+    ]
+    assert {row["id"]: row["merged_into"] for row in exported("leads")} == {stays: None, gone: stays}
+    assert exported("questions") == []
+    table = any_house.of("admin").get(f"{API}/exports/leads").text
+    assert looked_at(any_house, "admin", table)["refused"] == {"not_open": 1}
