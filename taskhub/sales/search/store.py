@@ -74,7 +74,7 @@ def write(tx: Tx, changes: Sequence[Change]) -> None:
 
 
 def _learn(tx: Tx, words: Sequence[str], in_parts: Collection[str]) -> None:
-    """Words nobody has used before get their parts, if ``in_parts``. Two who meet one at once both write it: no matter."""
+    """Words nobody has used before get their parts, if ``in_parts``. Two who meet one at once both write it."""
     for at in range(0, len(words), AT_ONCE):
         some = words[at : at + AT_ONCE]
         known = set(tx.conn.execute(_KNOWN, {"words": list(some)}).scalars())
