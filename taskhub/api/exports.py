@@ -41,7 +41,7 @@ def everything(request: Request, format: Format = "csv") -> StreamingResponse:
 @routes.get("/exports/{noun}", response_class=StreamingResponse)
 @declared(EXPORT.permission)
 def one_noun(request: Request, noun: str, format: Format = "csv") -> StreamingResponse:
-    """leads, deals, accounts, contacts, moves, tasks, history, decisions, people, teams, queues or events."""
+    """leads, deals, accounts, contacts, moves, tasks, notes, questions, merges, history, decisions, people and more."""
 
     def write(tx: Tx, file: IO[bytes]) -> None:
         (wanted,) = service.chosen([noun])

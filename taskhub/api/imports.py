@@ -129,7 +129,7 @@ def list_refused(
     if format == "csv":
         return spooled(lambda file: file.writelines(written(service.refusals(tx, id))), "refused.csv", "text/csv")
     after = paging.decode(cursor, 1)[0] if cursor else "0"
-    if not after.isdigit() or len(after) > 9:
+    if not (after.isascii() and after.isdigit()) or len(after) > 9:
         raise InvalidInput("This cursor did not come from here. Start again without one.", code="bad_cursor")
     rows = service.some_refusals(tx, id, int(after), limit + 1)
     following = paging.encode(str(rows[limit - 1].line)) if len(rows) > limit else None

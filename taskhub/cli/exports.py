@@ -26,7 +26,7 @@ def export(
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Write leads, deals, accounts, contacts, tasks, their history, decisions, people, queues and events to files.
+    """Write leads, deals, accounts, contacts, tasks, notes, questions, history, people, queues and events to files.
 
     All of it as it was at one moment. Leads, deals and open tasks can be brought in again with `taskhub import`.
     """

@@ -10,7 +10,7 @@ from taskhub.policy.work import PRIORITIES
 from taskhub.sales.fields import FIELDS, KEPT
 
 _WAY = ("status", "lost_reason", "created_at", "stage_at", "closed_at")
-_LAST = ("connection", "changed_at", "version", "fields")
+_LAST = ("merged_into", "connection", "changed_at", "version", "fields")
 COLUMNS: Mapping[str, Sequence[str]] = {
     "leads": ("id", *(name for name in FIELDS["lead"]), "deal", *_WAY, "converted_by", *_LAST),
     "deals": (
@@ -25,6 +25,12 @@ COLUMNS: Mapping[str, Sequence[str]] = {
         "waiting_reason", "waiting_until", "lead", "deal", "file", "waits_for", "checklist", "note", "started_at",
         "completed_at", "completed_by", "outcome", "sla_state", "customer", "rule", "event", "version", "fields",
     ),
+    "notes": ("id", "kind", "on", "by", "text", "url", "at", "changed_at", "question", "version"),
+    "questions": (
+        "id", "task", "record", "state", "asked_by", "asked_of", "instead_of", "because", "text", "asked_at",
+        "ended_at", "ended_by", "answer", "note", "passed", "version",
+    ),
+    "merges": ("id", "gone", "stays", "by", "at", "batch", "undone_by", "undone_at"),
     "history": ("row", "id", "seq", "at", "by", "act", "act_id", "change"),
     "decisions": (
         "id", "task", "at", "way", "outcome", "agent", "model", "strategy", "strategy_version", "policy_hash",

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Table, func, select
+from sqlalchemy import Column, Table, func, or_, select
 
 from taskhub.db.tables import agent, decision, event, history, task, team
+from taskhub.db.tables_merges import merge
+from taskhub.db.tables_notes import note, note_on, question
 from taskhub.db.tables_sales import RECORDS, stage_change
 from taskhub.db.tx import Tx
 
@@ -33,10 +35,11 @@ def pages(
 
 
 def records(tx: Tx, noun: str) -> Iterator[list[Mapping[str, Any]]]:
-    """Records of a noun that are still there."""
+    """Records of a noun that are still there, and those that were merged into one that is."""
     table = RECORDS[noun]
     columns = ("id", "connection", "fields", "first_seen_at", "last_changed_at", "version")
-    return pages(tx, table, "id", columns, table.c.deleted.is_(False))
+    merged = table.c.fields["merged_into"].as_string().is_not(None)
+    return pages(tx, table, "id", columns, or_(table.c.deleted.is_(False), merged))
 
 
 def since(tx: Tx, noun: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -89,6 +92,26 @@ def people(tx: Tx) -> Iterator[list[Mapping[str, Any]]]:
 def teams(tx: Tx) -> Iterator[list[Mapping[str, Any]]]:
     """Every team."""
     return pages(tx, team, "key", team.c.keys())
+
+
+def notes(tx: Tx) -> Iterator[list[Mapping[str, Any]]]:
+    """Notes that are there, ``on``: the records and tasks they hang on."""
+    for page in pages(tx, note, "id", note.c.keys(), note.c.removed_at.is_(None)):
+        hung: dict[str, list[str]] = {}
+        wanted = select(note_on.c.note, note_on.c.record).where(note_on.c.note.in_([row["id"] for row in page]))
+        for row in tx.conn.execute(wanted.order_by(note_on.c.record)):
+            hung.setdefault(row.note, []).append(row.record)
+        yield [{**row, "on": ", ".join(hung.get(row["id"], ()))} for row in page]
+
+
+def questions(tx: Tx) -> Iterator[list[Mapping[str, Any]]]:
+    """Every question to a rep, with its answer."""
+    return pages(tx, question, "id", question.c.keys())
+
+
+def merges(tx: Tx) -> Iterator[list[Mapping[str, Any]]]:
+    """Which record went into which; those taken back say so."""
+    return pages(tx, merge, "id", [name for name in merge.c.keys() if name != "done"])  # noqa: SIM118
 
 
 def events(tx: Tx, columns: Sequence[str]) -> Iterator[list[Mapping[str, Any]]]:

@@ -73,7 +73,8 @@ def _pages(tx: Tx, noun: str) -> Iterator[list[Mapping[str, Any]]]:
         return _records(tx, noun.removesuffix("s"))
     plain = {
         "moves": queries.moves, "history": queries.task_history, "decisions": queries.decisions,
-        "people": queries.people, "teams": queries.teams,
+        "people": queries.people, "teams": queries.teams, "notes": queries.notes, "questions": queries.questions,
+        "merges": queries.merges,
     }  # fmt: skip
     return plain[noun](tx) if noun in plain else queries.events(tx, nouns.COLUMNS["events"])
 

@@ -15,6 +15,7 @@ from taskhub.importing.house import House, is_called, pause_reason, plain, prior
 from taskhub.importing.mapping import FieldMap
 from taskhub.importing.model import NewWork
 from taskhub.importing.records import DAY, id_of, read_record_id
+from taskhub.policy.promise import WAITING_REP
 from taskhub.policy.work import NORMAL, Kind
 from taskhub.sales import fields, path
 from taskhub.sales.fields import invalid
@@ -88,7 +89,9 @@ def _waiting(
     """Why and until when it waits. With its person it is paused; without one only a date can hold it back."""
     why = pause_reason(house.policies, good["waiting_reason"]) if "waiting_reason" in good else None
     until: datetime | None = good.get("waiting_until")
-    if why is None and (state == "paused" or (until is not None and agent is not None)):
+    # No question comes along, so nobody could ever answer: the task would wait for its rep with no way on.
+    asks = why == WAITING_REP
+    if asks or (why is None and (state == "paused" or (until is not None and agent is not None))):
         why = SET_ASIDE if SET_ASIDE in house.policies.pause_reasons else next(iter(house.policies.pause_reasons), None)
     if why is not None and agent is None and until is None:
         raise invalid([("owner", "is missing: work that waits has somebody it waits with, or a date")], "owner_missing")

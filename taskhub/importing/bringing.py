@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from taskhub.db.tx import Tx
 from taskhub.events import own
 from taskhub.events.model import RecordRef, Version
 from taskhub.failpoints import failpoint
+from taskhub.importing import queries
 from taskhub.importing.model import SOURCE, Judged, NewRecord, NewWork, Party, Refused, Run
+from taskhub.importing.naming import named, unknown
+from taskhub.importing.rights import Sees
 from taskhub.importing.store import Made
 from taskhub.importing.telling import Told, tie_of, told
 from taskhub.sales import arriving
@@ -29,19 +32,21 @@ class Piece:
     made: list[Made] = field(default_factory=list)
 
 
-def sorted_out(tx: Tx, judged: Sequence[Judged]) -> tuple[list[NewRecord], list[NewWork], Piece]:
+def sorted_out(
+    tx: Tx, given: Sequence[Judged], sees: Sees, *, hold: bool = False
+) -> tuple[list[NewRecord], list[NewWork], Piece]:
     """What is really new: without rows that are known, that come again, or that name records nobody knows."""
+    judged = named(tx, given, sees, hold=hold)
     done = Piece(refused=[one for one in judged if isinstance(one, Refused)])
-    named = {ref for one in judged if not isinstance(one, Refused) for ref in one.links}
-    missing = named - arriving.known(tx, named)
+    links = {ref for one in judged if not isinstance(one, Refused) for ref in one.links}
+    missing = links - arriving.known(tx, links)
     good: dict[Any, NewRecord | NewWork] = {}
     for one in judged:
         if isinstance(one, Refused):
             continue
         lost = next((ref for ref in one.links if ref in missing), None)
         if lost is not None:
-            message = f"{lost.noun}: there is no {lost.noun} {lost.id[:60]!r}; bring it in first, or leave it out"
-            done.refused.append(Refused(one.line, "unknown_record", f"{message}."))
+            done.refused.append(unknown(one.line, lost))
         elif good.setdefault(_key(one), one) is not one:
             done.known += 1
     known = _known(tx, list(good.values()))
@@ -56,13 +61,25 @@ def _key(one: NewRecord | NewWork) -> Any:
 
 def _known(tx: Tx, new: Sequence[NewRecord | NewWork]) -> set[Any]:
     refs = arriving.known(tx, [one.ref for one in new if isinstance(one, NewRecord)])
-    names = {str(one.new.origin): one.id for one in new if isinstance(one, NewWork)}
-    return set(refs) | (work.known(tx, names) if names else set())
+    works = [one for one in new if isinstance(one, NewWork)]
+    if not works:
+        return set(refs)
+    # The same row is the same task, whoever brought it in.
+    people = (None, *queries.importers(tx))
+    names = {_origin(one, agent): one for one in works for agent in people}
+    found = work.known(tx, {origin: one.id for origin, one in names.items()})
+    return set(refs) | {names[origin].new.origin for origin in found}
+
+
+def _origin(one: NewWork, agent: str | None) -> str:
+    """What a person brings in carries who it was, as what they ask for: it opens nothing to themselves."""
+    return str(one.new.origin) if agent is None else f"imported:agent:{agent}:{one.new.origin}"
 
 
 def bring(tx: Tx, run: Run, judged: Sequence[Judged]) -> Piece:
     """Brings in what is new of a piece."""
-    records, tasks, done = sorted_out(tx, judged)
+    _hold(tx, judged)
+    records, tasks, done = sorted_out(tx, judged, run.options.get("sees"), hold=True)
     if records:
         _records(tx, run, records, done)
     if tasks:
@@ -71,12 +88,24 @@ def bring(tx: Tx, run: Run, judged: Sequence[Judged]) -> Piece:
     return done
 
 
+def _hold(tx: Tx, judged: Sequence[Judged]) -> None:
+    """Names are held before any record is locked; of pieces of tasks one after the other looks what is known."""
+    records = [one for one in judged if isinstance(one, NewRecord)]
+    wanted = [(party.noun, party.fields) for one in records for party in one.parties if party.id is None]
+    arriving.hold(tx, wanted)
+    if any(isinstance(one, NewWork) for one in judged):
+        arriving.hold_name(tx, "imported tasks")
+
+
 def _tasks(tx: Tx, run: Run, new: Sequence[NewWork], done: Piece) -> None:
-    made = work.take_over(tx, [Arrival(one.new, one.agent, one.waits_for, one.until) for one in new])
+    names = {_origin(one, run.agent): one for one in new}
+    made = work.take_over(
+        tx, [Arrival(replace(one.new, origin=origin), one.agent, one.waits_for, one.until)
+             for origin, one in names.items()],
+    )  # fmt: skip
     done.new += len(made)
     done.known += len(new) - len(made)
-    lines = {str(one.new.origin): one.line for one in new}
-    done.made += [Made("task", id_, lines[origin], ()) for origin, id_ in made.items()]
+    done.made += [Made("task", id_, names[origin].line, ()) for origin, id_ in made.items()]
 
 
 def _records(tx: Tx, run: Run, new: Sequence[NewRecord], done: Piece) -> None:
@@ -112,8 +141,6 @@ Parties = dict[RecordRef, tuple[RecordState, int]]
 
 def _with_parties(tx: Tx, run: Run, new: Sequence[NewRecord], done: Piece) -> tuple[Placed, Parties]:
     """Each record with its account and contact; those to be made by ref. A party nobody can make refuses its row."""
-    wanted = [(party.noun, party.fields) for one in new for party in one.parties if party.id is None]
-    arriving.hold(tx, wanted)
     placed: Placed = []
     parties: Parties = {}
     found: dict[str, tuple[RecordRef, bool]] = {}

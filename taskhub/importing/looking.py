@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from taskhub.db.tx import Tx
-from taskhub.importing import queries
+from taskhub.importing import queries, rights
 from taskhub.importing.bringing import Piece, sorted_out
 from taskhub.importing.house import House, aliases
 from taskhub.importing.model import Judged, NewRecord, NewWork, counted
+from taskhub.importing.rights import Sees
 from taskhub.importing.telling import told
 from taskhub.rules.plan import plan
 from taskhub.sales import service as sales
 from taskhub.sales.duplicates import service as duplicates
+from taskhub.sales.duplicates.merges import ref_of
 from taskhub.sales.duplicates.prints import FAMILIES
 
 FIRST = 10
@@ -30,9 +32,9 @@ def house_of(tx: Tx, now: Any, gives: Sequence[str] | None) -> House:
     return House(tx.policies, people, active, now, names, None if gives is None else frozenset(gives))
 
 
-def looked(tx: Tx, judged: Sequence[Judged]) -> tuple[Piece, int]:
+def looked(tx: Tx, judged: Sequence[Judged], sees: Sees = None) -> tuple[Piece, int]:
     """What would come of these rows, and how many tasks rules would make of them."""
-    records, tasks, done = sorted_out(tx, judged)
+    records, tasks, done = sorted_out(tx, judged, sees)
     done.new += len(records) + len(tasks)
     origins = {origin for one in records for origin in _tasks_of(tx, one)}
     return done, len(origins)
@@ -78,12 +80,14 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 
-def doubles(tx: Tx, judged: Sequence[Judged], room: int) -> list[dict[str, Any]]:
+def doubles(tx: Tx, judged: Sequence[Judged], room: int, sees: Sees = None) -> list[dict[str, Any]]:
     """Which of the first rows look like records that are there already."""
     rows = [one for one in judged if isinstance(one, NewRecord) and one.ref.noun in FAMILIES][: max(room, 0)]
     found = []
     for one in rows:
         like = [double for double in duplicates.like(tx, one.ref.noun, one.fields) if double.record != str(one.ref)]
+        hidden = rights.hidden(tx, sees, {ref_of(double.record) for double in like})
+        like = [double for double in like if ref_of(double.record) not in hidden]
         if like:
             found.append({"line": one.line, "record": like[0].record, "score": like[0].verdict.score})
     return found

@@ -14,6 +14,7 @@ from taskhub.importing.bringing import Piece
 from taskhub.importing.judging import judge
 from taskhub.importing.mapping import FieldMap
 from taskhub.importing.model import CHECKED, CHECKING, ENDED, RUNNING, UNDOING, Judged, Refusal, Row, Run
+from taskhub.importing.rights import Sees
 from taskhub.importing.service import TOPIC, get
 
 RAW = 64 * 1024
@@ -51,18 +52,18 @@ def judged(tx: Tx, run: Run, rows: Sequence[Row]) -> list[Judged]:
 
 def _check(tx: Tx, run: Run) -> None:
     rows = judged(tx, run, store.piece(tx, run.id, run.step))
-    done, tasks = looking.looked(tx, rows)
-    preview = previewed(tx, run.preview, rows)
+    done, tasks = looking.looked(tx, rows, run.options.get("sees"))
+    preview = previewed(tx, run.preview, rows, run.options.get("sees"))
     counts = looking.added(run.counts, done, tasks)
     store.save_run(tx, run.id, {"step": run.step + 1, "counts": counts, "preview": preview})
     store.add_refusals(tx, run.id, _refusals(run, store.piece(tx, run.id, run.step), done))
 
 
-def previewed(tx: Tx, before: Any, rows: Sequence[Judged]) -> dict[str, Any]:
+def previewed(tx: Tx, before: Any, rows: Sequence[Judged], sees: Sees = None) -> dict[str, Any]:
     """The preview with the first of these rows."""
     shown = [*before.get("rows", ()), *looking.shown(rows, looking.FIRST - len(before.get("rows", ())))]
     room = looking.LOOKED_FOR - before.get("looked_for", 0)
-    alike = [*before.get("doubles", ()), *looking.doubles(tx, rows, room)]
+    alike = [*before.get("doubles", ()), *looking.doubles(tx, rows, room, sees)]
     return {"rows": shown, "doubles": alike, "looked_for": before.get("looked_for", 0) + min(len(rows), max(room, 0))}
 
 

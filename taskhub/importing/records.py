@@ -29,6 +29,8 @@ def record_of(line: int, said: Mapping[str, str], map_: FieldMap, house: House) 
     """The lead or deal a row says. Raises InvalidInput."""
     noun = map_.noun
     good, own = typed(map_, said)
+    if "merged_into" in good:
+        raise invalid([("merged_into", f"is {good['merged_into'][:60]}: bring in that one")], "not_open")
     on, stage, state = _path(noun, good, house)
     good |= {name: read_record_id(name, good[name]) for name in ("account", "contact", "lead") if name in good}
     plain = {n: value for n, value in good.items() if n in fields.FIELDS[noun] and n not in ("stage", "pipeline")}

@@ -12,7 +12,7 @@ from taskhub.access.permissions import Object, can
 from taskhub.db.tx import Tx
 from taskhub.errors import Conflict, InvalidInput, NotFound
 from taskhub.ids import new_id
-from taskhub.importing import handing_in, mapping, store, undoing
+from taskhub.importing import handing_in, mapping, rights, store, undoing
 from taskhub.importing.handing_in import File
 from taskhub.importing.model import (
     CHECKED,
@@ -37,7 +37,7 @@ def begin(tx: Tx, file: File) -> Run:
     """A file is to be kept: its pieces are added next, then it is ``ready``."""
     store.forget(tx, (READING, CHECKING, CHECKED), tx.now - KEPT_FOR)
     gives = _gives(tx) if file.noun == TASK else None
-    options = {**handing_in.told(file), "gives": gives}
+    options = {**handing_in.told(file), "gives": gives, "sees": rights.of_caller(tx)}
     run = Run(
         new_id(), file.noun, file.name[:200], file.digest(), READING, tx.by.label, tx.by.agent, tx.now, 0, 0, 0,
         file.map.body(), options, no_counts(), {},

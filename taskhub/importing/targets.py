@@ -17,10 +17,10 @@ _WAY = {
 }  # fmt: skip
 TARGETS: Mapping[str, Mapping[str, str]] = {
     LEAD: {"id": TEXT, "title": TEXT, **_PERSON, **_WAY, "account": TEXT, "contact": TEXT, "deal": TEXT,
-           "fields": JSON},
+           "merged_into": TEXT, "fields": JSON},
     DEAL: {"id": TEXT, "title": TEXT, **_PERSON, **_WAY, "lead": TEXT, "account": TEXT, "account.name": TEXT,
            "account.email": TEXT, "account.phone": TEXT, "contact": TEXT, "contact.name": TEXT, "contact.email": TEXT,
-           "contact.phone": TEXT, "fields": JSON},
+           "contact.phone": TEXT, "merged_into": TEXT, "fields": JSON},
     TASK: {"id": TEXT, "kind": TEXT, "title": TEXT, "queue": TEXT, "owner": TEXT, "state": TEXT, "priority": TEXT,
            "created_at": INSTANT, "due_at": INSTANT, "waiting_reason": TEXT, "waiting_until": INSTANT, "lead": TEXT,
            "deal": TEXT, "file": TEXT, "waits_for": TEXT, "checklist": FLAGS, "note": TEXT, "fields": JSON},

@@ -14,6 +14,7 @@ from taskhub.importing import queries, store
 from taskhub.importing.model import TASK, UNDONE, Run
 from taskhub.importing.store import Made
 from taskhub.importing.telling import tie_of
+from taskhub.notes import service as notes
 from taskhub.sales import arriving
 from taskhub.tasks import arriving as work
 from taskhub.tasks import withdrawing
@@ -51,7 +52,7 @@ def _all(tx: Tx, run: Run, noun: str) -> Iterator[list[Made]]:
 
 def _touched(tx: Tx, run: Run, noun: str, made: Sequence[Made]) -> set[str]:
     ids = [one.record for one in made]
-    acted = queries.acted_on(tx, noun, ids)
+    acted = queries.acted_on(tx, noun, ids) | queries.with_notes(tx, noun, ids)
     if noun == TASK:
         return acted | {task.id for task in work.touched(tx, ids)}
     events = [event for one in made for event in one.events]
@@ -75,16 +76,20 @@ def step(tx: Tx, run: Run) -> None:
 
 
 def _tasks_gone(tx: Tx, run: Run, made: Sequence[Made]) -> int:
-    return sum(work.withdraw(tx, [one.record for one in made], UNDONE_SAID).values())
+    ids = [one.record for one in made]
+    noted = queries.with_notes(tx, TASK, ids)
+    return sum(work.withdraw(tx, [id_ for id_ in ids if id_ not in noted], UNDONE_SAID).values())
 
 
 def _records_gone(tx: Tx, run: Run, noun: str, made: Sequence[Made]) -> int:
+    arriving.lock(tx, [RecordRef(noun, one.record) for one in made])
     if run.options.get("create_tasks"):
         own.call_off(tx, [event for one in made for event in one.events])
     touched = _touched(tx, run, noun, made)
     free = [one for one in made if one.record not in touched and _withdrawn(tx, run, noun, one)]
     moves = {RecordRef(noun, one.record): one.events for one in free}
     gone = [ref for ref, is_gone in arriving.take_out(tx, moves, tie_of(run.id)).items() if is_gone]
+    notes.unhang(tx, list(map(str, gone)))
     for ref in gone:
         tx.record(*ref, "undo_import", {"import": run.id, "for": run.undone_by})
     return len(gone)

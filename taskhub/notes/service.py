@@ -83,6 +83,11 @@ def uncarry(tx: Tx, via: str) -> None:
     store.uncarry(tx, via)
 
 
+def unhang(tx: Tx, records: Sequence[str]) -> None:
+    """Records that are gone for good have no notes: who gets their id some day would have them."""
+    store.unhang(tx, records)
+
+
 def history(tx: Tx, id_: str) -> list[dict[str, Any]]:
     """What has happened to a note, oldest first."""
     return histories.of(tx.conn, NOUN, id_)

@@ -79,6 +79,12 @@ def uncarry(tx: Tx, via: str) -> None:
     tx.conn.execute(delete(note_on).where(note_on.c.via == via))
 
 
+def unhang(tx: Tx, records: Sequence[str]) -> None:
+    """Nothing hangs on these records any longer."""
+    if records:
+        tx.conn.execute(delete(note_on).where(note_on.c.record.in_(records)))
+
+
 def _on(tx: Tx, ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
     hung: dict[str, tuple[str, ...]] = {}
     wanted = select(note_on.c.note, note_on.c.record).where(note_on.c.note.in_(list(ids)))

@@ -10,10 +10,12 @@ from taskhub.events.model import RecordRef, Version
 from taskhub.failpoints import failpoint
 from taskhub.ids import digest
 from taskhub.sales import store
+from taskhub.sales.duplicates import following, merges
 from taskhub.sales.duplicates import service as duplicates
 from taskhub.sales.duplicates.prints import FAMILIES
 from taskhub.sales.matching import key_of
 from taskhub.sales.model import RecordState
+from taskhub.sales.search import service as search
 
 
 def known(tx: Tx, refs: Iterable[RecordRef]) -> set[RecordRef]:
@@ -31,7 +33,9 @@ def bring_in(tx: Tx, states: Sequence[RecordState]) -> set[RecordRef]:
         mine = [state for state in states if state.ref.noun == noun]
         fresh |= {RecordRef(noun, id_) for id_ in store.add_many(tx, noun, mine)}
         failpoint("arriving.records")
-    duplicates.noted(tx, {state.ref: state for state in states if state.ref in fresh})
+    stored = {state.ref: state for state in states if state.ref in fresh}
+    duplicates.noted(tx, stored)
+    search.noted(tx, stored)
     return fresh
 
 
@@ -56,6 +60,31 @@ def party(tx: Tx, noun: str, fields: Mapping[str, Any], id_: str | None) -> tupl
 def hold(tx: Tx, wanted: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
     """Nobody else makes these accounts and contacts until the transaction ends; asked for before any is locked."""
     store.hold(tx, {f"{noun} {key}" for noun, fields in wanted if (key := key_of(noun, fields)) is not None})
+
+
+def hold_name(tx: Tx, name: str) -> None:
+    """Nobody else works under this name until the transaction ends."""
+    store.hold(tx, [name])
+
+
+def where_now(tx: Tx, refs: Collection[RecordRef], *, hold: bool = False) -> dict[RecordRef, RecordRef]:
+    """Where each of the records is now: itself, unless it was merged. ``hold``: they stay there meanwhile."""
+    held: set[RecordRef] = set()
+    wanted = set(refs)
+    while True:
+        if hold:
+            store.lock_all(tx, wanted - held, shared=True)
+        held |= wanted
+        ways = merges.ways(tx, refs)
+        now = {ref: following.end(ref, ways) for ref in refs}
+        wanted = set(now.values()) - held
+        if not hold or not wanted:
+            return now
+
+
+def lock(tx: Tx, refs: Collection[RecordRef]) -> None:
+    """Nobody else changes these records until the transaction ends."""
+    store.lock_all(tx, refs)
 
 
 def as_of(ref: RecordRef, fields: Mapping[str, Any], version: Version) -> RecordState:
@@ -87,6 +116,7 @@ def take_out(tx: Tx, moves: Mapping[RecordRef, Collection[str]], tie: str) -> di
             store.remove(tx, ref, sorted(moves[ref]))
             failpoint("arriving.taken_out")
     duplicates.forgotten(tx, [str(ref) for ref, is_gone in gone.items() if is_gone and ref.noun in FAMILIES])
+    search.forgotten(tx, [str(ref) for ref, is_gone in gone.items() if is_gone])
     return gone
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -66,6 +66,14 @@ def lock(tx: Tx, ref: RecordRef) -> RecordState | None:
     """What is known of a record, locked until the transaction ends."""
     row = tx.conn.execute(_LOCK[ref.noun], {"record": ref.id}).first()
     return _state(ref, row) if row else None
+
+
+def lock_all(tx: Tx, refs: Collection[RecordRef], *, shared: bool = False) -> None:
+    """Locks these records in their order, a statement for each noun; ``shared``: others may lock them so, too."""
+    for noun in sorted({ref.noun for ref in refs}):
+        c = RECORDS[noun].c
+        mine = select(c.id).where(c.id.in_([ref.id for ref in refs if ref.noun == noun])).order_by(c.id)
+        tx.conn.execute(mine.with_for_update(read=shared)).all()
 
 
 def load(tx: Tx, ref: RecordRef) -> RecordState | None:

@@ -52,7 +52,20 @@ def rebuild(begin: Callable[[], Any], progress: Callable[[int, int], None]) -> t
                 some, new, ended = _step(tx, noun)
             looked, changed = looked + some, changed + new
             progress(looked, changed)
-    return looked, changed
+    return looked, changed + _without_original(begin)
+
+
+def _without_original(begin: Callable[[], Any]) -> int:
+    """Entries of records that are there no more go. How many there were."""
+    after, dropped = "", 0
+    while True:
+        with begin() as tx:
+            some = store.next_entries(tx, after, AT_ONCE)
+            there = store.originals(tx, some)
+            dropped += service.forgotten(tx, [one for one in some if one not in there])
+        if len(some) < AT_ONCE:
+            return dropped
+        after = some[-1]
 
 
 def count(tx: Tx) -> int:

@@ -55,9 +55,9 @@ class Leading(NamedTuple):
 
 
 def answering(tx: Tx, by: Leading, how: str, scope: Scope, nouns: Iterable[str], limit: int) -> list[Any]:
-    """Entries (record, noun, text, at) that meet the leading term in that way and the others in any, newest first."""
+    """Entries (record, noun, text, at, owner) that meet the leading term so and the others in any way, newest first."""
     ids = select(search_word.c.record).where(_words(by.term, how, by.reached))
-    wanted: Select[Any] = select(e.record, e.noun, e.text, e.at).where(e.record.in_(ids))
+    wanted: Select[Any] = select(e.record, e.noun, e.text, e.at, e.owner).where(e.record.in_(ids))
     wanted = wanted.where(*[_inside(term) for term in by.others])
     chosen = tuple(nouns)
     if set(chosen) != set(NOUNS):
@@ -71,7 +71,7 @@ def answering(tx: Tx, by: Leading, how: str, scope: Scope, nouns: Iterable[str],
 def by_id(tx: Tx, ids: Sequence[str], scope: Scope, nouns: Iterable[str], limit: int) -> list[Any]:
     """Entries of the records with such an id, whatever their noun; an id of some length may be cut short."""
     named = [_named(f"{noun}:{id_}", id_) for noun in nouns for id_ in ids]
-    wanted: Select[Any] = select(e.record, e.noun, e.text, e.at).where(or_(*named))
+    wanted: Select[Any] = select(e.record, e.noun, e.text, e.at, e.owner).where(or_(*named))
     seen = _seen(scope)
     if seen is not None:
         wanted = wanted.where(seen)
@@ -118,8 +118,9 @@ def _records(scope: Scope) -> ColumnElement[bool]:
         *[and_(e.noun == noun, task.c[noun] == id_) for noun in ("lead", "deal")],
     )
     theirs = or_(task.c.agent == (scope.me or ""), task.c.queue.in_(scope.queues))
-    # What one has asked for opens nothing to oneself.
-    others = or_(task.c.origin.is_(None), ~_asked(f"asked:agent:{scope.me}"))
+    # What one has asked for or brought in opens nothing to oneself.
+    own = [~_asked(f"{way}:agent:{scope.me}") for way in ("asked", "imported")]
+    others = or_(task.c.origin.is_(None), and_(*own))
     return or_(owned, exists(select(task.c.id).where(about, theirs, others, task.c.state.in_(OPEN))))
 
 

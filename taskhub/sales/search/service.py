@@ -14,7 +14,7 @@ from taskhub.sales.search.queries import BEGINNING, EXACTLY, INSIDE, NOUNS, Lead
 from taskhub.sales.search.ranking import Match
 from taskhub.sales.search.scope import Scope
 from taskhub.sales.search.store import Change, Kept
-from taskhub.sales.search.tokens import Entry, Term, entry, terms, words_of
+from taskhub.sales.search.tokens import TASK, Entry, Term, entry, terms, words_of
 
 MOST = 1_000
 """So many entries are ranked at most; beyond that the newest of those that answer best are."""
@@ -48,6 +48,18 @@ def noted(tx: Tx, states: Mapping[RecordRef, RecordState]) -> None:
     """Keeps the entries of records that are locked and have just been written."""
     told = {str(ref): (state.fields, state.first_seen) for ref, state in states.items() if ref.noun in NOUNS}
     note(tx, told)
+
+
+def forgotten(tx: Tx, records: Sequence[str]) -> int:
+    """The entries of records that are gone go, too. How many there were."""
+    known = store.entries(tx, sorted(records)) if records else {}
+    gone = [
+        Change(record, record.partition(":")[0], None, was.at, sorted(words_of(was.entry.text)), ())
+        for record, was in sorted(known.items())
+    ]
+    if gone:
+        store.write(tx, gone)
+    return len(gone)
 
 
 def note(tx: Tx, told: Mapping[str, Told], *, fresh: bool = False) -> int:
@@ -86,8 +98,16 @@ def find(
     behind = [one for one in ranked if after is None or one > after]
     page = behind[:limit]
     said = store.originals(tx, [record for _, _, record in page])
-    items = [_found(wanted, one, said[one[2]]) for one in page if one[2] in said]
+    entries = rows | named
+    stand = [one for one in page if one[2] in said and _stands(entries[one[2]], said[one[2]], scope)]
+    items = [_found(wanted, one, said[one[2]]) for one in stand]
     return Page(items, complete, page[-1] if len(behind) > limit else None)
+
+
+def _stands(row: Any, fields: Mapping[str, Any], scope: Scope) -> bool:
+    """Whether the entry was seen as what the record is now: whose it is may have changed without its words."""
+    owner = fields.get("owner")
+    return scope.all_records or row.noun == TASK or row.owner == (owner if isinstance(owner, str) else None)
 
 
 def _found(wanted: Sequence[Term], place: Place, fields: Mapping[str, Any]) -> Found:

@@ -13,7 +13,7 @@ from taskhub.db.tables import task
 from taskhub.db.tables_sales import RECORDS
 from taskhub.db.tables_search import search_entry, search_fill, search_part, search_word
 from taskhub.db.tx import Tx
-from taskhub.sales.search.tokens import TASK, Entry, parts
+from taskhub.sales.search.tokens import TASK, Entry, parts, with_parts
 
 _ENTRIES = select(search_entry.c.record, search_entry.c.owner, search_entry.c.text, search_entry.c.at).where(
     search_entry.c.record.in_(bindparam("records", expanding=True))
@@ -70,15 +70,18 @@ def write(tx: Tx, changes: Sequence[Change]) -> None:
     new = [{"word": word, "record": one.record} for one in changes for word in sorted(one.new)]
     for at in range(0, len(new), AT_ONCE):
         rows.add(tx.conn, search_word, new[at : at + AT_ONCE], unique="word, record", back="word")
-    _learn(tx, sorted({row["word"] for row in new}))
+    _learn(tx, sorted({row["word"] for row in new}), {word for one in changes for word in with_parts(one.new)})
 
 
-def _learn(tx: Tx, words: Sequence[str]) -> None:
-    """Words nobody has used before get their parts. Two who meet one at the same moment both write it: no matter."""
+def _learn(tx: Tx, words: Sequence[str], in_parts: Collection[str]) -> None:
+    """Words nobody has used before get their parts, if ``in_parts``. Two who meet one at once both write it."""
     for at in range(0, len(words), AT_ONCE):
         some = words[at : at + AT_ONCE]
         known = set(tx.conn.execute(_KNOWN, {"words": list(some)}).scalars())
-        fresh = [{"part": part, "word": word} for word in some if word not in known for part in parts(word)]
+        unknown = [word for word in some if word not in known]
+        fresh = [
+            {"part": part, "word": word} for word in unknown for part in (parts(word) if word in in_parts else (word,))
+        ]
         for first in range(0, len(fresh), AT_ONCE):
             rows.insert(tx.conn, search_part, fresh[first : first + AT_ONCE])
 
@@ -113,6 +116,13 @@ def next_records(tx: Tx, noun: str, after: str, most: int) -> list[tuple[str, Ma
     table = RECORDS[noun]
     some = select(table.c.id, table.c.fields, table.c.first_seen_at).where(table.c.id > after)
     return [tuple(row) for row in tx.conn.execute(some.order_by(table.c.id).limit(most).with_for_update())]
+
+
+def next_entries(tx: Tx, after: str, most: int) -> list[str]:
+    """The records of the entries behind ``after``, in order, locked: what is made again meanwhile waits."""
+    c = search_entry.c
+    some = select(c.record).where(c.record > after).order_by(c.record).limit(most)
+    return list(tx.conn.execute(some.with_for_update()).scalars())
 
 
 def progress(tx: Tx, noun: str, start: datetime) -> tuple[str, int, datetime]:

@@ -24,6 +24,7 @@ _UNSAID = frozenset(
 )  # fmt: skip
 LONGEST_WORD, MOST_WORDS, MOST_IN_TEXT = 48, 200, 80
 MOST_TERMS = 10
+LONGEST_CODE, LONGEST_PHONE, MOST_PARTS = 12, 15, 2_000
 FEWEST_DIGITS = 6
 _NUMBER = re.compile(r"(?<![^\W_])\+?\(?[0-9](?:[ ().\-/\u00a0\u202f]{0,3}[0-9])+(?![^\W_])")
 _DIGIT = re.compile(r"[0-9]")
@@ -105,10 +106,26 @@ def is_partly(word: str) -> bool:
 
 
 def parts(word: str) -> Iterator[str]:
-    """Every end of a word from which on a part of it is found, the whole of it first."""
-    least = 4 if word.isdecimal() else 3 if word.isascii() else 2
+    """Every end of a word from which on a part of it is found, the whole of it first.
+
+    A long word with digits that is no telephone is known by its beginning alone.
+    """
     yield word
+    if len(word) > (LONGEST_PHONE if word.isdecimal() else LONGEST_CODE) and _DIGIT.search(word):
+        return
+    least = 4 if word.isdecimal() else 3 if word.isascii() else 2
     yield from (word[at:] for at in range(1, len(word) - least + 1))
+
+
+def with_parts(fresh: Iterable[str]) -> set[str]:
+    """Which new words of one record get their parts, the short ones first: MOST_PARTS in all, the others are whole."""
+    room, found = MOST_PARTS, set()
+    for word in sorted(fresh, key=lambda one: (len(one), one)):
+        room -= len(word)
+        if room < 0:
+            break
+        found.add(word)
+    return found
 
 
 def _ways(fields: Mapping[str, Any], region: str | None) -> Iterator[str]:

@@ -6,7 +6,7 @@ import pytest
 
 from taskhub.errors import InvalidInput
 from taskhub.sales.search.ranking import LONGEST, matched, score, snippet
-from taskhub.sales.search.tokens import MOST_TERMS, Term, entry, groups_of, parts, terms, words_of
+from taskhub.sales.search.tokens import MOST_TERMS, Term, entry, groups_of, parts, terms, with_parts, words_of
 
 ANN = {
     "title": "Große Bestellung", "name": "Ann Éloïse Roux", "company": "Atelier Roux & Fils", "owner": "rob",
@@ -97,6 +97,16 @@ def test_parts_of_a_word_are_its_ends() -> None:
     assert list(parts("an")) == ["an"]
     assert list(parts("12345")) == ["12345", "2345"]
     assert list(parts("東京都")) == ["東京都", "京都"]
+    assert list(parts("0a1b2c3d4e5f6")) == ["0a1b2c3d4e5f6"]
+    assert list(parts("3" * 16)) == ["3" * 16]
+    assert len(list(parts("336123456789012"))) == 12
+
+
+def test_no_record_makes_parts_without_end() -> None:
+    many = {f"{'x' * 40}{chr(97 + number % 26)}{chr(97 + number // 26)}" for number in range(200)}
+    some = with_parts(many | {"roux"})
+    assert "roux" in some
+    assert sum(len(list(parts(word))) for word in some) <= 2_000
 
 
 @pytest.mark.parametrize(
