@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
 from taskhub.acts import asking_crm
+from taskhub.acts.dry_run import dry_run
+from taskhub.assignment import service as assignment
 from taskhub.connectors.calling import Caller, Dialect
 from taskhub.connectors.login import Standing
 from taskhub.connectors.looking import looks
@@ -27,6 +30,7 @@ from taskhub.testing.crm.sender import Parcel
 from taskhub.workers import run_due
 from tests.crm.floor import RULES, SUE, Floor, floor, senders
 from tests.crm.test_asked_there import ask
+from tests.crm.test_write_back import done, given
 
 WON = (*RULES, Rule("won", ("deal.won",), tasks=(TaskTemplate("billing", "Bill it"),)))
 
@@ -177,6 +181,46 @@ def test_an_answer_about_a_record_that_was_merged_befalls_nobody_else(sqlite_url
         [act] = house.desk.rows(crm_act)
         assert (act.state, act.reason) == ("done", "merged")
         assert any("was merged into another one" in row.body for row in house.desk.rows(notification))
+
+
+@pytest.mark.parametrize("who", ["ours", "theirs"])
+def test_late_words_of_done_end_no_task_that_was_opened_again(sqlite_url: str, who: str) -> None:
+    with floor(sqlite_url, "pipedrive", own_user=who == "theirs") as house:
+        task = given(house)
+        if who == "ours":
+            done(house)
+            house.fake.clock.forward(seconds=11)
+            here(house)
+        else:
+            house.finish_there(house.shown()[0].id)
+            house.run()
+            house.fake.clock.forward(seconds=1)
+            there(house, "activity", house.shown()[0].id, {"note": "hm"})
+        words = held_up(house)
+        assert words
+        house.desk.do("sue" if who == "ours" else "admin", assignment.reopen, task.id, "undo")
+        house.fake.clock.forward(seconds=11)
+        here(house)
+        later = held_up(house)
+        arrive(house, words)
+        assert house.task().state != "completed"
+        arrive(house, later)
+        house.pass_time()
+        assert house.task().state != "completed"
+        house.finish_there(house.shown()[0].id)
+        house.pass_time()
+        assert house.task().state == "completed"
+
+
+def test_a_dry_run_hears_what_rules_heard(sqlite_url: str) -> None:
+    with floor(sqlite_url, "pipedrive", own_user=False) as house:
+        ask(house, house.lead())
+        house.pass_time()
+        again = Rule("new", ("deal.created",), tasks=(TaskTemplate("call", "Call {deal.title}"),))
+        with house.desk.db.read() as tx:
+            new = replace(tx.policies, rules=(*tx.policies.rules, again))
+            found = dry_run(tx, new, tx.now - timedelta(days=7))
+        assert (found.planned, len(found.differences)) == (found.as_made, 1)
 
 
 def test_a_key_goes_over_no_plain_wire() -> None:
