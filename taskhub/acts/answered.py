@@ -10,6 +10,7 @@ from taskhub.acts import asking_crm
 from taskhub.connectors.asking import model
 from taskhub.connectors.asking import service as asked_there
 from taskhub.connectors.asking.model import CrmAct
+from taskhub.db.interruption import Interrupted
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
 from taskhub.escalation import people
@@ -20,6 +21,7 @@ from taskhub.events.model import RecordRef
 from taskhub.failpoints import failpoint
 from taskhub.sales import recording
 from taskhub.sales import service as sales
+from taskhub.sales.duplicates import merges
 from taskhub.sales.model import CONVERTED, LOST, OPEN, RecordState
 from taskhub.sales.native import Said
 from taskhub.tasks import making
@@ -33,6 +35,7 @@ TEXTS = {
         "convert": "conversion", "lose": "loss", "unconvert": "undo of the conversion", "reopen": "undo of the loss",
         "connection_off": "the connection no longer takes acts",
         "no_answer": "it did not come to an end within a week; look there",
+        "merged": "its record was merged into another one meanwhile; look at that one",
     },
     "fr": {
         "subject": "{connection} ne l’a pas fait : {title}",
@@ -40,6 +43,7 @@ TEXTS = {
         "convert": "conversion", "lose": "perte", "unconvert": "annulation de la conversion",
         "reopen": "annulation de la perte", "connection_off": "la connexion n’accepte plus d’actes",
         "no_answer": "sans fin au bout d’une semaine ; regardez là-bas",
+        "merged": "sa fiche a été fusionnée avec une autre entre-temps ; regardez celle-ci",
     },
 }  # fmt: skip
 
@@ -49,34 +53,58 @@ def answered(tx: Tx, row: Taken) -> None:
     seen = asked_there.get(tx, row.key)
     if seen is None:
         return
-    refs = [seen.ref, *([RecordRef("deal", seen.deal)] if seen.deal else [])]
-    states = {ref: sales.locked(tx, ref) for ref in sorted(set(refs))}
+    refs = _named(seen)
+    states = {ref: sales.locked(tx, ref) for ref in refs}
     act = asked_there.get(tx, row.key, locked=True)
     before = states[seen.ref]
     if act is None or act.state != model.PENDING or act.answered_at is None or before is None:
         return
-    state = model.DONE
-    if act.reason is None:
-        DONE[act.kind](tx, act, before)
-    else:
-        state = model.REFUSED
-        tx.record(act.ref.noun, act.ref.id, "refused", {"asked": act.kind, "reason": act.reason})
-        _tell(tx, act, before)
-    asked_there.save(tx, replace(act, state=state, ended_at=tx.now))
+    if _named(act) != refs:
+        raise Interrupted("What came of it was told at this very moment. Try again.", lost=False)
+    asked_there.save(tx, replace(_settled(tx, act, before), ended_at=tx.now))
     failpoint("asking.settled")
 
 
+def _named(act: CrmAct) -> list[RecordRef]:
+    """Every record that telling of it writes, in the order of locks."""
+    made = [RecordRef(noun, id_) for noun in LINKS if (id_ := getattr(act, noun)) is not None]
+    return sorted({act.ref, *made})
+
+
+def _settled(tx: Tx, act: CrmAct, before: RecordState) -> CrmAct:
+    """The act with its end, and what follows from it told."""
+    if act.reason is not None:
+        tx.record(act.ref.noun, act.ref.id, "refused", {"asked": act.kind, "reason": act.reason})
+        _tell(tx, act, before)
+        return replace(act, state=model.REFUSED)
+    if act.kind in BESIDE:
+        BESIDE[act.kind](tx, act, before)
+    if merges.live(tx, act.ref) is None:
+        DONE[act.kind](tx, act, before)
+        return replace(act, state=model.DONE)
+    # Told of a record that has gone it would befall the one that stayed, of which nobody asked for it.
+    gone = replace(act, state=model.DONE, reason="merged")
+    tx.record(act.ref.noun, act.ref.id, "answered_too_late", {"asked": act.kind, "reason": gone.reason})
+    _tell(tx, gone, before)
+    return gone
+
+
+def _made(tx: Tx, act: CrmAct, before: RecordState) -> None:
+    """There is a deal now."""
+    if act.deal is None:
+        return
+    carried = {name: before.fields[name] for name in CARRIED if before.fields.get(name) is not None}
+    parties = {noun: id_ for noun in LINKS if noun != "deal" and (id_ := getattr(act, noun)) is not None}
+    # As old as the wish: whatever the CRM says of its deal is newer.
+    fields = {**carried, **parties, "status": OPEN, "lead": before.ref.id}
+    _tell_event(tx, act, "create", Said(RecordRef("deal", act.deal), None, fields), at=act.at)
+
+
 def _converted(tx: Tx, act: CrmAct, before: RecordState) -> None:
-    """The lead is converted, and there is a deal: the events of every conversion, told by us, for rules to hear."""
+    """The lead is converted: the event of every conversion, told by us, for rules to hear."""
     links = {noun: id_ for noun in LINKS if (id_ := getattr(act, noun)) is not None}
     around = {noun: {"id": id_} for noun, id_ in links.items()}
     by = act.agent or act.by
-    if act.deal is not None:
-        carried = {name: before.fields[name] for name in CARRIED if before.fields.get(name) is not None}
-        parties = {noun: id_ for noun, id_ in links.items() if noun != "deal"}
-        # As old as the wish: whatever the CRM says of its deal is newer.
-        fields = {**carried, **parties, "status": OPEN, "lead": before.ref.id}
-        _tell_event(tx, act, "create", Said(RecordRef("deal", act.deal), None, fields), at=act.at)
     changes = {"status": CONVERTED, "converted_at": tx.now.isoformat(), "converted_by": by, **links}
     said = Said(before.ref, _from(before, OPEN), changes, around)
     told = recording.tell(tx, "convert", said, connection=act.connection)
@@ -92,13 +120,17 @@ def _lost(tx: Tx, act: CrmAct, before: RecordState) -> None:
     _tell_event(tx, act, "lose", Said(before.ref, _from(before, OPEN), changes))
 
 
+def _unmade(tx: Tx, act: CrmAct, _before: RecordState) -> None:
+    """The deal is gone, unless it went into another one meanwhile, which is still there."""
+    if act.deal is None or merges.live(tx, RecordRef("deal", act.deal)) is not None:
+        return
+    ref = RecordRef("deal", act.deal)
+    known = sales.known_of(tx, ref) and sales.get(tx, ref)
+    _tell_event(tx, act, "delete", Said(ref, known or None, {"deleted": True}, types=("deal.deleted",)))
+
+
 def _unconverted(tx: Tx, act: CrmAct, before: RecordState) -> None:
-    """The deal is gone; the lead that came back has a new id over there, and comes by itself."""
-    if act.deal is not None:
-        ref = RecordRef("deal", act.deal)
-        known = sales.known_of(tx, ref) and sales.get(tx, ref)
-        gone = Said(ref, known or None, {"deleted": True}, types=("deal.deleted",))
-        _tell_event(tx, act, "delete", gone)
+    """The lead that came back has a new id over there, and comes by itself."""
     open_again: dict[str, Any] = {"status": OPEN, "converted_at": None, "converted_by": None, "deal": None}
     _tell_event(tx, act, "undo_conversion", Said(before.ref, _from(before, CONVERTED), open_again))
 
@@ -119,6 +151,8 @@ def _tell_event(tx: Tx, act: CrmAct, name: str, said: Said, at: Any = None) -> N
 DONE: Mapping[str, Any] = {
     model.CONVERT: _converted, model.LOSE: _lost, model.UNCONVERT: _unconverted, model.REOPEN: _reopened,
 }  # fmt: skip
+# What befalls a deal, whatever has become of the record that was asked for.
+BESIDE: Mapping[str, Any] = {model.CONVERT: _made, model.UNCONVERT: _unmade}
 
 
 def _tell(tx: Tx, act: CrmAct, before: RecordState) -> None:

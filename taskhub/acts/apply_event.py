@@ -33,8 +33,9 @@ def apply_event(tx: Tx, row: Taken) -> None:
     made = plan(done.event, met, done.known, tx.policies.rules, tx.policies.kinds)
     ids = carry_out(tx, made, event=row.key, occurred_at=stored.event.occurred_at, known=done.known)
     ids += merged_events.settle(tx, done)
-    if made.matched or met.reason == meeting.OWN_ACT:
-        firings.remember(tx, done.event, changes)
+    acted_upon = changes if made.matched else meeting.own_part(changes, met)
+    if acted_upon is not None:
+        firings.remember(tx, done.event, acted_upon)
     failpoint("event.carried_out")
     state = "ignored" if made.reason and not ids else "applied"
     events.settle(tx, row.key, state, made.reason if state == "ignored" else None)

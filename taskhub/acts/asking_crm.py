@@ -22,6 +22,7 @@ from taskhub.policy.policies import Connection
 from taskhub.sales import path, recording
 from taskhub.sales import service as sales
 from taskhub.sales.conversion import Asked
+from taskhub.sales.duplicates import merges
 from taskhub.sales.fields import invalid
 from taskhub.sales.model import RecordState
 from taskhub.tasks.mirrored import QUIET_FOR
@@ -71,6 +72,7 @@ def take_back(tx: Tx, inverse: Mapping[str, Any]) -> CrmAct:
         return act
     if act.state != model.DONE:
         _refuse_undo(act)
+    merges.refuse_gone(tx, before)
     connection = tx.policies.connections.get(act.connection)
     if connection is None or connection.system not in orders.REVERSED or not connection.write_back.acts:
         said = f"{act.connection} has no way to take this back: do it there."

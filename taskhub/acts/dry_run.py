@@ -15,11 +15,13 @@ from datetime import datetime
 
 from taskhub.acts import completed
 from taskhub.acts.comparing import CREATED, NOT_CREATED, Difference, Drafts, compare, followed
+from taskhub.acts.meeting import OWN_ACT
 from taskhub.acts.waiting_rules import Known, WaitingRules
 from taskhub.assignment import passes
 from taskhub.assignment.shadow import MOST as MOST_PASSES
 from taskhub.assignment.shadow import Shown, asked_again
 from taskhub.connectors import own_write
+from taskhub.connectors.write_back.answers import OWN_TASK
 from taskhub.db.tx import Tx
 from taskhub.events import service as events
 from taskhub.policy.policies import Policies
@@ -103,10 +105,13 @@ def _events(tx: Tx, new: Policies, found: Findings, sides: tuple[Drafts, Drafts]
             found.differences += _waited(waiting, *stood, stored.received_at, sides)
         changes, known = replay.apply(stored.event)
         changes = memory.meet(stored.event, own_write.guarded(stored.event, changes, tx.policies.connections))
+        heard = changes
+        if stored.reason in (OWN_ACT, OWN_TASK):
+            changes = replace(changes, reason=changes.reason or stored.reason)
         plans = [plan(stored.event, changes, known, policies.rules, policies.kinds) for policies in (tx.policies, new)]
         waiting.arm(plans)
-        if plans[0].matched:
-            memory.remember(stored.event, changes)
+        if plans[0].matched or stored.reason == OWN_ACT:
+            memory.remember(stored.event, heard)
         found.differences += compare(stored.id, stored.occurred_at, *sides, [one.drafts for one in plans])
         found.events += 1
     for ref in waiting.refs:

@@ -14,10 +14,11 @@ from taskhub.connectors.asking.model import CrmAct, Done
 from taskhub.connectors.outbound import Converted
 from taskhub.db.tx import Tx
 from taskhub.events.model import Event
+from taskhub.events.native import DELETED, types_of
 from taskhub.events.own import SOURCE
 from taskhub.failpoints import failpoint
 from taskhub.sales import service as sales
-from taskhub.sales.model import Changes
+from taskhub.sales.model import OPEN, Change, Changes
 
 OWN_ACT = "own_act"
 CLOCKS = timedelta(minutes=1)  # two houses, two clocks
@@ -36,8 +37,8 @@ def met(tx: Tx, event: Event, changes: Changes, known: Known) -> Changes:
     """``changes``, for no rule to fire on when they are what was asked for here: the rules hear of it from us."""
     if event.connection is None or event.record is None or event.source == SOURCE:
         return changes
-    connection = tx.policies.connections.get(event.connection)
-    if connection is None or not connection.write_back.acts or event.record.noun not in ("lead", "deal"):
+    # Whether acts may still be asked for does not matter: what was asked for has its words coming.
+    if event.connection not in tx.policies.connections or event.record.noun not in ("lead", "deal"):
         return changes
     found = _of_record(tx, event, changes) or _made(tx, event, changes, known)
     if found is None:
@@ -49,7 +50,36 @@ def met(tx: Tx, event: Event, changes: Changes, known: Known) -> Changes:
     if act.waits:
         _answer(tx, act, event, known)
     failpoint("asking.met")
+    return _unexplained(act, event, changes)
+
+
+def own_part(changes: Changes, met: Changes) -> Changes | None:
+    """What of ``changes`` was asked for here, so that whoever tells of it later is not heard; None: nothing."""
+    if met.reason == OWN_ACT:
+        return changes
+    if met.types == changes.types:
+        return None
+    return replace(changes, fields={name: move for name, move in changes.fields.items() if name not in met.fields})
+
+
+def _unexplained(act: CrmAct, event: Event, changes: Changes) -> Changes:
+    """What the act does not explain is for rules to hear: a first look may show how a deal went on since it was made.
+
+    That it was made, and how it looked then, the act explains: nothing of that is known otherwise.
+    """
+    if changes.reason is None and act.kind == model.CONVERT and changes.ref is not None and _first_look(event):
+        left = {name: move for name, move in changes.fields.items() if _moved_on(name, move)}
+        if left:
+            return replace(changes, fields=left, types=types_of(changes.ref.noun, left))
     return replace(changes, reason=changes.reason or OWN_ACT)
+
+
+def _moved_on(name: str, move: Change) -> bool:
+    return move.old is not None or (name == "status" and move.new != OPEN) or (name == DELETED and move.new is True)
+
+
+def _first_look(event: Event) -> bool:
+    return event.record is not None and event.record.noun == "deal" and not event.states_change
 
 
 def _counts(act: CrmAct, noun: str) -> bool:
@@ -61,20 +91,24 @@ def _of_record(tx: Tx, event: Event, changes: Changes) -> CrmAct | None:
     """The act that asked for this very change of its record, or made this deal."""
     noun = event.record.noun if event.record else ""
     for act in asked_there.about(tx, str(event.record)):
-        if act.state not in (model.PENDING, model.DONE) or (act.seen_at is not None and _counts(act, noun)):
+        if act.state not in (model.PENDING, model.DONE):
             continue
-        if noun == "lead" and act.kind == model.CONVERT and not _that_time(tx, act, event, changes):
+        born = act.kind == model.CONVERT and "deal.created" in changes.types
+        if born:
+            return act  # a deal is made once, whoever tells of it and when
+        if (act.seen_at is not None and _counts(act, noun)) or not _that_time(tx, act, event, changes):
             continue
-        first_look = act.kind == model.CONVERT and noun == "deal" and not event.states_change
+        first_look = act.kind == model.CONVERT and _first_look(event)
         if first_look or set(SAYS[act.kind].get(noun, ())) & set(changes.types):
             return act
     return None
 
 
 def _that_time(tx: Tx, act: CrmAct, event: Event, changes: Changes) -> bool:
-    """Whether the lead was converted because of this act, not anew; that it is gone says so in Pipedrive only."""
-    connection = tx.policies.connections[act.connection]
-    if "lead.deleted" in changes.types and (connection.system != "pipedrive" or act.tried_at is None):
+    """Whether it happened because of this act, not anew; that a lead is gone says so in Pipedrive only."""
+    connection = tx.policies.connections.get(act.connection)
+    pipedrive = connection is not None and connection.system == "pipedrive"
+    if act.kind == model.CONVERT and "lead.deleted" in changes.types and (not pipedrive or act.tried_at is None):
         return False
     return act.answered_at is None or event.occurred_at <= act.answered_at + SKEW
 

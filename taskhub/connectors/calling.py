@@ -92,7 +92,8 @@ class Caller:
         headers = {**options.get("headers", {}), **self._login.headers(key)}
         # Paging links come as whole addresses; a key goes to its own house only.
         url = path if "://" in path else self._login.base.rstrip("/") + path
-        if urlsplit(url).netloc != urlsplit(self._login.base).netloc:
+        # The scheme too: over plain http anybody on the way would read the key.
+        if urlsplit(url)[:2] != urlsplit(self._login.base)[:2]:
             raise InvalidInput(f"{self.name} names an address outside its own house; nothing was sent there.")
         body = options.get("content")
         return self._send(

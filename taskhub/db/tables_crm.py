@@ -12,7 +12,7 @@ crm_task = table(
     "crm_task", *keys("connection", "task"), *may(Key, "theirs", "wanted_owner", "owner", "shown"),
     *must(Key, "wanted"), *may(Text, "reason"),
     Column("busy", Boolean, nullable=False, server_default=text("false")),  # a delivery is under way
-    *may(Instant, "tried_at"), *must(Instant, "at"),
+    *may(Instant, "tried_at", "reopened_at"), *must(Instant, "at"),
     Index("ix_crm_task_theirs", "connection", "theirs", **where("theirs is not null")),
 )  # fmt: skip
 

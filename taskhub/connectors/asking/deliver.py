@@ -88,7 +88,7 @@ def told(tx: Tx, act: CrmAct, answer: Answer) -> None:
         links = {"account": answer.account, "contact": answer.contact, "deal": answer.deal}
         said |= {noun: f"{act.connection}:{id_}" for noun, id_ in links.items() if id_}
     store.save(tx, replace(act, **said))
-    tx.emit(ANSWERED, act.id)
+    tx.emit(ANSWERED, act.id, {"connection": act.connection})
 
 
 def ask(client: Client, call: Call) -> Answer:

@@ -35,9 +35,8 @@ def heard(tx: Tx, event: Event, changes: Changes, known: Mapping[str, Mapping[st
         ours = _MARK.search(str(fields.get("title") or "")) is not None
         return replace(changes, reason=changes.reason or OWN_TASK) if ours else changes
     connection = tx.policies.connections.get(event.connection)
-    # Told later than what we know of it: a newer word than this event's counts.
     if connection is None or not is_own_write(event, connection):
-        _changed(tx, event.connection, task_id, fields)
+        _changed(tx, event, task_id, _ended(changes, fields))
     return replace(changes, reason=changes.reason or OWN_TASK)
 
 
@@ -48,16 +47,27 @@ def done_meanwhile(tx: Tx, connection: str, task_id: str, theirs: str) -> None:
         tx.note("task", task_id)
 
 
-def _changed(tx: Tx, connection: str, task_id: str, fields: Mapping[str, Any]) -> None:
-    done, gone = fields.get("done") is True, fields.get("deleted") is True
-    if not (done or gone):
+def _ended(changes: Changes, fields: Mapping[str, Any]) -> dict[str, bool]:
+    """What this event itself says: that it was done, that it is gone. Edits of what has ended long ago end nothing.
+
+    Of one that is seen for the first time nothing moves: what is known is what the event says.
+    """
+    if changes.reason == "first_seen":
+        return {name: fields.get(name) is True for name in ("done", "deleted")}
+    return {name: name in changes.fields and changes.fields[name].new is True for name in ("done", "deleted")}
+
+
+def _changed(tx: Tx, event: Event, task_id: str, ended: Mapping[str, bool]) -> None:
+    if not any(ended.values()):
         return
     # The task is locked before what stands over there, as everywhere.
     task = done_elsewhere.lock(tx, task_id)
-    now = store.lock(tx, connection, task_id)
+    now = store.lock(tx, event.connection or "", task_id)
     if now is None or now.shown not in (OPEN, None):
         return
-    if gone:
+    if now.reopened_at is not None and event.occurred_at <= now.reopened_at and not ended["deleted"]:
+        return
+    if ended["deleted"]:
         store.save(tx, replace(now, shown=GONE))
     elif task.is_open and now.wanted == OPEN:
         done_elsewhere.finish(tx, task_id)

@@ -61,6 +61,8 @@ class Deliver:
         if now is None:
             return
         after = _after(now, result)
+        if result.state == OPEN and now.shown in (DONE, CLOSED):
+            after = replace(after, reopened_at=tx.now)
         look.settled(tx, after, delivered=True)
         tx.count("taskhub_crm_writes_total", connection, result.state)
         failpoint("write_back.noted")

@@ -16,7 +16,8 @@ class Binding:
     """One task in one CRM.
 
     ``wanted`` and ``wanted_owner`` (their id, None: as it is) say how it is to stand there, ``shown`` and ``owner`` how
-    it does, ``theirs`` under which id. ``busy``: a delivery is under way; ``tried_at``: it may have been written since.
+    it does, ``theirs`` under which id. ``busy``: a delivery is under way; ``tried_at``: it may have been written since;
+    ``reopened_at``: we have opened it again there, what is older than that does not end it.
     """
 
     connection: str
@@ -30,6 +31,7 @@ class Binding:
     owner: str | None = None
     busy: bool = False
     tried_at: datetime | None = None
+    reopened_at: datetime | None = None
 
 
 class Wanted(NamedTuple):

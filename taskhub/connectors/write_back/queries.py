@@ -12,7 +12,7 @@ from sqlalchemy import and_, case, func, select
 from taskhub.db.tables import message
 from taskhub.db.tx import Tx
 
-HANDLERS = ("crm.work", "crm.ask")
+HANDLERS = ("crm.work", "crm.ask", "crm.answered")
 c = message.c
 _CONNECTION = c.payload["connection"].as_string()
 _OURS = and_(c.handler.in_(HANDLERS), c.done_at.is_(None))
@@ -45,7 +45,7 @@ def loads(tx: Tx) -> dict[str, Load]:
     """By connection."""
     alive = c.dead_at.is_(None)
     counts = [func.sum(case((which, 1), else_=0)) for which in (alive, and_(alive, c.error.is_not(None)), ~alive)]
-    rows = tx.conn.execute(select(_CONNECTION, *counts).where(_OURS).group_by(_CONNECTION))
+    rows = tx.conn.execute(select(_CONNECTION, *counts).where(_OURS, _CONNECTION.is_not(None)).group_by(_CONNECTION))
     return {row[0]: Load(*map(int, row[1:])) for row in rows}
 
 

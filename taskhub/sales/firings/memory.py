@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from taskhub.events.model import Event, RecordRef
+from taskhub.events.own import SOURCE
 from taskhub.sales.absorb import absorb, firings_of
 from taskhub.sales.model import Changes, Firing
 
@@ -15,6 +16,8 @@ class Memory:
 
     def meet(self, event: Event, changes: Changes) -> Changes:
         """``changes`` without what was acted upon already."""
+        if event.connection is None or event.source == SOURCE:
+            return changes
         if changes.ref is None or changes.reason is not None or changes.ref not in self._fired:
             return changes
         known = self._fired[changes.ref]

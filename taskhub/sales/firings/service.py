@@ -6,6 +6,7 @@ from datetime import datetime
 
 from taskhub.db.tx import Tx
 from taskhub.events.model import Event
+from taskhub.events.own import SOURCE
 from taskhub.failpoints import failpoint
 from taskhub.sales.absorb import absorb, firings_of
 from taskhub.sales.firings import store
@@ -14,7 +15,10 @@ from taskhub.sales.model import Changes
 
 def meet(tx: Tx, event: Event, changes: Changes) -> Changes:
     """``changes`` without what was acted upon already. The event's record is locked, so two reports come in turn."""
-    if event.connection is None or not event.states_change or changes.ref is None or changes.reason is not None:
+    # What is told from here was asked for here: the CRM's word of it was kept from rules, ours is the one they hear.
+    if event.connection is None or event.source == SOURCE:
+        return changes
+    if not event.states_change or changes.ref is None or changes.reason is not None:
         return changes
     left, used = absorb(event, changes, store.of(tx, changes.ref))
     if used:
