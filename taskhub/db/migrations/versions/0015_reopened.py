@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from taskhub.db.migrations.steps import add_column
 from taskhub.db.types import Instant
 
-revision = "0016"
+revision = "0015"
 down_revision = "0014"
 branch_labels = None
 depends_on = None
