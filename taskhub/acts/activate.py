@@ -69,6 +69,6 @@ def rederive(tx: Tx, row: Taken) -> None:
         return
     more = tasks.rederive(tx, BATCH, row.payload.get("moved_to", {}))
     place = row.payload.get("shown", [])
-    place = catching_up.catch_up(tx, place, BATCH) if place is not None else None
+    place = catching_up.catch_up(tx, place, BATCH) if place is not None and tx.policies.mirrored else None
     if more or place is not None:
         tx.emit("policies.activated", row.key, {**row.payload, "shown": place})

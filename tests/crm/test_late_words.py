@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from taskhub.acts import activate, asking_crm
+from taskhub.acts import activate, asking_crm, forget
 from taskhub.acts.dry_run import dry_run
 from taskhub.assignment import service as assignment
 from taskhub.connectors.calling import Caller, Dialect
@@ -25,6 +25,7 @@ from taskhub.errors import InvalidInput
 from taskhub.events.model import RecordRef
 from taskhub.policy.policies import Policies, WriteBack
 from taskhub.policy.rule import Rule, TaskTemplate
+from taskhub.settings import Keep
 from taskhub.testing.crm.faults import CUT
 from taskhub.testing.crm.sender import Parcel
 from taskhub.workers import run_due
@@ -235,6 +236,20 @@ def test_a_connection_that_is_back_is_shown_what_changed_meanwhile(
         assert (shown.state, shown.owner) == (
             ("done", SUE["pipedrive"]) if what == "done" else ("open", BOB["pipedrive"])
         )
+
+
+@pytest.mark.parametrize("base", ["sqlite_url", "postgres_url"])
+def test_what_was_said_with_an_act_that_ended_is_forgotten(request: pytest.FixtureRequest, base: str) -> None:
+    with floor(request.getfixturevalue(base), "pipedrive") as house:
+        ask(house, house.lead())
+        keep, name = Keep(bodies=timedelta(seconds=-60)), "what was said with acts asked of a CRM"
+        with house.desk.db.begin() as tx:
+            assert forget.census(tx, keep)[name] == 0  # it waits
+        house.pass_time()
+        with house.desk.db.begin() as tx:
+            assert forget.census(tx, keep)[name] == 1
+            assert [forget.forget(tx, keep)[0][name] for _ in range(2)] == [1, 0]
+        assert [(row.state, row.asked) for row in house.desk.rows(crm_act)] == [("done", {})]
 
 
 def test_a_dry_run_hears_what_rules_heard(sqlite_url: str) -> None:
