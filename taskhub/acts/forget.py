@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from taskhub.connectors.asking import service as asked_there
 from taskhub.db import idempotency, leftovers, sweep
 from taskhub.db.tx import Tx
 from taskhub.escalation.notifications import forgetting as notices
@@ -57,6 +58,11 @@ PARTS = (
         "changes that were acted upon early",
         lambda tx, keep, limit: firings.forget(tx, tx.now - keep.bodies, limit),
         lambda tx, keep: firings.count(tx, tx.now - keep.bodies),
+    ),
+    Part(
+        "what was said with acts asked of a CRM",
+        lambda tx, keep, limit: asked_there.forget(tx, tx.now - keep.bodies, limit),
+        lambda tx, keep: asked_there.count(tx, tx.now - keep.bodies),
     ),
     Part(
         "notifications",

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from taskhub.acts import asking_crm
+from taskhub.acts import activate, asking_crm, forget
 from taskhub.acts.dry_run import dry_run
 from taskhub.assignment import service as assignment
 from taskhub.connectors.calling import Caller, Dialect
@@ -25,10 +25,11 @@ from taskhub.errors import InvalidInput
 from taskhub.events.model import RecordRef
 from taskhub.policy.policies import Policies, WriteBack
 from taskhub.policy.rule import Rule, TaskTemplate
+from taskhub.settings import Keep
 from taskhub.testing.crm.faults import CUT
 from taskhub.testing.crm.sender import Parcel
 from taskhub.workers import run_due
-from tests.crm.floor import RULES, SUE, Floor, floor, senders
+from tests.crm.floor import BOB, RULES, SUE, Floor, floor, senders
 from tests.crm.test_asked_there import ask
 from tests.crm.test_write_back import done, given
 
@@ -210,6 +211,45 @@ def test_late_words_of_done_end_no_task_that_was_opened_again(sqlite_url: str, w
         house.finish_there(house.shown()[0].id)
         house.pass_time()
         assert house.task().state == "completed"
+
+
+@pytest.mark.parametrize("what", ["done", "handed"])
+def test_a_connection_that_is_back_is_shown_what_changed_meanwhile(
+    sqlite_url: str, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(activate, "BATCH", 1)
+    with floor(sqlite_url, "pipedrive") as house:
+        given(house)
+        with house.desk.db.read() as tx:
+            old = tx.policies
+        put(house, replace(old, connections={}))
+        if what == "done":
+            done(house)
+        else:
+            house.desk.do("admin", assignment.assign, house.task().id, "bob")
+        house.pass_time()
+        put(house, old)
+        with house.desk.db.begin() as tx:
+            tx.emit("policies.activated", old.hash, {})
+        house.pass_time()
+        [shown] = house.shown()
+        assert (shown.state, shown.owner) == (
+            ("done", SUE["pipedrive"]) if what == "done" else ("open", BOB["pipedrive"])
+        )
+
+
+@pytest.mark.parametrize("base", ["sqlite_url", "postgres_url"])
+def test_what_was_said_with_an_act_that_ended_is_forgotten(request: pytest.FixtureRequest, base: str) -> None:
+    with floor(request.getfixturevalue(base), "pipedrive") as house:
+        ask(house, house.lead())
+        keep, name = Keep(bodies=timedelta(seconds=-60)), "what was said with acts asked of a CRM"
+        with house.desk.db.begin() as tx:
+            assert forget.census(tx, keep)[name] == 0  # it waits
+        house.pass_time()
+        with house.desk.db.begin() as tx:
+            assert forget.census(tx, keep)[name] == 1
+            assert [forget.forget(tx, keep)[0][name] for _ in range(2)] == [1, 0]
+        assert [(row.state, row.asked) for row in house.desk.rows(crm_act)] == [("done", {})]
 
 
 def test_a_dry_run_hears_what_rules_heard(sqlite_url: str) -> None:

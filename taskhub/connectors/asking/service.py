@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
 from taskhub.connectors.asking import store
 from taskhub.connectors.asking.model import CrmAct
@@ -37,3 +38,14 @@ def open_of(tx: Tx, connection: str, kind: str) -> list[CrmAct]:
 def about(tx: Tx, record: str) -> list[CrmAct]:
     """What was asked about a record, or has made it; the newest first."""
     return store.about(tx, record)
+
+
+def forget(tx: Tx, before: datetime, limit: int) -> tuple[int, bool]:
+    """What was said with acts that ended before then goes, the acts stay. Returns how many, and whether to go on."""
+    gone = store.forget(tx, before, limit)
+    return gone, gone == limit
+
+
+def count(tx: Tx, before: datetime) -> int:
+    """How many would be emptied."""
+    return store.count(tx, before)

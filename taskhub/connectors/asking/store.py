@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import asdict, fields
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, or_, select, update
+from sqlalchemy import Select, Text, cast, func, or_, select, update
 
 from taskhub.connectors.asking.model import PENDING, CrmAct
 from taskhub.db import rows
@@ -53,3 +54,20 @@ def about(tx: Tx, record: str) -> list[CrmAct]:
     made = (c.deal == id_,) if noun == "deal" else ()
     wanted = _ALL.where(or_(c.record == record, *made)).order_by(c.at.desc(), c.id.desc())
     return [CrmAct(*row) for row in tx.conn.execute(wanted.limit(MOST))]
+
+
+def forget(tx: Tx, before: datetime, limit: int) -> int:
+    """Empties what was said in up to ``limit`` that ended before then. Returns how many."""
+    old = list(tx.conn.execute(select(c.id).where(*_said(before)).order_by(c.id).limit(limit)).scalars())
+    if old:
+        tx.conn.execute(update(crm_act).where(c.id.in_(old)).values(asked={}))
+    return len(old)
+
+
+def count(tx: Tx, before: datetime) -> int:
+    """How many ``forget`` would empty."""
+    return int(tx.conn.execute(select(func.count()).select_from(crm_act).where(*_said(before))).scalar_one())
+
+
+def _said(before: datetime) -> tuple[Any, ...]:
+    return c.ended_at < before, cast(c.asked, Text) != "{}"

@@ -1,16 +1,19 @@
-"""What is on its way to each CRM, and what was given up. Reads only."""
+"""What is on its way to each CRM, what was given up, and what may stand otherwise. Reads only."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import and_, case, func, or_, select, tuple_
 
-from taskhub.db.tables import message
+from taskhub.connectors.write_back.model import CLOSED, DONE, OPEN
+from taskhub.db.tables import message, task
+from taskhub.db.tables_crm import crm_task
 from taskhub.db.tx import Tx
+from taskhub.tasks.model import CANCELLED, COMPLETED
 
 HANDLERS = ("crm.work", "crm.ask", "crm.answered")
 c = message.c
@@ -39,6 +42,34 @@ class Delivery:
     due_at: datetime
     dead_at: datetime | None
     reason: str
+
+
+Place = Sequence[str]
+_STANDS = case((task.c.state == COMPLETED, DONE), (task.c.state == CANCELLED, CLOSED), else_=OPEN)
+
+
+class Standing(NamedTuple):
+    """How a task is to stand in a CRM as it was last seen, and how it ``stands`` here, in whose hands."""
+
+    connection: str
+    task: str
+    wanted: str
+    wanted_owner: str | None
+    agent: str | None
+    stands: str
+
+
+def standing_otherwise(tx: Tx, after: Place, most: int) -> list[Standing]:
+    """Tasks of connections that show ours which may stand otherwise by now, in the order of (connection, task)."""
+    own = crm_task.c
+    moved = or_(own.wanted != _STANDS, and_(own.wanted == OPEN, task.c.agent.is_not(None)))
+    wanted = select(own.connection, own.task, own.wanted, own.wanted_owner, task.c.agent, _STANDS)
+    wanted = wanted.join_from(crm_task, task, task.c.id == own.task)
+    wanted = wanted.where(own.connection.in_(sorted(tx.policies.mirrored)), moved)
+    if after:
+        wanted = wanted.where(tuple_(own.connection, own.task) > tuple_(*after))
+    rows = tx.conn.execute(wanted.order_by(own.connection, own.task).limit(most))
+    return [Standing(*row) for row in rows]
 
 
 def loads(tx: Tx) -> dict[str, Load]:
