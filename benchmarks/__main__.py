@@ -21,8 +21,10 @@ from benchmarks import (
     duplicates,
     events,
     evidence,
+    importing,
     rescue,
     rolling,
+    search,
     sizes,
     timers,
 )
@@ -58,6 +60,7 @@ BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
     "commits": claims.run_commits,
     "backlog": claims.run_backlog,
     "events": events.run,
+    "import": importing.run,
     "burst": burst.run,
     "before": before.run,
     "timers": timers.run,
@@ -70,6 +73,7 @@ BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
     "audit": evidence.run_audit,
     "metrics": evidence.run_metrics,
     "duplicates": duplicates.run,
+    "search": search.run,
 }
 
 

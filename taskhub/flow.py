@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from taskhub.acts import activate, apply_event, completed, lending, missed, month_end, staffing, watch
+from taskhub.acts import activate, answered, apply_event, completed, lending, missed, month_end, staffing, watch
 from taskhub.assignment import experience, passes, pool_states
 from taskhub.assignment.shadows.service import WorkOff
+from taskhub.connectors.asking import deliver as ask
+from taskhub.connectors.looking import health
+from taskhub.connectors.looking import service as looking
+from taskhub.connectors.pool import Clients
+from taskhub.connectors.write_back import deliver as work
+from taskhub.connectors.write_back import look
 from taskhub.db.flow import Flow, Route
 from taskhub.db.handler import Handlers, Inside, Together
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
-from taskhub.escalation import alerts, waiting, warnings
+from taskhub.escalation import alerts, asking, unheard, waiting, warnings
 from taskhub.escalation import service as escalation
 from taskhub.escalation.notifications import dispatch
 from taskhub.escalation.notifications.deliver import Deliver
+from taskhub.importing import pieces
 from taskhub.sales.duplicates import runs as duplicates
 from taskhub.tasks import pausing, periods, timers
 
@@ -39,11 +46,23 @@ def _wake(handler: str) -> tuple[Route, ...]:
 FLOW: Flow = {
     # intake
     "event.received": (Route("event.apply", source=_source),),
+    # what releases before this one would read as something else: its handler has a name that they leave to us
+    "event.stated": (Route("event.apply_stated", source=_source),),
     "record.watched": _timer("record.watch"),
+    # what deliveries have left in doubt, and what they may have lost
+    "record.dirty": (Route("record.reread", "outside"),),
+    "connection.due": (Route("connection.look", "outside"),),
+    "webhooks.due": (Route("webhooks.examine", "outside"),),
+    "webhooks.lost": (Route("escalation.unheard"),),
     # work comes into being, becomes ready, ends
     "task.created": (),
     "task.ready": (Route("assignment.pass", "one", _rotation, earliest=True),),
     "task.given": (),
+    # what a CRM shows of our work: a look once a change has stood a while, a call where something differs
+    "work.changed": _timer("crm.look"),
+    "crm.work": (Route("crm.work", "outside"),),
+    "crm.asked": (Route("crm.ask", "outside"),),
+    "crm.answered": (Route("crm.answered"),),
     "task.given_late": (Route("escalation.given_late"),),
     "task.completed": (Route("task.chain"), Route("assignment.learn")),
     "task.approved": (),
@@ -72,6 +91,12 @@ FLOW: Flow = {
     "shadow.asked": (Route("assignment.shadow", "outside"),),
     # which records stand for the same, worked off in pieces
     "duplicates.asked": (Route("sales.duplicates", "outside"),),
+    # files that come in, piece by piece
+    "import.step": _timer("import.step"),
+    # somebody is asked about a task
+    "question.asked": (Route("escalation.asked"),),
+    "question.answered": (Route("escalation.answered"),),
+    "question.ended": (Route("escalation.unasked"),),
     # clocks
     "clock.due": _timer("task.clock"),
     "offer.expired": _timer("task.offer"),
@@ -120,9 +145,15 @@ def _cool(tx: Tx, row: Taken) -> None:
     pool_states.run(tx, str(row.payload["rotation"]))
 
 
+CLIENTS = Clients()  # a key that one delivery has fetched serves the others
 HANDLERS: Handlers = {
     "event.apply": apply_event.apply_event,
+    "event.apply_stated": apply_event.apply_event,
     "record.watch": watch.watch_due,
+    "record.reread": looking.Reread(),
+    "connection.look": looking.Look(),
+    "webhooks.examine": health.Examine(),
+    "escalation.unheard": unheard.webhooks_lost,
     "task.chain": completed.task_completed,
     "task.check": completed.check_settled,
     "task.file": _key(timers.file_changed),
@@ -138,6 +169,7 @@ HANDLERS: Handlers = {
     "assignment.shadow": WorkOff(),
     "assignment.learn": _key(experience.completed),
     "sales.duplicates": duplicates.WorkOff(),
+    "import.step": _key(pieces.advance),
     "queue.switch": staffing.effective,
     "queue.lent": lending.began,
     "queue.lend_over": lending.ended,
@@ -159,6 +191,13 @@ HANDLERS: Handlers = {
     "letter.send": Deliver(),
     "escalation.reminded": waiting.reminded,
     "escalation.given_late": waiting.given_late,
+    "escalation.asked": asking.asked,
+    "escalation.answered": asking.answered,
+    "escalation.unasked": asking.ended,
     "notification.deliver": Deliver(),
     "policies.rederive": activate.rederive,
+    "crm.look": _key(look.look),
+    "crm.work": work.Deliver(CLIENTS),
+    "crm.ask": ask.Ask(CLIENTS),
+    "crm.answered": answered.answered,
 }

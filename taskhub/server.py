@@ -21,6 +21,8 @@ from taskhub.acts.forget import forget
 from taskhub.api import api as api_app
 from taskhub.assignment import passes, pool_states
 from taskhub.bell import Bell
+from taskhub.connectors.looking import health
+from taskhub.connectors.looking import service as looking
 from taskhub.db.database import Database
 from taskhub.db.tx import Tx
 from taskhub.errors import Unavailable
@@ -30,6 +32,7 @@ from taskhub.flow import HANDLERS
 from taskhub.http.state import AppState, Check
 from taskhub.http.wire import Guarded
 from taskhub.metrics.scrape.board import Board, Gauges
+from taskhub.sales.search import filling
 from taskhub.settings import Keep, Settings
 from taskhub.workers import Job, Worker, daily, every, run_until_stopped
 from taskhub.workers.sealing import SEALING
@@ -47,6 +50,10 @@ JOBS = (
     # The net: whatever was missed is found within a minute.
     Job("assignment.net", every(MINUTE), passes.everything),
     Job("assignment.pools", every(MINUTE), pool_states.everything),
+    # When, each connection says; asked every minute, so that after a standstill nobody waits.
+    Job("connections.look", every(MINUTE), looking.ask),
+    Job("connections.webhooks", daily(dt.time(5), dt.UTC), health.ask),
+    Job("search.fill", every(MINUTE), filling.fill),
     SEALING,
 )
 

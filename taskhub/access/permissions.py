@@ -106,12 +106,27 @@ TABLE: Mapping[str, Rule] = {
     # A colleague's lead is there to be consulted, taken over and asked work for; only its owner changes it.
     "record.take_over": {REP: (OWN, TEAM), MANAGER: (OWN, TEAM, MANAGED), ADMIN: (ALL,)},
     "record.ask": {REP: (OWN, TEAM), MANAGER: (OWN, TEAM, MANAGED, SERVED), ADMIN: (ALL,)},
+    # Who may look at a record or a task may write a note on it; a note is then its author's.
+    "record.note": {AGENT: (SERVED, OWN), REP: (OWN, TEAM), MANAGER: (OWN, TEAM, MANAGED, SERVED), ADMIN: (ALL,)},
+    "task.note": {AGENT: (OWN, TEAM), REP: (ASKED, OWN), MANAGER: (MANAGED, OWN, ASKED), ADMIN: (ALL,)},
+    "note.read": _PEOPLE,
+    "search.read": _PEOPLE,
+    "note.change": {AGENT: (ALL,), REP: (ALL,), MANAGER: (ALL,), ADMIN: (ALL,)},
+    # Own: asked of them; asked: they asked it; served: its task is one the caller sees. A colleague may read along.
+    "question.read": {
+        AGENT: (OWN, ASKED, SERVED), REP: (OWN, TEAM, ASKED), MANAGER: (OWN, TEAM, MANAGED, ASKED, SERVED), **_SEE_ALL,
+    },
+    "question.answer": {AGENT: (OWN,), REP: (OWN,), MANAGER: (OWN, MANAGED), ADMIN: (ALL,)},
     "pipeline.read": _PEOPLE,
     "progress.read": {REP: (OWN,), MANAGER: (OWN, MANAGED), **_SEE_ALL},
     # Names of everybody's customers stand in the list of all pairs. Who judges a pair must see both of it besides.
     "duplicate.read": _SEE_ALL,
     "duplicate.look": {ADMIN: (ALL,)},
     "duplicate.judge": {AGENT: (ALL,), REP: (ALL,), MANAGER: (ALL,), ADMIN: (ALL,)},
+    # Rows that were refused hold what somebody's customers are called: they are for whoever handed the file in.
+    "import.read": {MANAGER: (OWN,), **_SEE_ALL},
+    "import.write": {MANAGER: (OWN,), ADMIN: (ALL,)},
+    "export.read": _SEE_ALL,
     "calendar.try": _ANYBODY,
     "act.read": _PEOPLE,
     "act.undo": _PEOPLE,
@@ -143,14 +158,21 @@ def relations(caller: Caller, it: Object) -> frozenset[str]:
     return frozenset(name for name, holds in found.items() if holds)
 
 
+def granted(caller: Caller, act: str) -> frozenset[str]:
+    """The relations by which ``caller`` may do ``act``, for lists that ask the database for them."""
+    if caller.by.role == SYSTEM_ROLE:
+        return frozenset(RELATIONS)
+    return frozenset(relation for role in caller.by.roles for relation in TABLE[act].get(_column(role), ()))
+
+
 def reaches_all(caller: Caller, act: str) -> bool:
     """Whether ``act`` is allowed on every object, whatever the relation."""
     return caller.by.role == SYSTEM_ROLE or any(ALL in TABLE[act].get(_column(role), ()) for role in caller.by.roles)
 
 
 def _allowed(caller: Caller, act: str, it: Object | None) -> bool:
-    granted = {relation for role in caller.by.roles for relation in TABLE[act].get(_column(role), ())}
-    return bool(granted) and (it is None or not granted.isdisjoint(relations(caller, it)))
+    found = granted(caller, act)
+    return bool(found) and (it is None or not found.isdisjoint(relations(caller, it)))
 
 
 def _column(role: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from taskhub.agents import directory
+from taskhub.connectors.write_back import catching_up
 from taskhub.db import policy_set
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
@@ -60,6 +61,14 @@ def _teams(new: Policies) -> dict[str, str]:
 
 
 def rederive(tx: Tx, row: Taken) -> None:
-    """Open tasks stamped with another set get due time, order and shape from the active one, in batches."""
-    if tx.policies.hash == row.key and tasks.rederive(tx, BATCH, row.payload.get("moved_to", {})):
-        tx.emit("policies.activated", row.key, row.payload)
+    """Open tasks stamped with another set get due time, order and shape from the active one, in batches.
+
+    What a CRM shows follows too: a connection that is back was not told what changed meanwhile.
+    """
+    if tx.policies.hash != row.key:
+        return
+    more = tasks.rederive(tx, BATCH, row.payload.get("moved_to", {}))
+    place = row.payload.get("shown", [])
+    place = catching_up.catch_up(tx, place, BATCH) if place is not None and tx.policies.mirrored else None
+    if more or place is not None:
+        tx.emit("policies.activated", row.key, {**row.payload, "shown": place})

@@ -23,7 +23,7 @@ from taskhub.policy.work import PRIORITIES
 from taskhub.rules.model import COMPLETED, Plan, TaskDraft, TaskFacts
 from taskhub.rules.plan import plan_for_completion
 from taskhub.sales import service as sales
-from taskhub.tasks import second_look
+from taskhub.tasks import mirrored, second_look
 from taskhub.tasks import service as tasks
 from taskhub.tasks.model import Task
 
@@ -52,6 +52,7 @@ def task_completed(tx: Tx, row: Taken) -> None:
     carry_out(tx, _without_checks(plan), occurred_at=task.completed_at)
     failpoint("chain.carried_out")
     tx.emit("task.approved", task.id)
+    mirrored.changed(tx, task)
 
 
 def check_settled(tx: Tx, row: Taken) -> None:

@@ -17,6 +17,7 @@ from taskhub.errors import Conflict, VersionClash
 from taskhub.events.model import RecordRef
 from taskhub.failpoints import failpoint
 from taskhub.ids import new_id
+from taskhub.notes import service as notes
 from taskhub.sales import conversion, converted, path, recording
 from taskhub.sales import service as sales
 from taskhub.sales.conversion import Asked, Drafts
@@ -128,10 +129,13 @@ def _close(work: _Work, since: str | None) -> None:
     changes = {"status": CONVERTED, "converted_at": work.at.isoformat(), "converted_by": by}
     links = {noun: id_ for noun in ("account", "contact", "deal") if (id_ := work.id_of(noun)) is not None}
     around: dict[str, dict[str, Any]] = {noun: _around(work.states[noun]) for noun in links}
+    news: dict[str, tuple[str, ...]] = {}
     if since is not None:
         around["account"]["customer_since"] = since
+        news["account"] = ("customer_since",)
         work.tx.record("account", account.ref.id, "customer", {"customer_since": [None, since]})
-    told = recording.tell(work.tx, "convert", Said(before.ref, before, {**changes, **links}, around), at=work.at)
+    said = Said(before.ref, before, {**changes, **links}, around, news=news)
+    told = recording.tell(work.tx, "convert", said, at=work.at)
     work.events.append(told.event)
     work.states["lead"] = told.state
     if since is not None:
@@ -154,6 +158,8 @@ def _keep(work: _Work, seen: RecordState, task: Task | None, *, since: str | Non
         follow_up=task.id if task else None,
     )  # fmt: skip
     converted.keep(work.tx, row)
+    if row.deal is not None:
+        notes.carry(work.tx, f"lead:{row.lead}", f"deal:{row.deal}", row.id)
     work.tx.inverse = {"op": "undo_conversion", "lead": seen.ref.id}
 
 

@@ -15,17 +15,20 @@ from datetime import datetime
 
 from taskhub.acts import completed
 from taskhub.acts.comparing import CREATED, NOT_CREATED, Difference, Drafts, compare, followed
+from taskhub.acts.meeting import OWN_ACT
 from taskhub.acts.waiting_rules import Known, WaitingRules
 from taskhub.assignment import passes
 from taskhub.assignment.shadow import MOST as MOST_PASSES
 from taskhub.assignment.shadow import Shown, asked_again
 from taskhub.connectors import own_write
+from taskhub.connectors.write_back.answers import OWN_TASK
 from taskhub.db.tx import Tx
 from taskhub.events import service as events
 from taskhub.policy.policies import Policies
 from taskhub.rules.model import TaskDraft
 from taskhub.rules.plan import plan
 from taskhub.sales import service as sales
+from taskhub.sales.firings.memory import Memory
 from taskhub.sales.model import RecordState
 from taskhub.tasks import clocks, queries
 from taskhub.tasks.model import Task
@@ -90,6 +93,7 @@ def dry_run(
 
 def _events(tx: Tx, new: Policies, found: Findings, sides: tuple[Drafts, Drafts], most: int) -> None:
     replay, waiting = sales.replay(tx, found.since), WaitingRules((tx.policies, new), found.since)
+    memory = Memory()
     if waiting.longest is not None:
         known_before = sales.changed_since(tx, waiting.nouns, found.since - waiting.longest, most)
         waiting.were_there(known_before)
@@ -100,9 +104,14 @@ def _events(tx: Tx, new: Policies, found: Findings, sides: tuple[Drafts, Drafts]
         for stood in replay.before(stored.event):
             found.differences += _waited(waiting, *stood, stored.received_at, sides)
         changes, known = replay.apply(stored.event)
-        changes = own_write.guarded(stored.event, changes, tx.policies.connections)
+        changes = memory.meet(stored.event, own_write.guarded(stored.event, changes, tx.policies.connections))
+        heard = changes
+        if stored.reason in (OWN_ACT, OWN_TASK):
+            changes = replace(changes, reason=changes.reason or stored.reason)
         plans = [plan(stored.event, changes, known, policies.rules, policies.kinds) for policies in (tx.policies, new)]
         waiting.arm(plans)
+        if plans[0].matched or stored.reason == OWN_ACT:
+            memory.remember(stored.event, heard)
         found.differences += compare(stored.id, stored.occurred_at, *sides, [one.drafts for one in plans])
         found.events += 1
     for ref in waiting.refs:

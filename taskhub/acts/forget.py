@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from taskhub.connectors.asking import service as asked_there
 from taskhub.db import idempotency, leftovers, sweep
 from taskhub.db.tx import Tx
 from taskhub.escalation.notifications import forgetting as notices
 from taskhub.events import forgetting as bodies
 from taskhub.events.inbox import APPLIED, IGNORED, QUARANTINED
+from taskhub.sales.firings import service as firings
 from taskhub.settings import Keep
 
 AT_ONCE = 2_000
@@ -51,6 +53,16 @@ PARTS = (
         "firings of calendar jobs",
         lambda tx, keep, _limit: (sweep.forget_firings(tx.conn, tx.now - keep.done), False),
         lambda tx, keep: sweep.count_old_firings(tx.conn, tx.now - keep.done),
+    ),
+    Part(
+        "changes that were acted upon early",
+        lambda tx, keep, limit: firings.forget(tx, tx.now - keep.bodies, limit),
+        lambda tx, keep: firings.count(tx, tx.now - keep.bodies),
+    ),
+    Part(
+        "what was said with acts asked of a CRM",
+        lambda tx, keep, limit: asked_there.forget(tx, tx.now - keep.bodies, limit),
+        lambda tx, keep: asked_there.count(tx, tx.now - keep.bodies),
     ),
     Part(
         "notifications",

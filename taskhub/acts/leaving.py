@@ -19,6 +19,8 @@ from taskhub.errors import InvalidInput, TaskhubError
 from taskhub.queues import lending
 from taskhub.queues.model import Lending, flat
 from taskhub.tasks import leaving as tasks
+from taskhub.tasks.questions import service as questions
+from taskhub.tasks.questions.model import Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Leaving:
     absences: list[Absence]
     duties: list[dict[str, Any]]
     references: list[dict[str, str]]
+    questions: list[tuple[Question, str | None]]
 
 
 def preview(tx: Tx, key: str, to: str | None = None) -> Leaving:
@@ -46,6 +49,7 @@ def _look(tx: Tx, key: str, to: str | None, *, lock: bool) -> Leaving:
     return Leaving(
         person, assignment.plan(tx, key, to, lock=lock), cover.without(tx, key, tx.now, None),
         lending.of_agent(tx, key), people.absences(tx, key), agents.duties(tx, key), agents.references(tx, key),
+        questions.going_on(tx, key, to, lock=lock),
     )  # fmt: skip
 
 
@@ -57,8 +61,10 @@ def leave(tx: Tx, key: str, to: str | None = None, note: str | None = None) -> L
     assignment.carry_out(tx, found.moves, note)
     for loan in found.loans:
         lending.end(tx, key, loan.id)
+    asked = questions.hand_on(tx, found.questions, note)
     moved = {move.task.id: move.to for move in found.moves}
-    tx.inverse = {"op": "come_back", "agent": key, "tasks": moved, "lent": [flat(loan) for loan in found.loans], **was}
+    lent = [flat(loan) for loan in found.loans]
+    tx.inverse = {"op": "come_back", "agent": key, "tasks": moved, "lent": lent, "questions": asked, **was}
     return found
 
 
@@ -71,6 +77,7 @@ def come_back(tx: Tx, inverse: Mapping[str, Any]) -> Agent:
     agents.lock(tx, {key, *[to for to in inverse["tasks"].values() if to]})
     person = agents.come_back(tx, key, inverse)
     tasks.give_back(tx, key, inverse["tasks"])
+    questions.give_back(tx, key, inverse.get("questions", {}))
     for row in inverse.get("lent", ()):
         try:
             lends.again(tx, row)

@@ -18,7 +18,7 @@ from taskhub.ids import new_id
 from taskhub.sales import fields, path, recording
 from taskhub.sales.model import RecordState
 from taskhub.sales.native import Said
-from taskhub.tasks import withdrawing
+from taskhub.tasks import endings, withdrawing
 from taskhub.tasks.model import Cause
 
 Fields = Mapping[str, Any]
@@ -111,6 +111,7 @@ def put_back(tx: Tx, inverse: Mapping[str, Any]) -> RecordState:
     if ended is not None:
         lead = ref.id if ref.noun == "lead" else ""
         withdrawing.withdraw(tx, Cause((ended,), lead, None, (str(ref),), None), "undone")
+        endings.take_back(tx, [str(ref)], [ended])
     state = _put(tx, "put_back", before, inverse["changes"])
     if "owner" in inverse["changes"]:
         handing.tell_former(tx, before, state)

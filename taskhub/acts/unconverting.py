@@ -10,10 +10,12 @@ from taskhub.db.tx import Tx
 from taskhub.events import own
 from taskhub.events.model import RecordRef
 from taskhub.failpoints import failpoint
+from taskhub.notes import service as notes
 from taskhub.sales import conversion, converted, recording
+from taskhub.sales.duplicates import merges
 from taskhub.sales.model import OPEN, Conversion, RecordState
 from taskhub.sales.native import Said
-from taskhub.tasks import withdrawing
+from taskhub.tasks import endings, withdrawing
 from taskhub.tasks.model import Cause
 
 NOUNS = ("account", "contact", "deal")
@@ -24,11 +26,14 @@ def undo(tx: Tx, lead: str) -> RecordState:
     found = converted.of_lead(tx, lead)
     own.call_off(tx, found.events)
     failpoint("unconvert.called_off")
-    refs = [RecordRef(noun, id_) for noun in NOUNS if (id_ := getattr(found, noun)) is not None]
+    refs = [merges.current(tx, RecordRef(noun, id_)) for noun in NOUNS if (id_ := getattr(found, noun)) is not None]
     states = converted.states_of(tx, [*refs, RecordRef("lead", lead)])
     refuse_other(found, converted.of_lead(tx, lead))
+    for noun in _changed(found):
+        merges.refuse_merged_since(tx, RecordRef(noun, getattr(found, noun)), found.at)
     conversion.refuse_touched(found, states.get("deal"))
     withdrawing.withdraw(tx, _cause(found), "conversion undone")
+    endings.take_back(tx, [str(ref) for ref in (*refs, RecordRef("lead", lead))], found.events)
     failpoint("unconvert.tasks_withdrawn")
     at = recording.moment(tx, states.values())
     before = states["lead"]
@@ -38,10 +43,19 @@ def undo(tx: Tx, lead: str) -> RecordState:
     for noun in ("deal", "contact", "account"):
         if noun in states:
             _take_away(tx, found, states[noun], at)
+    notes.uncarry(tx, found.id)
+    if found.deal is not None:  # it is deleted now: what was written on it since is read with the lead
+        notes.carry(tx, f"deal:{found.deal}", f"lead:{lead}", tx.act_id)
     converted.ended(tx, found)
     acts.undone(tx.conn, found.id, tx.act_id)
     failpoint("unconvert.ended")
     return told.state
+
+
+def _changed(found: Conversion) -> list[str]:
+    """The nouns of what it made, or made a customer. Of merged ones nobody could tell any more whose they are."""
+    changed = {"account" if one == "customer_since" else one for one in found.made}
+    return [noun for noun in NOUNS if noun in changed]
 
 
 def _cause(found: Conversion) -> Cause:

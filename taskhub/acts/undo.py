@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from taskhub.acts import leaving, lending, month_end, selling, staffing, unconverting
+from taskhub.acts import asking, asking_crm, leaving, lending, month_end, selling, staffing, unconverting, unmerging
 from taskhub.assignment import service as assignment
 from taskhub.db import acts
 from taskhub.db.acts import Act
 from taskhub.db.tx import Tx
 from taskhub.errors import AlreadyDone, Conflict, NotFound
 from taskhub.events.model import RecordRef
+from taskhub.notes import service as notes
 from taskhub.queues import service as queues
 from taskhub.tasks import followers, moving
 from taskhub.tasks import service as tasks
@@ -64,19 +65,31 @@ def undo(tx: Tx, act_id: str, may: Callable[[RecordRef], object] | None = None) 
     record = _record(one.inverse)
     if may is not None and record is not None:
         may(record)
-    done = INVERSES[one.inverse["op"]](tx, one.inverse)
+    done = _taken_back(tx, one.inverse, may)
+    if may is not None and record is not None:
+        may(record)  # behind its lock: it may have become somebody else's between the two
     acts.undone(tx.conn, act_id, tx.act_id)
     tx.inverse = None
     return {"undone": act_id, "act": tx.act_id, "task": done.id if isinstance(done, Task) else None}
 
 
 def _record(inverse: Mapping[str, Any]) -> RecordRef | None:
-    """The record whose rights decide. Who has just given one away may take that back, though it is theirs no more."""
+    """The record or note whose rights decide. Who has just given one away may take that back: it is theirs no more."""
     if inverse["op"] == "undo_conversion":
         return RecordRef("lead", inverse["lead"])
+    if inverse["op"] in ("unadd_note", "rewrite_note", "restore_note"):
+        return RecordRef(notes.NOUN, inverse["note"])
+    if inverse["op"] in ("take_back", "undo_merge"):
+        return RecordRef(*inverse["record"])
     if inverse["op"] == "put_back" and "owner" not in inverse["changes"]:
         return RecordRef(*inverse["record"])
     return None
+
+
+def _taken_back(tx: Tx, inverse: Mapping[str, Any], may: Callable[[RecordRef], object] | None) -> Any:
+    if inverse["op"] == "undo_merge" and may is not None:
+        return unmerging.undo_all(tx, inverse, lambda state: may(state.ref))
+    return INVERSES[inverse["op"]](tx, inverse)
 
 
 def _resume(tx: Tx, inverse: Mapping[str, Any]) -> Any:
@@ -154,8 +167,32 @@ def _come_back(tx: Tx, inverse: Mapping[str, Any]) -> Any:
     return leaving.come_back(tx, inverse)
 
 
+def _unadd_note(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return notes.remove(tx, inverse["note"], None)
+
+
+def _restore_note(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return notes.restore(tx, inverse["note"])
+
+
+def _rewrite_note(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return notes.change(tx, inverse["note"], None, inverse["was"])
+
+
+def _unask(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return asking.unask(tx, inverse["task"])
+
+
+def _pass_back(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return asking.pass_on(tx, inverse["question"], inverse["to"])
+
+
 def _unconvert(tx: Tx, inverse: Mapping[str, Any]) -> Any:
     return unconverting.undo(tx, inverse["lead"])
+
+
+def _take_back(tx: Tx, inverse: Mapping[str, Any]) -> Any:
+    return asking_crm.take_back(tx, inverse)
 
 
 INVERSES: Mapping[str, Callable[[Tx, Mapping[str, Any]], Any]] = {
@@ -163,5 +200,7 @@ INVERSES: Mapping[str, Callable[[Tx, Mapping[str, Any]], Any]] = {
     "unassign": _unassign, "change_kind": _kind, "patch": _patch, "cancel_switch": _switch, "end_loan": _loan,
     "unacknowledge": _unacknowledge, "end_period": _period, "queue_state": _stop, "move_back": _move,
     "come_back": _come_back, "plan_again": _plan_again, "lend_again": _lend_again, "put_again": _put_again,
-    "put_back": selling.put_back, "undo_conversion": _unconvert,
+    "put_back": selling.put_back, "undo_conversion": _unconvert, "take_back": _take_back,
+    "undo_merge": unmerging.undo_all, "unadd_note": _unadd_note,
+    "unask": _unask, "pass_back": _pass_back, "restore_note": _restore_note, "rewrite_note": _rewrite_note,
 }  # fmt: skip

@@ -9,6 +9,7 @@ from taskhub.events.model import RecordRef
 from taskhub.rules.plan import plan_for_timer
 from taskhub.rules.timers import before_due, silence_due
 from taskhub.sales import service as sales
+from taskhub.sales.duplicates import merges
 
 
 def watch_due(tx: Tx, row: Taken) -> None:
@@ -18,6 +19,9 @@ def watch_due(tx: Tx, row: Taken) -> None:
     rule = next((rule for rule in tx.policies.rules if rule.key == key), None)
     state = sales.locked(tx, ref)
     if rule is None or state is None:
+        return
+    if state.fields.get("merged_into") is not None and (now := merges.current(tx, ref)) != ref:
+        tx.emit("record.watched", f"{key}|{now}", due_at=tx.now)
         return
     known = sales.known_of(tx, ref)
     check = (silence_due if rule.after is not None else before_due)(rule, state, tx.now, known)

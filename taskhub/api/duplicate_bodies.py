@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from taskhub.http.inputs import Body, Line
+from taskhub.api.bodies import Ref
+from taskhub.http.inputs import Body, Line, Version
 
 Text = Annotated[str, Field(max_length=2_000)]
 Record = Annotated[str, Field(min_length=3, max_length=220)]
@@ -32,3 +33,19 @@ class Denial(Body):
     records: Annotated[list[Record], Field(min_length=2, max_length=2)]
     denied: bool
     reason: Line | None = None
+
+
+Choice = Annotated[dict[str, Ref], Field(max_length=200, default_factory=dict)]
+
+
+class MergePreviewIn(Body):
+    """``gone``: ids of the records that would go into this one; ``choose``: field → id of whose value wins."""
+
+    gone: Annotated[list[Ref], Field(min_length=1, max_length=20)]
+    choose: Choice
+
+
+class MergeIn(MergePreviewIn):
+    """The same, with the version of each record that was read: id → version, as the preview gives them."""
+
+    versions: Annotated[dict[str, Version], Field(max_length=21)]

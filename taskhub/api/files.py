@@ -9,15 +9,19 @@ from typing import Annotated, Any, Literal
 from fastapi import Query
 from starlette.requests import Request
 
-from taskhub.api import queries, reader, seen, shown_sales
+from taskhub.api import queries, reader, seen, shown_notes, shown_questions, shown_sales
 from taskhub.db.tx import Tx
 from taskhub.http.edge import look
 from taskhub.http.inputs import Id
 from taskhub.http.route import router
+from taskhub.notes import service as notes
 from taskhub.tasks import service as tasks
 from taskhub.tasks.model import PAUSED, Task
+from taskhub.tasks.questions import service as questions
+from taskhub.tasks.questions.model import Question
 
 routes = router("records")
+NOTES = 50
 
 
 @routes.get("/deals/{id}/file")
@@ -25,17 +29,31 @@ routes = router("records")
 def file_of(
     tx: Tx, request: Request, id: Id, *, language: Annotated[Literal["en", "fr"] | None, Query()] = None
 ) -> dict[str, Any]:
-    """All tasks of a deal: state, who, due, what each waits for. Whoever may read the deal may read this."""
+    """All tasks of a deal: state, who, due, what each waits for; and its newest notes, 50 at most.
+
+    Whoever may read the deal may read this.
+    """
     state, _ = seen.record(tx, "deal", id)
     rows, said = tasks.of_deal(tx, id), reader.language(tx, request, language)
-    names = queries.names_of(tx, {key for row in rows for key in (row.agent, row.completed_by) if key})
+    asked = questions.of_tasks(tx, [row.id for row in rows])
+    people = {key for row in rows for key in (row.agent, row.completed_by) if key}
+    names = queries.names_of(tx, people | {key for some in asked.values() for one in some for key in _people(one)})
     known = {row.id: row for row in rows}
     return {
         "deal": shown_sales.record(tx, state),
         "tasks": len(rows), "open": sum(row.is_open for row in rows),
         "late": sum(_is_late(tx, row) for row in rows), "states": dict(Counter(row.state for row in rows)),
-        "items": [_item(tx, row, known, names, said) for row in rows],
+        "items": [
+            {**_item(tx, row, known, names, said),
+             "questions": [shown_questions.brief(one, names) for one in asked.get(row.id, ())]}
+            for row in rows
+        ],
+        "notes": shown_notes.notes(tx, notes.of(tx, [f"deal:{id}"], None, NOTES)[0]),
     }  # fmt: skip
+
+
+def _people(one: Question) -> tuple[str, ...]:
+    return one.asked_by.removeprefix("agent:"), one.asked_of or ""
 
 
 def _item(

@@ -60,4 +60,5 @@ def _shown(tx: Tx, found: Leaving, language_: str) -> dict[str, Any]:
             for one in found.duties
         ],
         "references": found.references,
+        "questions": [{"id": one.id, "task": one.task, "to": to} for one, to in found.questions],
     }  # fmt: skip

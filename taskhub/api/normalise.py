@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from taskhub.connectors import reading
 from taskhub.connectors.inbound import HookRequest
+from taskhub.connectors.states import delivery_of
 from taskhub.db.tx import Tx
 from taskhub.errors import InvalidInput
 from taskhub.events.cloudevents import read_cloudevents
@@ -18,9 +20,11 @@ def again(tx: Tx, state: AppState, stored: Stored, raw: Raw) -> Sequence[Deliver
     headers = {**raw.headers, "content-type": raw.content_type}
     connection = tx.policies.connections.get(stored.connection or "")
     try:
+        if connection is not None and raw.content_type == reading.MEDIA_TYPE:
+            return [delivery_of(reading.seen_in(raw.body), connection)]
         if connection is None:
             return read_cloudevents(headers, raw.body, stored.received_at)
         request = HookRequest(raw.body, stored.received_at, headers=headers)
         return state.inbound(connection.system).split_and_normalise(request, connection)
-    except InvalidInput:
+    except (InvalidInput, ValueError):
         return []

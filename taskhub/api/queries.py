@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, case, exists, func, or_, select
+from sqlalchemy import Select, and_, case, exists, func, or_, select
 
 from taskhub.db.tables import agent, history, lease, pause, sla_clock, task
 from taskhub.db.tx import Tx
 from taskhub.tasks.model import IN_PROGRESS, OPEN, PAUSED, Lease, Task
 
-ASKED = "asked:"
+ASKED, IMPORTED = "asked:", "imported:"
 
 
 class Extras(NamedTuple):
@@ -71,13 +71,13 @@ def people(tx: Tx, teams: Iterable[str]) -> list[dict[str, Any]]:
 
 
 def served(tx: Tx, noun: str, record_id: str, me: str | None, queues: Sequence[str]) -> bool:
-    """Whether an open task of mine or of my queues is about the record; one made by hand opens nothing to its maker."""
+    """Whether an open task of mine or of my queues is about the record; what I asked for or imported opens nothing."""
     about = [task.c.record == f"{noun}:{record_id}"]
     if noun in ("lead", "deal"):
         about.append(task.c[noun] == record_id)
     mine = or_(task.c.agent == (me or ""), task.c.queue.in_(list(queues)))
-    own_making = f"{ASKED}agent:{me}:%"
-    others = or_(task.c.origin.is_(None), task.c.origin.not_like(own_making))
+    own_making = [task.c.origin.not_like(f"{way}agent:{me}:%") for way in (ASKED, IMPORTED)]
+    others = or_(task.c.origin.is_(None), and_(*own_making))
     return bool(tx.conn.execute(select(exists().where(or_(*about), mine, others, task.c.state.in_(OPEN)))).scalar())
 
 

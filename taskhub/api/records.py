@@ -165,7 +165,7 @@ def _made(tx: Tx, noun: str, body: PartyIn) -> dict[str, Any]:
 
 
 def _patched(tx: Tx, noun: str, id_: str, body: PartyPatch | ContactPatch | LeadPatch | DealPatch) -> dict[str, Any]:
-    before, _ = seen.record(tx, noun, id_, "record.change")
+    before, _ = seen.held(tx, noun, id_, "record.change")
     given = body.given()
     _refuse_unseen_links(tx, {name: value for name, value in given.items() if value != before.fields.get(name)})
     changed = selling.patch(tx, RecordRef(noun, id_), body.version, given, body.fields)

@@ -8,20 +8,22 @@ from typing import Annotated, Any, Literal
 from fastapi import Query
 from starlette.requests import Request
 
-from taskhub.acts import converting, selling, unconverting
+from taskhub.acts import asking_crm, converting, selling, unconverting
 from taskhub.api import reader, seen, shown, shown_sales
 from taskhub.api.bodies import Call
 from taskhub.api.sales_bodies import ConvertIn, FollowUpIn, LoseIn, StageIn, StatusIn
 from taskhub.api.tasks import check_due
+from taskhub.connectors.asking.model import CrmAct
 from taskhub.db.tx import Tx
 from taskhub.events.model import RecordRef
 from taskhub.http import paging
-from taskhub.http.edge import act, look
+from taskhub.http.edge import Reply, act, look
 from taskhub.http.inputs import Id
 from taskhub.http.route import router
 from taskhub.sales import readiness
 from taskhub.sales import service as sales
 from taskhub.sales.conversion import Asked
+from taskhub.sales.duplicates import merges
 from taskhub.sales.model import RecordState
 from taskhub.tasks import service as tasks
 
@@ -41,15 +43,17 @@ def _path(noun: str) -> None:
 
     @routes.post(f"/{noun}s/{{id}}/status")
     @act(CHANGE, f"{noun}.status")
-    def status(tx: Tx, id: Id, body: StatusIn) -> dict[str, Any]:
+    def status(tx: Tx, id: Id, body: StatusIn) -> dict[str, Any] | Reply:
         """A status from the short list."""
+        if body.status == "lost":
+            return _lost(tx, noun, id, body.reason or "", body.version)
         return _did(tx, noun, id, lambda ref: selling.set_status(tx, ref, body.status, body.reason, body.version))
 
     @routes.post(f"/{noun}s/{{id}}/lose")
     @act(CHANGE, f"{noun}.lose")
-    def lose(tx: Tx, id: Id, body: LoseIn) -> dict[str, Any]:
+    def lose(tx: Tx, id: Id, body: LoseIn) -> dict[str, Any] | Reply:
         """Lost, for a reason from the pipeline's list."""
-        return _did(tx, noun, id, lambda ref: selling.lose(tx, ref, body.reason, body.version))
+        return _lost(tx, noun, id, body.reason, body.version)
 
     @routes.post(f"/{noun}s/{{id}}/reopen")
     @act(CHANGE, f"{noun}.reopen")
@@ -71,7 +75,8 @@ def _hands(noun: str) -> None:
     @act("record.ask", f"{noun}.follow_up")
     def follow_up(tx: Tx, id: Id, body: FollowUpIn) -> dict[str, Any]:
         """Asks for a task about it."""
-        state, _ = seen.record(tx, noun, id, "record.ask")
+        state, _ = seen.held(tx, noun, id, "record.ask")
+        merges.refuse_gone(tx, state)
         check_due(tx, body.due_at)
         return {"task": shown.task(tx, tasks.create(tx, body.order(tx.policies, tx.by.label)(state, None)))}
 
@@ -105,8 +110,8 @@ def ready(tx: Tx, request: Request, id: Id, *, language: Spoken = None) -> dict[
 
 @routes.post("/leads/{id}/convert", status_code=201)
 @act(CHANGE, "lead.convert")
-def convert(tx: Tx, id: Id, body: ConvertIn = ConvertIn()) -> dict[str, Any]:  # noqa: B008
-    """The lead becomes a customer: account, contact, deal and follow-up task, all or nothing."""
+def convert(tx: Tx, id: Id, body: ConvertIn = ConvertIn()) -> dict[str, Any] | Reply:  # noqa: B008
+    """The lead becomes a customer: account, contact, deal and follow-up task, all or nothing; a CRM's is asked for."""
     seen.record(tx, "lead", id, CHANGE)
     for noun, part in (("account", body.account), ("contact", body.contact)):
         seen.refuse_unseen(tx, noun, part.id if part else None, f"{noun}.id")
@@ -114,7 +119,13 @@ def convert(tx: Tx, id: Id, body: ConvertIn = ConvertIn()) -> dict[str, Any]:  #
     parts = {name: _given(getattr(body, name)) for name in ("account", "contact", "deal")}
     check_due(tx, body.follow_up.due_at if body.follow_up else None)
     order = body.follow_up.order(tx.policies, tx.by.label) if body.follow_up else None
-    done = converting.convert(tx, id, Asked(**parts, contact_wanted=contact_wanted), order, body.version)
+    asked = Asked(**parts, contact_wanted=contact_wanted)
+    ref = RecordRef("lead", id)
+    if asking_crm.connection_of(tx, ref) is not None:
+        wanted = order(sales.get(tx, ref), None) if order else None
+        return _pending(tx, ref, asking_crm.convert(tx, ref, asked, wanted, body.version))
+    done = converting.convert(tx, id, asked, order, body.version)
+    seen.record(tx, "lead", id, CHANGE)  # behind its lock: it may have become somebody else's before that
     return shown_sales.converted(tx, done)
 
 
@@ -123,7 +134,9 @@ def convert(tx: Tx, id: Id, body: ConvertIn = ConvertIn()) -> dict[str, Any]:  #
 def undo_conversion(tx: Tx, id: Id) -> dict[str, Any]:
     """The lead is open again, while the deal is untouched and nobody has begun its work."""
     seen.record(tx, "lead", id, CHANGE)
-    return shown_sales.record(tx, unconverting.undo(tx, id))
+    state = unconverting.undo(tx, id)
+    seen.record(tx, "lead", id, CHANGE)  # behind its lock
+    return shown_sales.record(tx, state)
 
 
 @routes.get("/pipelines")
@@ -137,8 +150,24 @@ def pipelines(tx: Tx, request: Request, *, language: Spoken = None) -> dict[str,
 def _did(
     tx: Tx, noun: str, id_: str, done: Callable[[RecordRef], RecordState], permission: str = CHANGE
 ) -> dict[str, Any]:  # fmt: skip
-    seen.record(tx, noun, id_, permission)
+    seen.held(tx, noun, id_, permission)
     return shown_sales.record(tx, done(RecordRef(noun, id_)))
+
+
+def _lost(tx: Tx, noun: str, id_: str, reason: str, version: int | None) -> dict[str, Any] | Reply:
+    """Lost here, or asked of the CRM whose record it is."""
+    seen.held(tx, noun, id_, CHANGE)
+    ref = RecordRef(noun, id_)
+    if asking_crm.connection_of(tx, ref) is not None:
+        return _pending(tx, ref, asking_crm.lose(tx, ref, reason, version))
+    return shown_sales.record(tx, selling.lose(tx, ref, reason, version))
+
+
+def _pending(tx: Tx, ref: RecordRef, act: CrmAct) -> Reply:
+    """202: on its way to the CRM; the record says so until it answers."""
+    seen.record(tx, ref.noun, ref.id, CHANGE)  # behind its lock
+    body = {"pending": shown_sales.pending(act), ref.noun: shown_sales.record(tx, sales.get(tx, ref))}
+    return Reply(body, 202)
 
 
 def _given(part: Any) -> dict[str, Any] | None:

@@ -10,6 +10,9 @@ from taskhub.api import queries
 from taskhub.db.tx import Tx
 from taskhub.errors import NotFound
 from taskhub.events.model import RecordRef
+from taskhub.notes import model as writing
+from taskhub.notes import service as notes
+from taskhub.notes.model import Note
 from taskhub.policy.policies import Policies
 from taskhub.policy.work import Queue
 from taskhub.queues import service as staffed
@@ -18,6 +21,8 @@ from taskhub.sales import service as sales
 from taskhub.sales.model import RecordState
 from taskhub.tasks import service as tasks
 from taskhub.tasks.model import Task
+from taskhub.tasks.questions import service as questions
+from taskhub.tasks.questions.model import Question
 
 
 def of_task(task: Task, policies: Policies) -> Object:
@@ -85,14 +90,63 @@ def record(tx: Tx, noun: str, id_: str, act: str = "record.read") -> tuple[Recor
     return found, who
 
 
+def held(tx: Tx, noun: str, id_: str, act: str) -> tuple[RecordState, Caller]:
+    """The same, locked until the transaction ends: whose it is cannot change between the question and the act.
+
+    For acts on this record alone; those on several lock them in one order, and ask afterwards.
+    """
+    record(tx, noun, id_, act)  # nobody waits for the lock of what they may not change
+    sales.locked(tx, RecordRef(noun, id_))
+    return record(tx, noun, id_, act)
+
+
 def of_record(tx: Tx, state: RecordState, who: Caller) -> Object:
-    """A record belongs to its owner and concerns their team; a task about it opens it to whoever sees that task."""
+    """A record belongs to its owner and concerns their team; a task about it opens it to whoever sees that task.
+
+    One that was merged goes on hearing of the customer: it is whose the one that stayed is.
+    """
+    gone = state.fields.get("merged_into") is not None
+    return of_row(tx, (sales.current(tx, state.ref) or state) if gone else state, who)
+
+
+def of_row(tx: Tx, state: RecordState, who: Caller) -> Object:
+    """The same by its own owner, though it was merged: who takes that back decides for both."""
     owner = state.fields.get("owner")
     owner = owner if isinstance(owner, str) else None
     team = queries.team_of_owner(tx, owner)
     mine = queues(who, tx.policies) or ()
     served = queries.served(tx, state.ref.noun, state.ref.id, tx.by.agent, mine)
     return Object(owner, frozenset({team} if team else ()), served=served)
+
+
+def visible(tx: Tx, who: Caller, noun: str, id_: str) -> bool:
+    """Whether the caller may look at a record or task."""
+    if noun != "task" and reaches_all(who, "record.read"):
+        return True
+    try:
+        _ = task(tx, id_) if noun == "task" else record(tx, noun, id_)
+    except NotFound:
+        return False
+    return True
+
+
+def note(tx: Tx, id_: str, *, removed: bool = False) -> Note:
+    """A note that hangs on something the caller sees; ``removed``: also one that is not there. Raises NotFound."""
+    found, who = notes.get(tx, id_, removed=removed), access.caller(tx)
+    if not any(visible(tx, who, *on.split(":", 1)) for on in found.on):
+        raise NotFound(writing.UNSEEN)
+    return found
+
+
+def question(tx: Tx, question_id: str, act: str = "question.read") -> tuple[Question, Caller]:
+    """The question, if the caller may do ``act`` to it. Raises NotFound or Forbidden."""
+    found, who = questions.get(tx, question_id), access.caller(tx)
+    team_ = queries.team_of_owner(tx, found.asked_of)
+    about = tasks.get(tx, found.task)
+    served = bool(can(who, "task.read", of_task(about, tx.policies)))
+    asked_by = found.asked_by.removeprefix("agent:")
+    access.check(who, act, Object(found.asked_of, frozenset({team_} if team_ else ()), asked_by, served))
+    return found, who
 
 
 def refuse_unseen(tx: Tx, noun: str, id_: str | None, field: str | None = None) -> None:

@@ -10,6 +10,8 @@ from taskhub.access import service as access
 from taskhub.access.permissions import Caller, can
 from taskhub.acts.converting import Converted
 from taskhub.api import seen, shown
+from taskhub.connectors.asking import service as asked_there
+from taskhub.connectors.asking.model import CrmAct
 from taskhub.db.tx import Tx
 from taskhub.policy.policies import Pipeline, Policies, Stage
 from taskhub.policy.text import LocalText
@@ -28,7 +30,17 @@ def records(tx: Tx, noun: str, states: Sequence[RecordState]) -> list[dict[str, 
     """Records of one noun; leads and deals say since when they are at their stage, and whether that is too long."""
     known = noun in ("lead", "deal")
     since = sales.stage_since(tx, noun, [state.ref.id for state in states]) if known else {}
-    return [_record(tx, state, since.get(state.ref.id), known=known) for state in states]
+    waiting = asked_there.pending(tx, [str(state.ref) for state in states if known and state.connection is not None])
+    shown = [_record(tx, state, since.get(state.ref.id), known=known) for state in states]
+    for state, row in zip(states, shown if known else (), strict=False):
+        act = waiting.get(str(state.ref))
+        row["pending"] = pending(act) if act else None
+    return shown
+
+
+def pending(act: CrmAct) -> dict[str, Any]:
+    """What was asked of a CRM and is not answered yet."""
+    return {"act": act.id, "kind": act.kind, "connection": act.connection, "at": act.at, "by": act.agent or act.by}
 
 
 def _record(tx: Tx, state: RecordState, since: datetime | None, *, known: bool) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from taskhub.access import service as access
 from taskhub.access.permissions import can
-from taskhub.api import queries, reader, seen, shown, task_lists
+from taskhub.api import queries, questions, reader, seen, shown, task_lists
 from taskhub.api.bodies import ClaimOne, TaskFilter, TaskIn, TaskPatch
 from taskhub.api.reader import language
 from taskhub.assignment import nothing, sentences
@@ -89,9 +89,10 @@ def list_tasks(tx: Tx, asked: Annotated[TaskFilter, Query()]) -> dict[str, Any]:
 @routes.get("/tasks/{id}")
 @look("task.read")
 def get_task(tx: Tx, id: Id) -> dict[str, Any]:
-    """One task, with the second looks at it."""
+    """One task, with the second looks at it and the question about it that is open."""
     row = seen.task(tx, id)[0]
-    return {**shown.task(tx, row), "second_looks": second_look.looks_at(tx, row.id)}
+    looks = second_look.looks_at(tx, row.id)
+    return {**shown.task(tx, row), "second_looks": looks, "question": questions.open_of(tx, row)}
 
 
 @routes.get("/tasks/{id}/history")

@@ -22,8 +22,8 @@ from taskhub.db.tx import Tx
 from taskhub.errors import Forbidden, InvalidInput, NotEligible
 from taskhub.failpoints import failpoint
 from taskhub.ids import new_id
+from taskhub.tasks import mirrored, timers
 from taskhub.tasks import service as tasks
-from taskhub.tasks import timers
 from taskhub.tasks.model import PAUSED, Lease, Task
 from taskhub.tasks.shape import Shape
 
@@ -217,6 +217,7 @@ def note(tx: Tx, way: str, task: Task, agent: str | None, facts: dict[str, Any],
 def _told(tx: Tx, way: str, task: Task) -> None:
     tx.count("taskhub_decisions_total", way, "assigned", task.queue)
     tx.note("decided_assigned", task.id)
+    mirrored.changed(tx, task)
     tx.note("event", task.event)
 
 

@@ -28,6 +28,7 @@ from taskhub.ids import new_id
 from taskhub.policy.work import Queue
 from taskhub.queues import service as staffed
 from taskhub.queues.model import wanted
+from taskhub.tasks import mirrored
 from taskhub.tasks.shape import Shape
 
 LOOK = 500
@@ -266,6 +267,7 @@ def _give(tx: Tx, picks: Sequence[Assigned], seen: Seen) -> None:
         change = {"state": "assigned", "from": "queued", "agent": d.agent}
         tx.record("task", d.task, "offer", change, seq=seen.rows[d.task].seq + 1)
         tx.emit("task.given", d.task, {"agent": d.agent, "way": "push"})
+        mirrored.given(tx, d.task)
         queue = tx.policies.queues[by_task[d.task].queue]
         if queue.accept_for is not None:
             tx.emit("offer.expired", d.task, due_at=tx.policies.calendar_of(queue.key).add(tx.now, queue.accept_for))

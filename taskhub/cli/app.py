@@ -15,12 +15,16 @@ from taskhub.cli import (
     doctor,
     duplicates,
     events,
+    exports,
+    imports,
     keys,
     ledgers,
     notices,
     plugins,
+    questions,
     queues,
     sales,
+    search,
     serving,
     sla,
     tasks,
@@ -64,6 +68,11 @@ app.add_typer(queues.app, name="queue")
 app.add_typer(sla.app, name="sla")
 app.add_typer(sales.app, name="sales")
 app.add_typer(duplicates.app, name="duplicates")
+app.add_typer(imports.app, name="import")
+app.command()(exports.export)
+app.add_typer(questions.app, name="questions")
+app.command()(search.search)
+app.add_typer(search.index, name="search-index")
 app.command()(tasks.why)
 app.add_typer(plugins.app, name="plugin")
 app.add_typer(ledgers.app, name="ledger")

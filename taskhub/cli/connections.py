@@ -1,4 +1,4 @@
-"""``connections list``, ``check``, ``subscribe``: the CRMs taskhub talks to."""
+"""``connections list``, ``check``, ``subscribe``, ``sync``, ``waiting``, ``replay``: the CRMs taskhub talks to."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from taskhub.errors import InvalidInput
 if TYPE_CHECKING:
     from taskhub.connectors.checking import Given
     from taskhub.connectors.outbound import Client, Subscriber
+    from taskhub.connectors.write_back.queries import Delivery
+    from taskhub.db.tx import Tx
     from taskhub.policy.policies import Connection
 
 app = typer.Typer(help="CRMs that send events and are written to.", no_args_is_help=True, rich_markup_mode=None)
@@ -26,15 +28,67 @@ Url = Annotated[str, typer.Argument(metavar="URL", help="Where the CRM reaches t
 
 @app.command(name="list")
 def list_(data: Data = None, json: Json = False) -> None:
-    """Show the connections of the active policies."""
+    """Show the connections of the active policies, what is on its way to each, and what was given up."""
     from taskhub.cli.output import as_json, as_table
+    from taskhub.connectors.write_back import waiting as deliveries
+    from taskhub.connectors.write_back.queries import Load
 
     with place.existing(data) as db, db.read() as tx:
-        rows = [{"name": one.key, "system": one.system} for one in tx.policies.connections.values()]
+        loads = deliveries.loads(tx)
+        rows = [
+            {
+                "name": one.key, "system": one.system, "tasks": one.write_back.tasks, "acts": one.write_back.acts,
+                **asdict(loads.get(one.key, Load())),
+            }
+            for one in tx.policies.connections.values()
+        ]  # fmt: skip
     if json:
         as_json({"connections": rows})
+        return
+    titles = ("name", "system", "tasks", "acts", "waiting", "failing", "failed")
+    as_table(titles, [tuple(_cell(row[title]) for title in titles) for row in rows])
+
+
+def _cell(value: object) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+@app.command()
+def waiting(name: Name, data: Data = None, json: Json = False) -> None:
+    """Show what is on its way to a CRM: tasks to be written there and acts it was asked for, with the last reason.
+
+    What was given up stays until `taskhub connections replay NAME` tries it again.
+    """
+    from taskhub.cli.output import as_json, as_table
+    from taskhub.connectors.write_back import waiting as deliveries
+
+    with place.existing(data) as db, db.read() as tx:
+        _known(tx, name)
+        found = deliveries.of(tx, name)
+    if json:
+        as_json({"connection": name, "deliveries": list(map(asdict, found))})
+        return
+    rows = [(one.what, one.about, one.tries, _next(one), one.reason) for one in found]
+    as_table(("what", "id", "tries", "next try", "last reason"), rows)
+
+
+def _next(one: Delivery) -> str:
+    return "given up" if one.dead_at else f"{one.due_at:%Y-%m-%d %H:%M:%S}Z"
+
+
+@app.command()
+def replay(name: Name, data: Data = None, json: Json = False) -> None:
+    """Try again what was given up: once its cause is gone. Each looks first, so nothing is written twice."""
+    from taskhub.cli.output import as_json
+    from taskhub.connectors.write_back import waiting as deliveries
+
+    with place.existing(data) as db, db.begin() as tx:
+        _known(tx, name)
+        count = deliveries.replay(tx, name)
+    if json:
+        as_json({"connection": name, "replayed": count})
     else:
-        as_table(("name", "system"), [(row["name"], row["system"]) for row in rows])
+        typer.echo(f"{count} to be tried again." if count else "Nothing was given up.")
 
 
 @app.command()
@@ -65,6 +119,8 @@ def subscribe(name: Name, url: Url, data: Data = None, json: Json = False) -> No
     """Make the webhooks that are missing over there; run again, it makes nothing twice."""
     from taskhub.cli.output import as_json
     from taskhub.connectors.clients import client_for
+    from taskhub.connectors.looking.health import reached_at
+    from taskhub.db.tx import By
 
     given = _given(data, name)
     address = _address(url, given.connection, given.secrets.get("path"))
@@ -74,10 +130,35 @@ def subscribe(name: Name, url: Url, data: Data = None, json: Json = False) -> No
             made = _subscriber(client, given.connection).subscribe(address, given.secrets)
     finally:
         client.close()
+    with place.existing(data) as db, db.begin(By("subscribe", "integration")) as tx:
+        reached_at(tx, name, url)
     if json:
         as_json({"connection": name, "made": made})
     else:
         typer.echo(f"Made: {', '.join(made)}." if made else "Nothing was missing.")
+
+
+@app.command()
+def sync(
+    name: Name,
+    data: Data = None,
+    create_tasks: Annotated[
+        bool, typer.Option("--create-tasks", help="Let rules make work of it, as if all of it were made now.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Make the tasks; without it they are only counted.")] = False,
+    json: Json = False,
+) -> None:
+    """Take in everything the CRM has; from then on taskhub looks by itself. No work is made unless you ask for it."""
+    from taskhub.cli import syncing
+    from taskhub.cli.output import as_json
+
+    given = _given(data, name)
+    with _quiet():
+        told = syncing.run(data, given, create_tasks=create_tasks, yes=yes)
+    if json:
+        as_json(told)
+    else:
+        typer.echo("\n".join(syncing.words(told)))
 
 
 def _given(data: Path | None, name: str) -> Given:
@@ -85,23 +166,31 @@ def _given(data: Path | None, name: str) -> Given:
     from taskhub.agents import directory
     from taskhub.clock import real_now
     from taskhub.connectors.checking import Given
-    from taskhub.policy.reading.nearest import nearest
 
     with place.existing(data) as db, db.read() as tx:
-        known = tx.policies.connections
-        if name not in known:
-            hint = nearest(name, known)
-            there = f"There are: {', '.join(sorted(known))}." if known else "connections.toml has none."
-            raise InvalidInput(f"There is no connection {name!r}. {f'Did you mean {hint!r}? ' if hint else ''}{there}")
+        found = _known(tx, name)
         _, people = directory.keys(tx)
-        secrets = {key: settings.secret(variable) or "" for key, variable in known[name].secrets.items()}
-        return Given(known[name], secrets, tx.policies, people, real_now)
+        secrets = {key: settings.secret(variable) or "" for key, variable in found.secrets.items()}
+        return Given(found, secrets, tx.policies, people, real_now)
+
+
+def _known(tx: Tx, name: str) -> Connection:
+    from taskhub.policy.reading.nearest import nearest
+
+    known = tx.policies.connections
+    if name not in known:
+        hint = nearest(name, known)
+        there = f"There are: {', '.join(sorted(known))}." if known else "connections.toml has none."
+        raise InvalidInput(f"There is no connection {name!r}. {f'Did you mean {hint!r}? ' if hint else ''}{there}")
+    return known[name]
 
 
 def _address(url: str, connection: Connection, path: str | None) -> str:
+    from taskhub.connectors.hooks import address_of
+
     if not url.startswith("https://"):
         raise InvalidInput("The address must begin with https://: CRMs send to nothing else.")
-    return f"{url.rstrip('/')}/hooks/{connection.key}" + (f"/{path}" if path else "")
+    return address_of(url, connection.key, path or "")
 
 
 def _subscriber(client: Client, connection: Connection) -> Subscriber:

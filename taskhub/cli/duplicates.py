@@ -1,4 +1,4 @@
-"""``duplicates rebuild``, ``duplicates find``: records that stand for the same."""
+"""``duplicates rebuild``, ``find``, ``merge``, ``unmerge``: records that stand for the same."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from typing import Annotated
 
 import typer
 
-from taskhub.cli import place
+from taskhub.cli import merges, place
 from taskhub.cli.options import Data, Json, Language
 
 app = typer.Typer(
     help="Leads, contacts and accounts that stand for the same.", no_args_is_help=True, rich_markup_mode=None
 )
+
+
+app.command()(merges.merge)
+app.command()(merges.unmerge)
 
 
 @app.callback()

@@ -29,11 +29,14 @@ class Finding:
 
 def of_house(tx: Tx, *, deep: bool) -> Iterator[Finding]:
     """Everything the database can be asked about the work."""
+    from taskhub.cli import connected
+
     yield clock(tx)
     yield policies(tx)
     yield ledger(tx)
     yield deliveries(tx)
     yield intake(tx)
+    yield from connected.of_connections(tx)
     yield workers(tx)
     yield jobs(tx)
     yield invariants(tx, deep=deep)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Select, exists, func, or_, select, text
 
 from taskhub.db.tables import agent, api_key, event, job_fired, message, task
+from taskhub.db.tables_connectors import poll_watch
 from taskhub.db.tx import Tx
 
 AT_ONCE = 500
@@ -130,3 +131,8 @@ def _some(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 def members(tx: Tx, team: str) -> list[str]:
     """Keys of the people of a team."""
     return list(tx.conn.execute(select(agent.c.key).where(agent.c.team == team).order_by(agent.c.key)).scalars())
+
+
+def looks(tx: Tx) -> dict[str, dict[str, Any]]:
+    """What is known of the looks at each connection."""
+    return {row["connection"]: dict(row) for row in tx.conn.execute(select(poll_watch)).mappings()}

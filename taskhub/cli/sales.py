@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from taskhub.cli import place
 from taskhub.cli.options import Data, Json
+
+if TYPE_CHECKING:
+    from taskhub.db.tx import Tx
 
 app = typer.Typer(help="How leads and deals get on, and which customers nobody has work for.", no_args_is_help=True)
 
@@ -16,14 +19,13 @@ app = typer.Typer(help="How leads and deals get on, and which customers nobody h
 def progress(
     agent: Annotated[str | None, typer.Option(help="Of one person.")] = None,
     team: Annotated[str | None, typer.Option(help="Of one team.")] = None,
+    department: Annotated[str | None, typer.Option(help="Of all teams of one department.")] = None,
     since: Annotated[str, typer.Option(help="How far to look back, such as 30d.")] = "30d",
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Funnel, rates, amounts and time per stage of a person, a team, or everybody."""
-    from taskhub.agents import service as agents
+    """Funnel, rates, amounts and time per stage of a person, a team, a department, or everybody."""
     from taskhub.calendars import parse_duration
-    from taskhub.cli import queries
     from taskhub.cli.output import as_json
     from taskhub.errors import InvalidInput
     from taskhub.sales import queries as sales
@@ -32,20 +34,43 @@ def progress(
         span = parse_duration(since)
     except ValueError as error:
         raise InvalidInput(f"--since: {error}") from error
+    if sum(one is not None for one in (agent, team, department)) > 1:
+        raise InvalidInput("Name one of --agent, --team and --department.")
     with place.existing(data) as db, db.read() as tx:
-        owners = [agents.get_agent(tx, agent).key] if agent else None
-        if team and not agent:
-            owners = queries.members(tx, agents.get_team(tx, team).key)
+        owners = _owners(tx, agent, team, department)
         begin = tx.now - span
         items = sales.of_owners(tx, owners, begin, tx.now, list(tx.policies.pipelines.values()))
         owing = sales.conversions(tx, owners, None, 10_000, owing=True)
-        said = {"from": begin, "until": tx.now, "agent": agent, "team": team, "items": items, "owing": owing}
+        of = {"agent": agent, "team": team, "department": department}
+        said = {"from": begin, "until": tx.now, **of, "items": items, "owing": owing}
     if json:
         as_json(said)
         return
     for item in items:
         _show(item)
     typer.echo(f"Conversions without any work: {len(owing)}")
+
+
+def _owners(tx: Tx, agent: str | None, team: str | None, department: str | None) -> list[str] | None:
+    """Whose records count; None: everybody's. Raises NotFound, or InvalidInput for a department without teams."""
+    from taskhub.agents import service as agents
+    from taskhub.cli import queries
+    from taskhub.errors import InvalidInput
+    from taskhub.policy.reading.nearest import nearest
+
+    if agent:
+        return [agents.get_agent(tx, agent).key]
+    if team:
+        return queries.members(tx, agents.get_team(tx, team).key)
+    if department is None:
+        return None
+    teams = agents.list_teams(tx, limit=10_000)
+    chosen = [one.key for one in teams if one.department == department]
+    if not chosen:
+        hint = nearest(department, {one.department for one in teams if one.department})
+        said = f"--department: no team belongs to {department[:40]!r}"
+        raise InvalidInput(f"{said}; did you mean {hint}?" if hint else f"{said}.")
+    return [key for one in chosen for key in queries.members(tx, one)]
 
 
 def _show(item: dict[str, Any]) -> None:

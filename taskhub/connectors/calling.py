@@ -53,6 +53,8 @@ class Caller:
         patience: float = PATIENCE,
     ) -> None:
         self.name = name
+        self.at: datetime | None = None
+        """The other side's clock as its newest answer showed it."""
         self._login, self._dialect = login, dialect
         # A company's proxy is for other companies: on loopback nobody stands between.
         host = urlsplit(login.home).hostname or ""
@@ -90,7 +92,8 @@ class Caller:
         headers = {**options.get("headers", {}), **self._login.headers(key)}
         # Paging links come as whole addresses; a key goes to its own house only.
         url = path if "://" in path else self._login.base.rstrip("/") + path
-        if urlsplit(url).netloc != urlsplit(self._login.base).netloc:
+        # The scheme too: over plain http anybody on the way would read the key.
+        if urlsplit(url)[:2] != urlsplit(self._login.base)[:2]:
             raise InvalidInput(f"{self.name} names an address outside its own house; nothing was sent there.")
         body = options.get("content")
         return self._send(
@@ -99,7 +102,7 @@ class Caller:
 
     def _send(self, method: str, url: str, **options: Any) -> httpx.Response:
         try:
-            return self._http.request(method, url, **options)
+            return self._heard(self._http.request(method, url, **options))
         except NOT_SENT as error:
             said = f"{self.name} cannot be reached ({type(error).__name__}). Is its address right, is the network up?"
             raise Later(said, retry_after=AWHILE) from None
@@ -109,6 +112,10 @@ class Caller:
             ) from None
         except (httpx.TransportError, httpx.DecodingError) as error:
             raise self._lost(method, f"broke off ({type(error).__name__})") from None
+
+    def _heard(self, answer: httpx.Response) -> httpx.Response:
+        self.at = their_time(answer) or self.at
+        return answer
 
     def _lost(self, method: str, said: str, wait: float = AWHILE) -> Later:
         kind = Later if method in SAFE else OutcomeUnknown

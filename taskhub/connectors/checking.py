@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar, cast
-from urllib.parse import urlsplit
 
 from taskhub.connectors.calling import AWHILE
+from taskhub.connectors.hooks import is_ours, missing
 from taskhub.connectors.inbound import lacking
 from taskhub.connectors.maps import nameless, unknown_there
-from taskhub.connectors.outbound import Client, Hook, Namer, Subscriber, Who
+from taskhub.connectors.outbound import Client, Namer, Subscriber, Who
 from taskhub.errors import Forbidden, InvalidInput, NotFound, TaskhubError, Unauthenticated, Unavailable
 from taskhub.policy.policies import Connection, Policies
 
@@ -165,26 +165,15 @@ def _their_names(given: Given, client: Namer) -> Looked:
 
 
 def _hooks(given: Given, client: Subscriber) -> Looked:
-    ours = [hook for hook in client.hooks() if hook.live and _is_ours(hook, given)]
+    path = given.secrets.get("path", "")
+    ours = [hook for hook in client.hooks() if hook.live and is_ours(hook, given.connection.key, path)]
     make = f"`taskhub connections subscribe {given.connection.key} https://…` makes what is missing"
     if not ours:
         return Looked("webhooks", WRONG, f"nothing sends to /hooks/{given.connection.key}", make)
-    missing = _least([client.missing(url) for url in dict.fromkeys(hook.url for hook in ours)])
-    if missing:
-        return Looked("webhooks", WRONG, f"nothing sends {', '.join(missing)}", make)
+    lacks = missing(client, ours)
+    if lacks:
+        return Looked("webhooks", WRONG, f"nothing sends {', '.join(lacks)}", make)
     return Looked("webhooks", OK, f"{len(ours)} send to us, nothing is missing")
-
-
-def _is_ours(hook: Hook, given: Given) -> bool:
-    parts = [part for part in urlsplit(hook.url).path.split("/") if part]
-    path = given.secrets.get("path")
-    return parts[-2:] == ["hooks", given.connection.key] or (
-        parts[-3:-1] == ["hooks", given.connection.key] and (not path or parts[-1] == path)
-    )
-
-
-def _least(of: Sequence[list[str]]) -> list[str]:
-    return min(of, key=len)
 
 
 def _asked(step: Callable[[], Looked], name: str) -> Looked:

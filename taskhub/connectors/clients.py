@@ -32,6 +32,15 @@ def has_client(system: str) -> bool:
     return system in _SYSTEMS
 
 
+def can_log_in(connection: Connection, secrets: Mapping[str, str]) -> bool:
+    """Whether everything is set with which taskhub calls this connection."""
+    try:
+        _SYSTEMS[connection.system][0](connection, secrets)
+    except (KeyError, InvalidInput):
+        return False
+    return True
+
+
 def client_for(connection: Connection, secrets: Mapping[str, str], **options: Any) -> Client:
     """A client of ``connection``. ``secrets`` are resolved values; ``options`` are those of ``Caller``.
 

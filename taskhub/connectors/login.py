@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -66,15 +67,16 @@ class Standing:
 class Grant:
     """How to ask for a key. ``form`` and ``basic`` hold secrets.
 
-    ``base_from``: member of the answer that says where calls go; ``rotating``: member of the form that each answer may
-    replace.
+    ``base_from``: member of the answer that says where calls go, which must be in a house of ``houses`` (the end of a
+    host's name) or where the key comes from; ``lasting``: member of the form that an answer must not replace.
     """
 
     url: str
     form: Mapping[str, str] = field(repr=False)
     basic: tuple[str, str] | None = field(default=None, repr=False)
     base_from: str | None = None
-    rotating: str | None = None
+    lasting: str | None = None
+    houses: tuple[str, ...] = ()
 
 
 class Fetched:
@@ -131,13 +133,36 @@ class Fetched:
         return body
 
     def _keep(self, body: Any) -> None:
+        self._refuse(body)
         lasts = body.get("expires_in")
         self._token = body["access_token"]
         self._until = self._clock() + timedelta(seconds=float(lasts)) - EARLY if lasts else None
         if self._follow and self._grant.base_from and body.get(self._grant.base_from):
             self.base = str(body[self._grant.base_from])
-        if self._grant.rotating and body.get(self._grant.rotating):
-            self._form[self._grant.rotating] = str(body[self._grant.rotating])
+
+    def _refuse(self, body: Any) -> None:
+        """Keys leave for their own house only, and what would be worth nothing after a restart is not begun with."""
+        name, said = self._grant.lasting, body.get(self._grant.lasting or "")
+        if name and said and str(said) != self._form[name]:
+            raise Unauthenticated(
+                "The log-in replaces its refresh token with each use. taskhub keeps no keys of others and would stand "
+                "outside after its next start: use an API token, or an app whose refresh tokens stay."
+            )
+        told = body.get(self._grant.base_from) if self._grant.base_from and self._follow else None
+        if told and not self._is_theirs(str(told)):
+            raise Unauthenticated("The log-in names an address outside of its own house; nothing is sent there.")
+
+    def _is_theirs(self, address: str) -> bool:
+        try:
+            url, home = urlsplit(address), urlsplit(self.home)
+            host = url.hostname or ""
+        except ValueError:
+            return False
+        if (url.scheme, url.netloc) == (home.scheme, home.netloc):
+            return True
+        # A port or a name before the host could lead elsewhere.
+        plain = url.scheme == "https" and url.netloc.lower() == host
+        return plain and any(host.endswith(f".{house}") for house in self._grant.houses)
 
 
 def _wait(answer: httpx.Response) -> float:

@@ -110,12 +110,36 @@ class Client(Protocol):
         """What changed since ``cursor``; None begins now, or with everything where a system has no other beginning."""
         ...
 
+    def everything(self, noun: str) -> Changes:
+        """All there is, and where the next look begins: what changes meanwhile comes again."""
+        ...
+
+    def clock(self) -> datetime | None:
+        """Their clock as the newest answer showed it."""
+        ...
+
     def write_work(self, work: Work, *, first: bool = False) -> str:
         """Make the task over there, once; returns their id."""
         ...
 
+    def find_work(self, work: Work) -> str | None:
+        """Their id of what an earlier try has made; None when none did."""
+        ...
+
+    def hand_work(self, id: str, owner: str) -> None:
+        """It goes to their user ``owner``."""
+        ...
+
     def complete_work(self, id: str) -> None:
         """It is done; done twice is done once."""
+        ...
+
+    def close_work(self, id: str, said: str) -> None:
+        """Nobody does it any more; ``said`` is a line for whoever reads it, written once."""
+        ...
+
+    def reopen_work(self, id: str) -> None:
+        """It is to be done after all."""
         ...
 
     def convert(self, order: Conversion, *, first: bool = False) -> Converted:
@@ -124,6 +148,26 @@ class Client(Protocol):
 
     def converting(self, order: Conversion, job: str) -> Converted:
         """What has become of a conversion that went on over there."""
+        ...
+
+    def lose(self, noun: str, id: str, reason: str) -> None:
+        """A lead or deal is lost, for a reason in their words; lost twice is lost once."""
+        ...
+
+
+class Reverser(Protocol):
+    """A system in which a conversion and a loss can be taken back."""
+
+    def regain(self, noun: str, id: str, reason: str) -> None:
+        """Open again; ``reason`` is the one it was lost for."""
+        ...
+
+    def unconvert(self, deal: str, *, first: bool = False) -> Converted:
+        """A deal becomes a lead again."""
+        ...
+
+    def unconverting(self, deal: str, job: str) -> Converted:
+        """What has become of that."""
         ...
 
 

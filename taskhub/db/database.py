@@ -73,17 +73,18 @@ class Database:
     @contextmanager
     def begin(
         self, by: By | Identify = SYSTEM, *, act: str | None = None, key_id: str | None = None, write: bool = True,
-        vital: bool = False, about: Mapping[str, Any] | None = None,
+        vital: bool = False, about: Mapping[str, Any] | None = None, snapshot: bool = False,
     ) -> Iterator[Tx]:  # fmt: skip
         """One transaction. Commits when the block ends, rolls back when it raises, then rings.
 
         ``by`` may be a function that judges the opening (authentication). ``vital``: what keeps work alive does not
-        queue for a connection behind other work. ``about`` says in the log where it came from.
+        queue for a connection behind other work. ``about`` says in the log where it came from. ``snapshot``: all of it
+        sees one moment.
         Raises Interrupted, an Unavailable: the database cannot do it now.
         """
         begun = time.perf_counter()
         with self._connection(write=write, vital=vital) as (conn, place):
-            opening = _opened(conn, key_id)
+            opening = _opened(conn, key_id, snapshot=snapshot)
             if self._steady is not None:
                 opening = replace(opening, real_now=self._steady.at(opening.real_now))
             if self.clock is not None:
@@ -204,12 +205,23 @@ def _commit(conn: Connection) -> None:
         raise
 
 
-def _opened(conn: Connection, key_id: str | None) -> Opening:
+def _stand_still(conn: Connection) -> None:
+    """Begins a transaction that sees one moment; on SQLite every one does."""
+    if conn.dialect.name == "postgresql":
+        conn.execution_options(isolation_level="REPEATABLE READ")
+        conn.exec_driver_sql("SELECT 1")  # begins it: what travels with BEGIN elsewhere asks for less
+
+
+def _opened(conn: Connection, key_id: str | None, *, snapshot: bool) -> Opening:
     """The opening; on a second connection when the pooled one turns out to be dead, as all are after a restart."""
     try:
+        if snapshot:
+            _stand_still(conn)
         return open_(conn, key_id)
     except DBAPIError as error:
         if not error.connection_invalidated:
             raise
         conn.rollback()
+        if snapshot:
+            _stand_still(conn)
         return open_(conn, key_id)

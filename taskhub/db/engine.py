@@ -13,6 +13,7 @@ from sqlalchemy.pool import QueuePool, StaticPool
 
 from taskhub.db.direct import Direct
 from taskhub.db.patience import Patience
+from taskhub.db.quick import number
 
 BUSY_MS = 5_000
 POOL_WAIT = 1.8
@@ -57,7 +58,7 @@ def is_sqlite(url: str) -> bool:
 
 
 def _dumps(value: Any) -> str:
-    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+    return orjson.dumps(value, number, orjson.OPT_NON_STR_KEYS).decode()
 
 
 def _postgres(url: str, pool: int, patience: Patience) -> Engine:

@@ -52,11 +52,16 @@ def packed(rows: Iterable[Mapping[str, Any]]) -> str:
     return orjson.dumps(list(rows), _hexadecimal, orjson.OPT_NON_STR_KEYS).decode()
 
 
-def _hexadecimal(value: Any) -> str:
+def _hexadecimal(value: Any) -> str | float:
     """Bytes as the server reads them."""
-    if not isinstance(value, bytes):
+    return f"\\x{value.hex()}" if isinstance(value, bytes) else number(value)
+
+
+def number(value: Any) -> float:
+    """A number of a kind of its own, as JSON has it; the library knows floats, and no kinds of them."""
+    if not isinstance(value, float):
         raise TypeError(f"{type(value).__name__} cannot be stored")
-    return f"\\x{value.hex()}"
+    return float(value)
 
 
 def run(conn: Connection, statement: Quick, given: Mapping[str, Any]) -> list[Any]:

@@ -21,8 +21,14 @@ from sqlalchemy import (
     text,
 )
 
+from taskhub.db import tables_connectors as tables_connectors  # noqa: PLC0414  a page of its own
+from taskhub.db import tables_crm as tables_crm  # noqa: PLC0414  so that ``metadata`` knows its tables
 from taskhub.db import tables_duplicates as tables_duplicates  # noqa: PLC0414  a page of its own
+from taskhub.db import tables_importing as tables_importing  # noqa: PLC0414  the same
+from taskhub.db import tables_merges as tables_merges  # noqa: PLC0414  another
+from taskhub.db import tables_notes as tables_notes  # noqa: PLC0414
 from taskhub.db import tables_sales as tables_sales  # noqa: PLC0414  so that ``metadata`` knows its tables
+from taskhub.db import tables_search as tables_search  # noqa: PLC0414
 from taskhub.db.columns import BUSY, keys, may, must, table, where
 from taskhub.db.columns import metadata as metadata  # noqa: PLC0414  the page gives it on
 from taskhub.db.types import Instant, Json, Key, Serial

@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
-from taskhub.escalation import addressing
+from taskhub.escalation import addressing, asking
 from taskhub.escalation.addressing import Person
 from taskhub.escalation.notifications.model import INFO, LATE, Notice
 from taskhub.escalation.notifications.tell import tell
 from taskhub.escalation.people import concern_of, directory_of
+from taskhub.policy.promise import REP
 from taskhub.policy.text import LocalText
 from taskhub.tasks import service as tasks
 from taskhub.tasks.model import ASSIGNED, PAUSED, Task
@@ -80,9 +81,16 @@ def reminded(tx: Tx, row: Taken) -> None:
     reason = tx.policies.pause_reasons.get(str(row.payload["reason"]))
     name = reason.name if reason else LocalText(str(row.payload["reason"]))
     since = datetime.fromisoformat(str(row.payload["since"]))
-    _tell(
-        tx, task, [str(one) for one in row.payload["who"]], REMINDED, Facts("reminder", INFO, reason=name, since=since)
-    )
+    who = _without_rep(tx, task, [str(one) for one in row.payload["who"]])
+    if who:
+        _tell(tx, task, who, REMINDED, Facts("reminder", INFO, reason=name, since=since))
+
+
+def _without_rep(tx: Tx, task: Task, named: Sequence[str]) -> list[str]:
+    """Whoever has the open question is asked again; where nothing is open, the person who waits takes their place."""
+    told = REP in named and asking.still_asked(tx, task.id)
+    rest = [to for to in named if to != REP]
+    return rest if told or REP not in named else list(dict.fromkeys([*rest, "agent"]))
 
 
 def given_late(tx: Tx, row: Taken) -> None:

@@ -25,7 +25,18 @@ def event_to_json(event: Event) -> dict[str, Any]:
         "order": event.order,
         **({"partial": True} if event.partial else {}),
         **({"change": event.change} if event.change else {}),
+        **({"look": event.look} if event.look else {}),
+        **({"told": {noun: sorted(names) for noun, names in event.told.items()}} if event.told else {}),
     }
+
+
+YOUNGER = ("partial", "change", "told")
+"""What releases before them would pass over, and so apply the event as something it is not."""
+
+
+def is_plain(normalised: Mapping[str, Any]) -> bool:
+    """Whether every release that may run beside this one reads the stored event as this one does."""
+    return not any(name in normalised for name in YOUNGER)
 
 
 def event_from_json(raw: Mapping[str, Any]) -> Event:
@@ -44,4 +55,6 @@ def event_from_json(raw: Mapping[str, Any]) -> Event:
         order=raw.get("order", ""),
         partial=raw.get("partial", False),
         change=raw.get("change", ""),
+        look=raw.get("look", ""),
+        told={noun: tuple(names) for noun, names in raw.get("told", {}).items()},
     )

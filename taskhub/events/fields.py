@@ -1,6 +1,7 @@
 """Values of the native record objects: what each field may hold, and the one form in which it is kept.
 
-Links to other records are ids as text; amounts are JSON numbers. Names we do not know are kept as they came.
+Links to other records are ids as text; amounts are JSON numbers, or digits where a double would lose some. Names we do
+not know are kept as they came.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from taskhub.events.decimals import decimal_of, kept
 from taskhub.events.model import NOUNS
 
 MAX_TEXT = 2_000
 MAX_ID = 200
-_NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,6})?")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,24})?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _AMOUNT_LIMIT = 10**15
 
@@ -47,19 +49,23 @@ def read_id(path: str, value: Any) -> str:
     return text
 
 
-def read_number(path: str, value: Any) -> int | float:
-    """An amount: a JSON number, or plain ASCII digits with a decimal point.
+def read_number(path: str, value: Any) -> int | float | str:
+    """An amount, to the last digit: a JSON number, or plain ASCII digits with a decimal point.
 
     >>> read_number("deal.amount", "1200.50"), read_number("deal.amount", 300.0)
     (1200.5, 300)
+    >>> read_number("deal.amount", "123456789012345.67")
+    '123456789012345.67'
     """
-    if isinstance(value, str) and _NUMBER.fullmatch(value):
-        value = float(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    digits = isinstance(value, str) and _NUMBER.fullmatch(value) is not None
+    if isinstance(value, bool) or not (digits or isinstance(value, int | float)):
         raise BadField(path, "must be a number")
-    if not math.isfinite(value) or abs(value) >= _AMOUNT_LIMIT:
+    if not math.isfinite(float(value)) or abs(meant := decimal_of(value)) >= _AMOUNT_LIMIT:
         raise BadField(path, "is out of range")
-    return int(value) if float(value).is_integer() else value
+    found = kept(meant)
+    if isinstance(found, str) and not _NUMBER.fullmatch(found):
+        raise BadField(path, "has more than 24 decimals")
+    return found
 
 
 def _flag(path: str, value: Any) -> bool:
@@ -73,7 +79,7 @@ _SALE = ("title", "stage", "pipeline", "owner", "currency", "status", "lost_reas
 _ACTIVITY = ("type", "due_on")
 _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys((*_PERSON, *_SALE, *_ACTIVITY), read_text),
-    **dict.fromkeys(("id", *NOUNS), read_id),
+    **dict.fromkeys(("id", "merged_into", *NOUNS), read_id),
     "amount": read_number,
     "done": _flag,
 }

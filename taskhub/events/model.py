@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -11,6 +11,7 @@ NOUNS = ("lead", "deal", "contact", "account", "activity")
 
 
 LINK = "\x01"
+NEWS, QUIET = "news", "quiet"
 
 
 class RecordRef(NamedTuple):
@@ -46,6 +47,9 @@ class Event:
     re-reads). ``order`` settles events of the same instant where the sender says more than its id does (a finer time).
     ``partial`` is True for state-only events that tell some fields of a record made before: of an unknown record they
     are no creation. ``change`` names the change where several messages tell of one act: together they count once.
+    ``look`` is set where taskhub has read the record itself: NEWS, or QUIET for a first sync, which fires no rules.
+    ``told`` maps a noun to the names of the fields the event tells of that record; what else ``data`` holds of it is
+    known already and there to be read. A noun that is not in it tells everything.
     """
 
     source: str
@@ -61,6 +65,8 @@ class Event:
     order: str = ""
     partial: bool = False
     change: str = ""
+    look: str = ""
+    told: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def type(self) -> str:
@@ -73,6 +79,18 @@ class Event:
         return Version(self.occurred_at, f"{self.order or self.external_id} {self.source}")
 
 
+class Doubt(NamedTuple):
+    """A record (by our id) that only its owner can tell, or with ``id`` "" all of a noun since ``since``.
+
+    ``born``: what was left untold is that it was made.
+    """
+
+    noun: str
+    id: str = ""
+    born: bool = False
+    since: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One delivered message after its envelope was read: what intake stores.
@@ -80,7 +98,7 @@ class Delivery:
     Exactly one of ``event`` and ``reason`` is set: ``outcome`` "accepted" with an event, "ignored" or "quarantined"
     with the reason. ``delivery_key`` names the fact, ``body_hash`` the body without what belongs to the delivery
     (attempt, retry…). ``kept`` are the bytes to keep of it and their content type, where it came in a body with others
-    or with what may not be stored; None keeps what came in.
+    or with what may not be stored; None keeps what came in. ``doubt`` is what it leaves to be read again.
     """
 
     source: str
@@ -94,3 +112,4 @@ class Delivery:
     event: Event | None = None
     reason: str | None = None
     kept: tuple[bytes, str] | None = None
+    doubt: Doubt | None = None

@@ -8,15 +8,16 @@ from datetime import datetime
 from taskhub.db.tx import Tx
 from taskhub.events import store
 from taskhub.events.canonical import body_hash, canonical
+from taskhub.events.cloudevents import OWN
 from taskhub.events.codec import event_to_json
 from taskhub.events.inbox import IGNORED, RECEIVED
 from taskhub.events.media import STRUCTURED
 from taskhub.events.model import Event
-from taskhub.events.service import RECEIVED_TOPIC, settle
+from taskhub.events.service import settle, topic_of
 from taskhub.failpoints import failpoint
 from taskhub.ids import digest, new_id
 
-SOURCE = "taskhub"
+SOURCE = OWN
 
 
 def ingest(tx: Tx, event: Event) -> str:
@@ -26,16 +27,17 @@ def ingest(tx: Tx, event: Event) -> str:
         "subject": event.record.id if event.record else None, "time": event.occurred_at.isoformat(),
         "data": {**event.data, "previous": event.previous},
     }  # fmt: skip
+    normalised = event_to_json(event)
     row = {
         "id": new_id(), "source": event.source, "external_id": event.external_id, "type": event.type,
         "subject": told["subject"], "connection": None, "delivery_key": digest("own", event.external_id),
         "variant": "", "body_hash": body_hash(told), "occurred_at": event.occurred_at, "received_at": tx.now,
         "content_type": STRUCTURED, "headers": {}, "raw": canonical(told).encode(),
-        "normalised": event_to_json(event), "state": RECEIVED, "reason": None,
+        "normalised": normalised, "state": RECEIVED, "reason": None,
     }  # fmt: skip
     store.insert_new(tx.conn, [row])
     failpoint("event.own_stored")
-    tx.emit(RECEIVED_TOPIC, str(row["id"]), {"record": str(event.record or ""), "source": event.source})
+    tx.emit(topic_of(normalised), str(row["id"]), {"record": str(event.record or ""), "source": event.source})
     tx.count("taskhub_events_total", RECEIVED, SOURCE)
     tx.note("event", str(row["id"]))
     return str(row["id"])

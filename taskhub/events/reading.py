@@ -13,10 +13,11 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Never
 
 from taskhub.errors import InvalidInput
+from taskhub.events.decimals import real
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_DEPTH = 64  # a Dataverse context nests its parents: about 8 levels of its own plus one per parent, up to 16
@@ -29,8 +30,10 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _BRACKET = re.compile(r"[\[\]{}]")
 
 
-def read_json(body: bytes, *, max_bytes: int = MAX_BYTES) -> Any:
+def read_json(body: bytes, *, max_bytes: int = MAX_BYTES, exact: bool = False) -> Any:
     """The one JSON value in ``body``, with every key unique, every number finite and every string storable.
+
+    ``exact``: a number whose digits a double cannot hold is an ``Exact``, which knows them.
 
     >>> read_json(b'{"a": [1, 2.5]}')
     {'a': [1, 2.5]}
@@ -39,7 +42,7 @@ def read_json(body: bytes, *, max_bytes: int = MAX_BYTES) -> Any:
         raise InvalidInput(f"The body is larger than {max_bytes} bytes.", code="too_large", limit=max_bytes)
     text = _decoded(body)
     _check_shape(text)
-    value = _parsed(text)
+    value = _parsed(text, _exactly if exact else _real)
     if "\\u" in text:
         _check_strings(value)
     return value
@@ -69,7 +72,7 @@ def _check_shape(text: str) -> None:
             )
 
 
-def _parsed(text: str) -> Any:
+def _parsed(text: str, real_: Callable[[str], float]) -> Any:
     keys = 0
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -84,7 +87,7 @@ def _parsed(text: str) -> Any:
 
     try:
         return json.loads(
-            text, object_pairs_hook=unique, parse_constant=_no_constant, parse_int=_integer, parse_float=_real
+            text, object_pairs_hook=unique, parse_constant=_no_constant, parse_int=_integer, parse_float=real_
         )
     except json.JSONDecodeError as error:
         raise InvalidInput(
@@ -113,6 +116,11 @@ def _real(digits: str) -> float:
     if not math.isfinite(value):
         raise InvalidInput(f"The number {digits[:40]} is out of range.", code="number_out_of_range")
     return value
+
+
+def _exactly(digits: str) -> float:
+    _real(digits)
+    return real(digits)
 
 
 def storable(text: str) -> bool:

@@ -10,7 +10,7 @@ from taskhub.db import leftovers
 from taskhub.db.tx import Tx
 from taskhub.errors import Conflict, DeliveryClash, NotFound
 from taskhub.events import forgetting, store
-from taskhub.events.codec import event_to_json
+from taskhub.events.codec import event_to_json, is_plain
 from taskhub.events.inbox import (
     ACCEPTED,
     APPLIED,
@@ -26,11 +26,12 @@ from taskhub.events.inbox import (
     pieces,
     scrubbed,
 )
-from taskhub.events.model import Delivery
+from taskhub.events.model import Delivery, Doubt
 from taskhub.failpoints import failpoint
 from taskhub.ids import new_id
 
-RECEIVED_TOPIC = "event.received"
+RECEIVED_TOPIC, STATED_TOPIC = "event.received", "event.stated"
+DOUBT_TOPIC, LOOK_TOPIC = "record.dirty", "connection.due"
 AHEAD = timedelta(minutes=10)
 Normalise = Callable[[Stored, Raw], Sequence[Delivery]]
 
@@ -52,11 +53,22 @@ def ingest(
     if len(fresh) < len(rows):
         fresh |= _judge_known(tx, [row for row in rows if row["id"] not in fresh], quarantine=quarantine_clash)
     said = [ACCEPTED if id_ in fresh else DUPLICATE for id_ in made]
-    for row, status in zip(rows, said, strict=True):
+    for one, row, status in zip(deliveries, rows, said, strict=True):
         _announce(tx, row, status)
+        if one.doubt is not None and status == ACCEPTED and connection is not None:
+            doubted(tx, connection, one.doubt)
         tx.count("taskhub_events_total", status if status == DUPLICATE else row["state"], connection or "events")
     tx.note("event", *[row["id"] for row in rows])
     return [Receipt(r["id"], r["source"], r["external_id"], s) for r, s in zip(rows, said, strict=True)]
+
+
+def doubted(tx: Tx, connection: str, doubt: Doubt) -> None:
+    """Whoever can read records of ``connection`` is to look: at one, or at all of a noun that may have changed."""
+    if doubt.id:
+        tx.emit(DOUBT_TOPIC, f"{doubt.noun}:{doubt.id}", {"connection": connection, "born": doubt.born})
+    else:
+        since = (doubt.since or tx.now).isoformat()
+        tx.emit(LOOK_TOPIC, connection, {"noun": doubt.noun, "since": since})
 
 
 def load(tx: Tx, event_id: str) -> Stored:
@@ -106,15 +118,29 @@ def replay(tx: Tx, event_id: str, normalise: Normalise) -> Stored:
         raise Conflict(f"Only quarantined events are replayed; this one is {before.state}.", code="not_quarantined")
     if not raw.body:
         raise Conflict("Its body has been forgotten. Have its sender send the event again.", code="body_forgotten")
-    again = next((one for one in normalise(before, raw) if one.delivery_key == before.delivery_key), None)
-    changes = _outcome(again) if again else {"reason": before.reason}
+    changes = _read_again(tx, before, normalise(before, raw))
     store.save(tx.conn, event_id, changes)
     tx.record("event", event_id, "replay", {"state": changes.get("state", QUARANTINED)})
     after = load(tx, event_id)
     for state in (APPLIED, IGNORED):
         forgetting.come_back_to(tx, state, before.received_at)
-    _emit(tx, after.id, after.state, str(after.event.record or "") if after.event else "", after.source)
+    _emit(tx, after.id, after.state, event_to_json(after.event) if after.event else None, after.source)
     return after
+
+
+def _read_again(tx: Tx, before: Stored, found: Sequence[Delivery]) -> dict[str, Any]:
+    """What to write. A body that had holes gets the key under which it would have come, unless it has come since."""
+    again = next((one for one in found if one.delivery_key == before.delivery_key), None)
+    if again is not None:
+        return _outcome(again)
+    first = next((one for one in found if one.outcome != "quarantined"), None)
+    if first is None or before.variant or len({one.subject for one in found}) > 1:
+        return {"reason": before.reason}
+    copy = store.known(tx.conn, [first.delivery_key]).get((first.delivery_key, ""))
+    if copy is not None:
+        return {"state": IGNORED, "reason": f"copy_of: {copy[0]}"}
+    named = {name: getattr(first, name) for name in ("external_id", "type", "subject", "delivery_key", "body_hash")}
+    return {**named, "occurred_at": first.occurred_at or before.occurred_at, **_outcome(first)}
 
 
 def waiting(tx: Tx, most: int) -> int:
@@ -125,6 +151,11 @@ def waiting(tx: Tx, most: int) -> int:
 def waiting_of(tx: Tx, source: str, most: int) -> int:
     """How many of one source wait to be applied, counted up to ``most``; what 0.1.0 took in is not among them."""
     return leftovers.waiting(tx.conn, source, most)
+
+
+def topic_of(normalised: Mapping[str, Any] | None) -> str:
+    """The way of an event that came in; its handler has a name that workers of older releases leave to newer ones."""
+    return RECEIVED_TOPIC if normalised is None or is_plain(normalised) else STATED_TOPIC
 
 
 def _row(
@@ -172,13 +203,13 @@ def _judge_known(tx: Tx, rows: Sequence[dict[str, Any]], *, quarantine: bool) ->
 
 def _announce(tx: Tx, row: Mapping[str, Any], status: str) -> None:
     if status == ACCEPTED:
-        record = (row["normalised"] or {}).get("record")
-        _emit(tx, row["id"], row["state"], ":".join(record) if record else "", row["source"])
+        _emit(tx, row["id"], row["state"], row["normalised"], row["source"])
 
 
-def _emit(tx: Tx, event_id: str, state: str, record: str, source: str) -> None:
+def _emit(tx: Tx, event_id: str, state: str, normalised: Mapping[str, Any] | None, source: str) -> None:
     if state == RECEIVED:
-        tx.emit(RECEIVED_TOPIC, event_id, {"record": record, "source": source})
+        record = ":".join((normalised or {}).get("record") or ())
+        tx.emit(topic_of(normalised), event_id, {"record": record, "source": source})
 
 
 def _found(event_id: str, row: Stored | None) -> Stored:

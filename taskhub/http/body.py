@@ -15,6 +15,8 @@ from taskhub.http import problems
 LIMIT = 256 * 1024
 BULK_LIMIT = 5 * 1024 * 1024
 BULK_PATHS = ("/api/v1/events", "/hooks/")
+FILE_LIMIT = 8 * 1024 * 1024
+FILE_PATHS = ("/api/v1/imports", "/api/v1/imports/proposal")
 SCOPE_KEY = "taskhub.body"
 
 
@@ -44,7 +46,7 @@ class BodyGuard:
         headers = Headers(scope=scope)
         if "content-length" not in headers and "transfer-encoding" not in headers:
             return b""
-        limit = BULK_LIMIT if scope["path"].startswith(BULK_PATHS) else LIMIT
+        limit = _limit(scope["path"])
         declared = _check_headers(headers, limit)
         try:
             async with asyncio.timeout(self.within):
@@ -59,6 +61,12 @@ class BodyGuard:
 def body_of(request: Request) -> bytes:
     """The whole body, as the guard read it."""
     return cast("bytes", request.scope.get(SCOPE_KEY, b""))
+
+
+def _limit(path: str) -> int:
+    if path in FILE_PATHS:
+        return FILE_LIMIT
+    return BULK_LIMIT if path.startswith(BULK_PATHS) else LIMIT
 
 
 def _check_address(scope: Scope) -> None:

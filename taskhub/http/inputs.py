@@ -37,7 +37,8 @@ def _line(value: str) -> str:
     return text
 
 
-def _kept(value: str) -> str:
+def kept(value: str) -> str:
+    """Text that a database can keep. Raises ValueError."""
     if not storable(value):
         raise ValueError("holds a null character or half a surrogate pair")
     return value
@@ -45,12 +46,13 @@ def _kept(value: str) -> str:
 
 Instant = Annotated[datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
 Line = Annotated[str, Field(max_length=500), AfterValidator(_line)]
-Prose = Annotated[str, Field(max_length=20_000), AfterValidator(_kept)]
+Prose = Annotated[str, Field(max_length=20_000), AfterValidator(kept)]
 KeyText = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 Key = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 Id = Annotated[str, Path(min_length=1, max_length=200)]
 Token = Annotated[int, Field(ge=1, le=BIGGEST)]
-Version = Annotated[int, Field(ge=1, le=2**31 - 1)]
+BIGGEST_VERSION = 2**31 - 1
+Version = Annotated[int, Field(ge=1, le=BIGGEST_VERSION)]
 
 
 def read_body(raw: bytes, content_type: str | None) -> Any:

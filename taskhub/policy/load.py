@@ -124,7 +124,7 @@ def _read(sheets: Mapping[str, Sheet], known: Known, resolved: Mapping[str, Any]
         calendars=calendars,
         escalations=climbed.escalations,
         pipelines=paths.read(root("pipelines.toml")),
-        connections=connections.read(root("connections.toml")),
+        connections=connections.read(root("connections.toml"), stored=known.gone),
         max_paused=promised.max_paused,
         resolved={"holidays": regions} if regions else {},
         skip_reason_names=promised.skip_reasons,

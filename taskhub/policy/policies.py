@@ -49,20 +49,36 @@ class Pipeline:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteBack:
+    """What taskhub writes into a CRM. ``tasks``: off, done (only what was done) or assigned (what somebody has, too).
+
+    ``acts``: conversions and losses of its records are asked for here; ``link``: where people reach taskhub.
+    """
+
+    tasks: str = "off"
+    acts: bool = False
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Connection:
     """One CRM connection. ``secrets`` are names of environment variables or files, never the secrets themselves.
 
+    ``poll``: how often taskhub looks by itself, zero for never. ``renew_webhooks``: whether it makes what is missing.
     ``fields``: noun → our field → theirs; ``stages``: noun → their stage id → our key; ``users``: their id → agent.
     """
 
     key: str
-    system: str  # pipedrive | salesforce | dynamics | hubspot | webhooks | standard_webhooks
+    system: str  # pipedrive | salesforce | dynamics | hubspot | standard_webhooks
     name: LocalText
     secrets: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     stages: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     users: Mapping[str, str] = field(default_factory=dict)
+    poll: timedelta = timedelta(minutes=15)
+    renew_webhooks: bool = True
+    write_back: WriteBack = WriteBack()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +103,14 @@ class Policies:
     duplicates: DuplicatePolicy = field(default_factory=DuplicatePolicy)
     warnings: tuple[Problem, ...] = field(default=(), compare=False)
     awaited: frozenset[str] = field(init=False, compare=False, default=frozenset())
+    mirrored: frozenset[str] = field(init=False, compare=False, default=frozenset())
 
     def __post_init__(self) -> None:
-        """``awaited``: kinds that other work of their file may wait for."""
+        """``awaited``: kinds that other work of their file may wait for; ``mirrored``: who shows our tasks."""
         drafts = [draft for rule in self.rules for draft in rule.tasks]
         object.__setattr__(self, "awaited", frozenset(kind for draft in drafts for kind in draft.waits_for))
+        shown = frozenset(key for key, one in self.connections.items() if one.write_back.tasks != "off")
+        object.__setattr__(self, "mirrored", shown)
 
     @property
     def teams(self) -> tuple[str, ...]:

@@ -40,6 +40,16 @@ class PauseReason:
     remind: Remind | None = None
 
 
+WAITING_REP = "waiting_rep"
+"""Why a task waits while a question about it is open: a reason of taskhub's own, which files may describe anew."""
+REP = "rep"
+"""Whoever has that question, as an addressee of its reminder."""
+_WORDS = LocalText("Waiting for the sales rep", {"fr": "En attente du commercial"})
+ASKING = PauseReason(
+    WAITING_REP, _WORDS, stops_clock=False, max_for=timedelta(days=3), remind=Remind(timedelta(days=1), (REP,))
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One rung. Exactly one of ``at_fraction`` (of the target, > 0), ``overdue_for`` and ``paused_for`` is set.

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time
+from decimal import Decimal
 from typing import Any
 
 from taskhub.events.fields import BadField, read_number
 from taskhub.events.times import read_instant
 from taskhub.policy.rule import Condition
 from taskhub.rules.scope import MISSING, Scope
+
+Number = int | float | Decimal
 
 
 def all_hold(conditions: Iterable[Condition], scope: Scope) -> bool:
@@ -75,7 +78,7 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def _comparable(found: Any, wanted: Any) -> tuple[float, float] | None:
+def _comparable(found: Any, wanted: Any) -> tuple[Number, Number] | None:
     """Both as numbers, or both as instants; None when they cannot be compared."""
     for reading in (number_of, seconds_of):
         left, right = reading(found), reading(wanted)
@@ -84,10 +87,11 @@ def _comparable(found: Any, wanted: Any) -> tuple[float, float] | None:
     return None
 
 
-def number_of(value: Any) -> float | None:
+def number_of(value: Any) -> Number | None:
     """A number, also when it came as plain digits."""
     try:
-        return read_number("", value)
+        found = read_number("", value)
+        return Decimal(found) if isinstance(found, str) else found
     except BadField:
         return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from taskhub.events.model import NOUNS, Event, RecordRef
@@ -89,8 +89,8 @@ def scope_of_record(ref: RecordRef, known: Known) -> Scope:
 
 
 def _own(event: Event, ref: RecordRef) -> dict[str, Any]:
-    """The event's own record as it states it; of the status, the sender's own word comes first if they have one."""
-    stated = statements(event)[ref]
+    """The event's own record as it shows it; of the status, the sender's own word comes first if they have one."""
+    stated = statements(replace(event, told={}))[ref]
     status = {"status": stated["status_label"]} if "status_label" in stated else {}
     return {"id": ref.id, **stated, **status}
 

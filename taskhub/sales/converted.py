@@ -10,6 +10,7 @@ from taskhub.errors import Conflict
 from taskhub.events.model import RecordRef
 from taskhub.sales import recording, service, store
 from taskhub.sales.conversion import Drafts, refuse_nameless
+from taskhub.sales.duplicates import merges
 from taskhub.sales.matching import key_of
 from taskhub.sales.model import Conversion, RecordState
 from taskhub.sales.path import unknown
@@ -54,6 +55,7 @@ def locked(tx: Tx, ref: RecordRef, found: dict[str, str], version: int | None) -
         state = service.locked(tx, one)
         if state is None:
             raise unknown(f"{one.noun}.id", one.id, (), "unknown_record")
+        merges.refuse_gone(tx, state)
         if state.fields.get("deleted") is True:
             raise Conflict(f"This {one.noun} has been deleted.", code="record_deleted", record=str(one))
         states[one.noun] = state

@@ -132,5 +132,5 @@ def _odd(noun: str, name: str) -> list[str]:
 KEPT = frozenset(
     {"id", "noun", "status", "status_label", "lost_reason", "deleted", "converted_at", "converted_by", "customer_since",
      "deal", "version", "connection", "first_seen_at", "last_changed_at", "rotting", "stage_since", "fields", "labels",
-     "done", "type", "due_on", "activity", *LINKS, *_SALE}
+     "done", "merged_into", "type", "due_on", "activity", *LINKS, *_SALE}
 )  # fmt: skip

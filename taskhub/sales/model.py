@@ -47,7 +47,8 @@ class Changes:
     """What rules react to: the event's types and its moves of its own record.
 
     ``reason`` is set when no rule may fire: "stale" (a state-only event older than what is known), "no_change" (it
-    shows nothing new) or "absorbed" (already acted upon through a state-only event).
+    shows nothing new), "first_seen" (it was made before anybody looked), "first_sync" (nobody asked for rules) or
+    "absorbed" (already acted upon through a state-only event).
     """
 
     ref: RecordRef | None
@@ -77,9 +78,13 @@ class Conversion:
 
 
 class Firing(NamedTuple):
-    """Rules have fired for ``field`` becoming ``value``, which a state-only event of ``version`` showed."""
+    """Rules have fired for ``field`` becoming ``value`` (its mark), which a state-only event of ``version`` showed.
+
+    ``taken`` is the instant of the move it has been used up by.
+    """
 
     ref: RecordRef
     field: str
-    value: Any
+    value: str
     version: Version
+    taken: datetime | None = None

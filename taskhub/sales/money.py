@@ -1,7 +1,8 @@
 """Amounts: exact decimals of a currency. Pure.
 
-An amount is kept as a JSON number of at most 15 digits. Every decimal of so few digits has a binary double of its own,
-whose shortest form is that decimal again: nothing is lost on the way, whoever reads it, as long as sums are made here.
+An amount that people type is kept as a JSON number of at most 15 digits. Every decimal of so few digits has a binary
+double of its own, whose shortest form is that decimal again: nothing is lost on the way, whoever reads it, as long as
+sums are made here. What other systems tell with more digits is kept as text (``events.decimals``).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from taskhub.events.decimals import decimal_of
 from taskhub.policy.currencies import DECIMALS
 
 DIGITS = 15
@@ -40,14 +42,14 @@ def amount(value: Any) -> int | float:
     return int(found) if found == found.to_integral_value() else float(found)
 
 
-def too_fine(value: float, currency: str) -> str | None:
+def too_fine(value: float | str, currency: str) -> str | None:
     """What is wrong with an amount of that currency, in words; None when it can be paid.
 
     >>> too_fine(10.5, "JPY"), too_fine(10.5, "EUR")
     ('has more decimals than JPY has (0)', None)
     """
     places = DECIMALS.get(currency, 2)
-    found = Decimal(repr(value)).normalize().as_tuple().exponent
+    found = decimal_of(value).normalize().as_tuple().exponent
     return f"has more decimals than {currency} has ({places})" if isinstance(found, int) and -found > places else None
 
 
@@ -57,5 +59,5 @@ def total(values: Iterable[Any], currency: str) -> str:
     >>> total([0.1, 0.2, 3], "EUR")
     '3.30'
     """
-    summed = sum((Decimal(repr(value)) for value in values), Decimal(0))
+    summed = sum((decimal_of(value) for value in values), Decimal(0))
     return str(summed.quantize(Decimal(1).scaleb(-DECIMALS.get(currency, 2))))

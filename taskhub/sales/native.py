@@ -21,7 +21,8 @@ Around = Mapping[str, Mapping[str, Any]]
 class Said:
     """One act on one record: ``changes`` are field → new value, ``before`` is None for a record that is made.
 
-    ``around``: what is said of other records in the same breath, noun → fields with their ``id``.
+    ``around``: what rules may want to read of other records, noun → fields with their ``id``; ``news``: noun → which of
+    these fields are told.
     """
 
     ref: RecordRef
@@ -29,13 +30,15 @@ class Said:
     changes: Mapping[str, Any]
     around: Around = field(default_factory=dict)
     types: tuple[str, ...] | None = None
+    news: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def event_of(said: Said, at: datetime, id_: str, by: str) -> Event:
-    """The event: the whole record as it is afterwards, and the old values of what has changed.
+    """The event: the whole record as it is afterwards, which fields of it have changed, and their old values.
 
-    Of a record that a CRM owns only what was changed: the rest is for the CRM to say. Raises InvalidInput for what
-    could not be read again: the whole record would be passed over in silence.
+    Only what has changed is told: a late word of somebody else about any other field must still be heard. Of a record
+    that a CRM owns nothing else is in it: the rest is for the CRM to say. Raises InvalidInput for what could not be
+    read again: the whole record would be passed over in silence.
     """
     known = said.before.fields if said.before else {}
     whole = said.changes if said.before and said.before.connection else {**known, **said.changes}
@@ -51,7 +54,16 @@ def event_of(said: Said, at: datetime, id_: str, by: str) -> Event:
         data=data,
         previous={said.ref.noun: {name: known.get(name) for name in said.changes}} if said.before else {},
         by=by,
+        told=_told(said),
     )
+
+
+def _told(said: Said) -> dict[str, tuple[str, ...]]:
+    beside = {noun: said.news.get(noun, ()) for noun in said.around}
+    if said.before is None:
+        return beside
+    known = said.before.fields
+    return {**beside, said.ref.noun: tuple(name for name in said.changes if known.get(name) != said.changes[name])}
 
 
 def _refuse_unreadable(data: Around) -> None:

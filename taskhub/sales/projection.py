@@ -6,12 +6,16 @@ Each field keeps the version that last set it, so an older event still fills wha
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from taskhub.events.model import Event, RecordRef, Version
-from taskhub.events.native import CREATED, types_of
+from taskhub.events.native import CREATED, DELETED, types_of
 from taskhub.sales.model import OPEN, Change, Changes, RecordState
 from taskhub.sales.stated import stated_changes, statements
+
+BIRTH = f".{CREATED}"
+"""Beside the versions of fields, that of the event by which the record's creation was told; no field is called so."""
 
 
 def project(state: RecordState | None, event: Event) -> tuple[RecordState, Changes]:
@@ -21,7 +25,15 @@ def project(state: RecordState | None, event: Event) -> tuple[RecordState, Chang
     said = statements(event)[event.record]
     after = apply_fields(state, event.record, said, event.version)
     changes = stated_changes(event) if event.states_change else _difference(state, after, said, event)
-    return after, changes
+    return _born(after, changes), changes
+
+
+def _born(after: RecordState, changes: Changes) -> RecordState:
+    """A record whose creation was told, by whatever event, is not created again by a state."""
+    if changes.reason is not None or f"{after.ref.noun}.{CREATED}" not in changes.types:
+        return after
+    birth = max(changes.version, after.versions.get(BIRTH, changes.version))
+    return replace(after, versions={**after.versions, BIRTH: birth})
 
 
 def side_statements(event: Event) -> dict[RecordRef, dict[str, Any]]:
@@ -62,16 +74,27 @@ def _difference(state: RecordState | None, after: RecordState, said: Mapping[str
     moves = {
         name: Change(before.get(name), after.fields[name]) for name in said if before.get(name) != after.fields[name]
     }
-    if state is None or not state.versions:
-        types = types_of(ref.noun, moves) if event.partial else _first_types(ref.noun, moves)
-        return Changes(ref, types, version, moves)
-    if not moves:
-        return Changes(ref, event.types, version, reason="no_change")
-    return Changes(ref, types_of(ref.noun, moves), version, moves)
+    if event.look and state is not None and not _is_news(state, event):
+        # What is seen for the first time of a record made before has not moved.
+        moves = {name: change for name, change in moves.items() if name in state.versions or name == DELETED}
+    unknown, gone = state is None or not state.versions, DELETED in moves and moves[DELETED].new is True
+    if _is_news(state, event) and not gone:
+        return Changes(ref, _first_types(ref.noun, moves), version, moves)
+    if not moves or (unknown and (gone or event.look)):
+        return Changes(ref, event.types, version, reason="first_seen" if unknown and not gone else "no_change")
+    return Changes(ref, (f"{ref.noun}.{DELETED}",) if gone else types_of(ref.noun, moves), version, moves)
+
+
+def _is_news(state: RecordState | None, event: Event) -> bool:
+    """Whether the record itself is new: it says so and nobody has, or nothing was known and the state is whole."""
+    if f"{event.record.noun}.{CREATED}" in event.types if event.record else False:
+        return state is None or BIRTH not in state.versions
+    return (state is None or not state.versions) and not event.partial
 
 
 def _first_types(noun: str, moves: Mapping[str, Change]) -> tuple[str, ...]:
-    """A record seen for the first time was created, and may be won or lost already."""
-    status = moves.get("status")
-    ended = types_of(noun, {"status": status}) if status and status.new != OPEN else ()
-    return (*ended, f"{noun}.{CREATED}")
+    """A record seen for the first time was created, and may be won, lost or done already."""
+    ends = {
+        name: moves[name] for name in ("status", "done") if name in moves and moves[name].new not in (OPEN, False, None)
+    }
+    return (*(types_of(noun, ends) if ends else ()), f"{noun}.{CREATED}")

@@ -7,6 +7,7 @@ event a moment later changes nothing more of it: each field has that version alr
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from taskhub.events import own
 from taskhub.events.model import RecordRef
 from taskhub.ids import new_id
 from taskhub.sales import native, service, store
+from taskhub.sales.duplicates import merges
 from taskhub.sales.model import RecordState
 from taskhub.sales.native import Said
 
@@ -33,29 +35,39 @@ def ours(tx: Tx, ref: RecordRef, version: int | None = None) -> RecordState:
     if found is None:
         raise NotFound(service.UNSEEN)
     refuse_foreign(found)
+    merges.refuse_gone(tx, found)
     if version is not None and version != found.version:
         raise VersionClash(
             f"The {ref.noun} has changed: it is at version {found.version}, you sent {version}. Read it again.",
             version=found.version,
         )
-    if found.fields.get("deleted") is True:
-        raise Conflict(f"This {ref.noun} has been deleted.", code="record_deleted")
+    refuse_deleted(found)
     return found
 
 
-def refuse_foreign(state: RecordState) -> None:
+def refuse_deleted(state: RecordState) -> None:
+    """Raises Conflict for a record that is gone."""
+    if state.fields.get("deleted") is True:
+        raise Conflict(f"This {state.ref.noun} has been deleted.", code="record_deleted", record=str(state.ref))
+
+
+def refuse_foreign(state: RecordState, advice: str = "change it there") -> None:
     """Raises Conflict for a record that a CRM owns."""
     if state.connection is not None:
         raise Conflict(
-            f"This {state.ref.noun} belongs to {state.connection}: change it there, taskhub follows.",
+            f"This {state.ref.noun} belongs to {state.connection}: {advice}, taskhub follows.",
             code="owned_by_crm", connection=state.connection,
         )  # fmt: skip
 
 
-def tell(tx: Tx, act: str, said: Said, *, at: datetime | None = None) -> Told:
-    """Does it: the event is on its way, the record and its history say so. ``at`` where acts belong together."""
+def tell(tx: Tx, act: str, said: Said, *, at: datetime | None = None, connection: str | None = None) -> Told:
+    """Does it: the event is on its way, the record and its history say so. ``at`` where acts belong together.
+
+    ``connection``: the CRM that has done it for us, and owns what came of it.
+    """
     when = at or moment(tx, [said.before])
     event = native.event_of(said, when, new_id(), tx.by.agent or tx.by.label)
+    event = replace(event, connection=connection)
     id_ = own.ingest(tx, event)
     state = service.apply(tx, event, id_).state
     if state is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -12,25 +13,35 @@ from taskhub.errors import NotFound
 from taskhub.events import own
 from taskhub.events.model import Event, RecordRef
 from taskhub.sales import store
+from taskhub.sales.duplicates import merges
 from taskhub.sales.duplicates import service as duplicates
 from taskhub.sales.model import Changes, RecordState
 from taskhub.sales.projection import apply_fields, project, side_statements
 from taskhub.sales.replay import Replay
+from taskhub.sales.search import service as search
 from taskhub.sales.stage_changes import WAY, stage_change
 from taskhub.sales.stated import stated_changes
 
 LINKS = {"deal": ("lead", "account", "contact"), "lead": ("deal", "account", "contact"), "activity": ("lead", "deal")}
 
+MERGES = "sales.merges"
 UNSEEN = "There is no such record, or you may not see it."
 """As the permission table says it: from the answer nobody learns whether a record exists."""
 
 
 class Projected(NamedTuple):
-    """What an event changed, and what is known afterwards of its record and those linked to it."""
+    """What an event changed, and what is known afterwards of its record and those linked to it.
+
+    ``event`` is the event with every record it names where it is now; ``late``: where its own record has gone since.
+    ``fresh``: nothing was known of the record before.
+    """
 
     changes: Changes
     known: Mapping[str, Mapping[str, Any]]
     state: RecordState | None
+    event: Event
+    late: RecordRef | None = None
+    fresh: bool = False
 
 
 def apply(tx: Tx, event: Event, event_id: str | None = None) -> Projected:
@@ -39,23 +50,34 @@ def apply(tx: Tx, event: Event, event_id: str | None = None) -> Projected:
     ``event_id``: where the event is kept; what it says of the way of a lead or deal is noted under it, once.
     """
     if event.record is None:
-        return Projected(stated_changes(event), {}, None)
-    said = side_statements(event)
+        return Projected(stated_changes(event), {}, None, event)
+    went = merges.followed(tx, event)
+    own: RecordRef = went.event.record or event.record
+    event, beside = went.event, side_statements(went.event)
+    said = {ref: {**went.also.get(ref, {}), **beside.get(ref, {})} for ref in {*went.also, *beside}}
     states: dict[RecordRef, RecordState] = {}
     changes: Changes | None = None
-    for ref in sorted({event.record, *said}):
+    fresh = False
+    for ref in sorted({own, *said}):
         after, change = _projected(None, event, ref, said)
         if not store.add(tx, after, event.connection):
-            after, change = _projected(store.lock(tx, ref), event, ref, said)
+            before = store.lock(tx, ref)
+            merges.refuse_moved(tx, before, went.gone)
+            after, change = _projected(before, event, ref, said)
             store.save(tx, after)
+        elif ref == own:
+            fresh = True
         states[ref], changes = after, change or changes
     duplicates.noted(tx, states)
-    known = {ref.noun: {**state.fields, "id": ref.id} for ref, state in states.items()}
+    search.noted(tx, states)
+    known = {ref.noun: {**states[ref].fields, "id": ref.id} for ref in (own, *beside)}
     changed = changes or stated_changes(event)
+    if went.spent:
+        changed = replace(changed, reason="merged")
     move = stage_change(event, changed) if event_id is not None else None
     if move is not None:
         store.note_move(tx, {"event": event_id, **move})
-    return Projected(changed, linked(tx, event.record, known), states[event.record])
+    return Projected(changed, linked(tx, own, known), states[own], event, went.late, fresh)
 
 
 def _projected(
@@ -72,10 +94,35 @@ def linked(tx: Tx, ref: RecordRef, known: Mapping[str, Mapping[str, Any]]) -> di
     for noun in LINKS.get(ref.noun, ()):
         id_ = found.get(ref.noun, {}).get(noun)
         if noun not in found and isinstance(id_, str):
-            state = store.load(tx, RecordRef(noun, id_))
+            state = current(tx, RecordRef(noun, id_))
             if state is not None:
-                found[noun] = {**state.fields, "id": id_}
+                found[noun] = {**state.fields, "id": state.ref.id}
     return found
+
+
+def current(tx: Tx, ref: RecordRef) -> RecordState | None:
+    """The record a name means: the one that stayed, where it was merged."""
+    state = store.load(tx, ref)
+    gone = state is not None and state.fields.get("merged_into") is not None
+    return store.load(tx, merges.current(tx, ref)) if gone else state
+
+
+def went(tx: Tx, id_: str, ref: RecordRef, into: RecordRef, event: Event) -> None:
+    """A sender says that a locked record of its own was merged: on record, once.
+
+    One that would go round is not believed.
+    """
+    store.hold(tx, [MERGES])
+    if merges.live(tx, ref) is not None:
+        return
+    if merges.current(tx, into) == ref:
+        state = get(tx, ref)
+        store.save(tx, replace(state, fields={**state.fields, "merged_into": None}))
+        tx.record(ref.noun, ref.id, "merge_refused", {"into": into.id, "why": "merge_cycle"})
+        return
+    by, told = event.connection or event.source, {"told": event.external_id}
+    merges.keep(tx, merges.Merge(id_, str(ref), str(into), by, event.occurred_at, told, None, None, None))
+    tx.record(ref.noun, ref.id, "merge_away", {"merged_into": [None, into.id]})
 
 
 def locked(tx: Tx, ref: RecordRef) -> RecordState | None:

@@ -28,7 +28,8 @@ def statements(event: Event) -> dict[RecordRef, dict[str, Any]]:
     for noun in NOUNS:
         fields = _readable(noun, event.data.get(noun))
         if fields is not None and isinstance(fields.get("id"), str):
-            said[RecordRef(noun, fields.pop("id"))] = _with_status(fields)
+            ref = RecordRef(noun, fields.pop("id"))
+            said[ref] = _with_status(_told(event, noun, fields))
     if event.record is not None:
         own = said.setdefault(event.record, {})
         own.update(_by_type(event.record.noun, event.types, own))
@@ -62,6 +63,11 @@ def change_key(event: Event, changes: Changes) -> str:
     moved = {name: change.new for name, change in changes.fields.items()}
     counts = {name: value for name, value in moved.items() if name in decisive} or moved
     return digest("change", sender, *changes.ref, canonical(counts), changes.version.at.isoformat())
+
+
+def _told(event: Event, noun: str, fields: dict[str, Any]) -> dict[str, Any]:
+    names = event.told.get(noun)
+    return fields if names is None else {name: value for name, value in fields.items() if name in names}
 
 
 def _readable(noun: str, value: Any) -> dict[str, Any] | None:

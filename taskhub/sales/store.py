@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Table, bindparam, func, literal, or_, select, tuple_, update
+from sqlalchemy import Select, Table, bindparam, delete, func, literal, or_, select, tuple_, update
 
 from taskhub.db import rows
 from taskhub.db.tables_sales import RECORDS, conversion, stage_change
@@ -36,10 +36,44 @@ def add(tx: Tx, state: RecordState, connection: str | None) -> bool:
     return bool(rows.add(tx.conn, RECORDS[state.ref.noun], [row], unique="id", back="id"))
 
 
+def load_many(tx: Tx, noun: str, ids: Sequence[str]) -> list[RecordState]:
+    """What is known of these records, in the order of their ids."""
+    table = RECORDS[noun]
+    found = tx.conn.execute(select(table).where(table.c.id.in_(ids)).order_by(table.c.id)) if ids else ()
+    return [_state(RecordRef(noun, row.id), row) for row in found]
+
+
+def add_many(tx: Tx, noun: str, states: Iterable[RecordState]) -> set[str]:
+    """The same for many records of a noun, in the order of their ids. The ids of those of which nothing was known."""
+    new = [{"id": one.ref.id, "connection": None, **_columns(one)} for one in sorted(states, key=lambda one: one.ref)]
+    return rows.add(tx.conn, RECORDS[noun], new, unique="id", back="id") if new else set()
+
+
+def remove(tx: Tx, ref: RecordRef, moves: Sequence[str]) -> None:
+    """Takes a locked record away, with what these events have said of its way."""
+    tx.conn.execute(delete(RECORDS[ref.noun]).where(RECORDS[ref.noun].c.id == ref.id))
+    if moves:
+        tx.conn.execute(delete(stage_change).where(stage_change.c.event.in_(moves)))
+
+
+def known(tx: Tx, noun: str, ids: Sequence[str]) -> set[str]:
+    """Those of the ids that are there."""
+    c = RECORDS[noun].c
+    return set(tx.conn.execute(select(c.id).where(c.id.in_(ids))).scalars()) if ids else set()
+
+
 def lock(tx: Tx, ref: RecordRef) -> RecordState | None:
     """What is known of a record, locked until the transaction ends."""
     row = tx.conn.execute(_LOCK[ref.noun], {"record": ref.id}).first()
     return _state(ref, row) if row else None
+
+
+def lock_all(tx: Tx, refs: Collection[RecordRef], *, shared: bool = False) -> None:
+    """Locks these records in their order, a statement for each noun; ``shared``: others may lock them so, too."""
+    for noun in sorted({ref.noun for ref in refs}):
+        c = RECORDS[noun].c
+        mine = select(c.id).where(c.id.in_([ref.id for ref in refs if ref.noun == noun])).order_by(c.id)
+        tx.conn.execute(mine.with_for_update(read=shared)).all()
 
 
 def load(tx: Tx, ref: RecordRef) -> RecordState | None:
@@ -65,9 +99,9 @@ def raise_version(tx: Tx, state: RecordState) -> RecordState:
     return replace(state, version=state.version + 1)
 
 
-def note_move(tx: Tx, row: Mapping[str, Any]) -> None:
-    """Keeps what an event says of the way of a lead or deal; once more is the same once."""
-    rows.put(tx.conn, stage_change, [row])
+def note_move(tx: Tx, *moves: Mapping[str, Any]) -> None:
+    """Keeps what events say of the way of leads and deals; once more is the same once."""
+    rows.put(tx.conn, stage_change, moves)
 
 
 def hold(tx: Tx, names: Iterable[str]) -> None:
@@ -160,6 +194,15 @@ def pointed_at(tx: Tx, ref: RecordRef) -> bool:
         for table in tables
     )
     return any(tx.conn.execute(one).first() is not None for one in naming)
+
+
+def pointed_at_among(tx: Tx, noun: str, ids: Sequence[str]) -> set[str]:
+    """Those of the records of a noun that a lead, deal or contact that is still there names: one look for all."""
+    found: set[str] = set()
+    for table in (RECORDS[one] for one in ("lead", "deal", "contact") if one != noun and ids):
+        named = table.c.fields[noun].as_string()
+        found |= set(tx.conn.execute(select(named).where(named.in_(ids), table.c.deleted.is_(False))).scalars())
+    return found
 
 
 def stage_since(tx: Tx, noun: str, ids: Sequence[str]) -> dict[str, datetime]:

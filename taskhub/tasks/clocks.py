@@ -205,10 +205,13 @@ def stopped(tx: Tx, task: Task, *, met: bool) -> dict[str, Any]:
     return saved
 
 
-def restarted(tx: Tx, task: Task) -> dict[str, Any]:
-    """Reopened or restored: the time it lay done does not count, the rest goes on where it stopped."""
+def restarted(tx: Tx, task: Task, *, counted: bool = False) -> dict[str, Any]:
+    """Reopened or restored: the time it lay done does not count, the rest goes on where it stopped.
+
+    ``counted``: it never should have been ended, so that time counts like any other.
+    """
     ended_at = queries.ended_at(tx, task.id) if task.state == CANCELLED else task.completed_at
-    if ended_at is not None:
+    if ended_at is not None and not counted:
         store.put_pause(tx, task.id, task.state, ended_at, tx.now)
     look_at_ladder(tx, task.id, task.sla)
     clocks = [replace(c, met_at=None) if c.name == "completion" else c for c in of(tx, task)]

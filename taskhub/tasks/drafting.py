@@ -53,11 +53,15 @@ def draft(new: NewTask, policies: Policies, now: datetime, id_: str) -> Draft:
         "rule": new.rule,
         "parent": new.parent, "checks": new.checks, "blocking": new.blocking if new.checks else None,
         "customer": new.customer, "depth": new.depth, "origin": new.origin, "version_at": version_at,
-        "version_tie": version_tie, "waits_for": list(new.waits_for), "created_at": now, "occurred_at": new.occurred_at,
+        "version_tie": version_tie, "waits_for": list(new.waits_for), "created_at": new.since or now,
+        "occurred_at": new.occurred_at,
         "due_at": new.due_at, "explicit_due": new.due_at is not None, "sla": new.sla or kind.sla,
-        "checklist": checklist(kind if new.checklist is None else new.checklist), "data": dict(new.data),
+        "checklist": ticked(checklist(kind if new.checklist is None else new.checklist), new.ticked),
+        "data": dict(new.data), "note": new.note,
         "extra_teams": [], "policy_hash": policies.hash, "seq": 1,
-        "blocked_until": now + new.delay if new.delay else None,
+        "blocked_until": now + new.delay if new.delay else new.blocked_until,
+        # Steps of its ladder that are due already were climbed where it comes from, or are too late to be of use.
+        "ladder_from": now if new.since else None,
         # Set when it becomes ready; every row of a batch has the same columns.
         "ready_at": None, "start_by": None, "sla_state": None,
     }  # fmt: skip
@@ -79,6 +83,12 @@ def _item(number: int, item: ChecklistItem) -> dict[str, Any]:
     if item.url:
         body["url"] = item.url
     return body
+
+
+def ticked(items: list[dict[str, Any]], marks: Mapping[int, str]) -> list[dict[str, Any]]:
+    """The items with these done ("x") or not applicable ("-")."""
+    done: Mapping[str, Mapping[str, Any]] = {"x": {"done": True}, "-": {"not_applicable": "taken over"}}
+    return [{**item, **done.get(marks.get(item["item"], ""), {})} for item in items]
 
 
 def blockers(waits_for: Sequence[str], open_in_file: Sequence[tuple[str, str]], own: str) -> list[str]:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from taskhub.db import history
-from taskhub.db.tx import Tx
+from taskhub.db.tx import SYSTEM, Tx
 from taskhub.ids import digest
-from taskhub.tasks import followers, pausing, service, store
+from taskhub.tasks import followers, pausing, rework, service, store
 from taskhub.tasks.making import Made
-from taskhub.tasks.model import CANCELLED, COMPLETED, OPEN, PAUSED, STATES, NewTask, Task
+from taskhub.tasks.model import CANCELLED, COMPLETED, OPEN, PAUSED, STATES, NewTask, Remembered, Task
 
 VERBS = {"close": "close", "complete": "finish"}
 ENDS = {"close": CANCELLED, "complete": COMPLETED}
+ENDED = tuple(ENDS.values())
 RULED = (*VERBS.values(), *[f"{act}_instead" for act in VERBS.values()])
 
 
@@ -79,8 +80,11 @@ def settle_late(tx: Tx, news: Sequence[NewTask], made: Made) -> None:
         _settle(tx, store.lock_many(tx, made.ids))
 
 
-def _settle(tx: Tx, found: Sequence[Task]) -> None:
-    """Each task ends the way it would have, had everything come in order: by the first ending it was older than."""
+def _settle(tx: Tx, found: Sequence[Task], label: str | None = None) -> None:
+    """Each task ends the way it would have, had everything come in order: by the first ending it was older than.
+
+    ``label``: who applies rules, where that is not the caller.
+    """
     ruled = [task for task in found if task.origin is not None]
     remembered = store.remembered(tx, sorted({about for task in ruled for about in _about(task)})) if ruled else []
     for task in ruled:
@@ -89,8 +93,30 @@ def _settle(tx: Tx, found: Sequence[Task]) -> None:
             continue
         if task.is_open:
             _end(tx, task, first.verb, first.reason)
-        elif (task.state, task.outcome) != (ENDS[first.verb], first.reason) and _by_rule(tx, task):
+        elif (task.state, task.outcome) != (ENDS[first.verb], first.reason) and _by_rule(tx, task, label):
             _end_instead(tx, task, first.verb, first.reason)
+
+
+def take_back(tx: Tx, records: Sequence[str], events: Collection[str]) -> list[str]:
+    """What these events about these records ended is as if they had not been: open again, unless more ended it.
+
+    What a person has done with a task since stays. Returns the ids of the tasks that are open again.
+    """
+    taken = store.forget(tx, records, events)
+    found = {t.id: t for row in taken for t in store.of_record(tx, row.record, row.kinds, ENDED) if _ended(row, t)}
+    back: list[str] = []
+    for task in sorted((t for t in found.values() if t.origin is not None), key=lambda one: one.id):
+        if not _by_rule(tx, task, SYSTEM.label):
+            continue
+        others = store.remembered(tx, _about(task))
+        if any(_meets(row, task) for row in others):
+            _settle(tx, [task], SYSTEM.label)
+            continue
+        if task.state == COMPLETED:
+            followers.withdraw(tx, task.id)
+        if rework.bring_back(tx, task, "undo") is not None:
+            back.append(task.id)
+    return back
 
 
 def _about(task: Task | NewTask) -> list[str]:
@@ -104,10 +130,14 @@ def _meets(row: Any, task: Task) -> bool:
     return named and row.record in _about(task) and _older(task, (row.version_at, row.version_tie))
 
 
-def _by_rule(tx: Tx, task: Task) -> bool:
+def _ended(row: Remembered, task: Task) -> bool:
+    return _meets(row, task) and task.state == ENDS[row.verb] and task.outcome == row.reason
+
+
+def _by_rule(tx: Tx, task: Task, label: str | None = None) -> bool:
     """Whether a rule ended it. What a person has ended or taken up again stays as it is."""
     acts = [row for row in history.of(tx.conn, "task", task.id) if "state" in row["change"]]
-    return bool(acts) and acts[-1]["act"] in RULED and acts[-1]["by"] == tx.by.label
+    return bool(acts) and acts[-1]["act"] in RULED and acts[-1]["by"] == (label or tx.by.label)
 
 
 def _end_instead(tx: Tx, task: Task, verb: str, reason: str | None) -> None:

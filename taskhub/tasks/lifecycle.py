@@ -54,6 +54,8 @@ TABLE: tuple[Operation, ...] = (
     Operation(
         "pause", (IN_PROGRESS,), PAUSED, HOLDER, token=True, lease="ends", clock="pause", reason=True, inverse="resume"
     ),
+    Operation("ask", (IN_PROGRESS,), PAUSED, HOLDER, token=True, lease="ends", clock="pause", inverse="resume"),
+    Operation("withdraw_question", OPEN, None, HOLDER_OR_MANAGER),
     Operation("resume", (PAUSED,), IN_PROGRESS, HOLDER, lease="new", clock="run"),
     Operation("complete", (IN_PROGRESS,), COMPLETED, HOLDER, token=True, lease="ends", clock="stop", inverse="reopen"),
     Operation(
@@ -83,6 +85,8 @@ TABLE: tuple[Operation, ...] = (
     Operation("unblock", (BLOCKED,), QUEUED, SYSTEM, clock="start"),
     Operation("block", (BLOCKED, QUEUED), BLOCKED, SYSTEM),
     Operation("set_aside", (IN_PROGRESS,), PAUSED, SYSTEM, lease="ends"),
+    Operation("arrive", (QUEUED,), ASSIGNED, SYSTEM),
+    Operation("arrive_waiting", (ASSIGNED,), PAUSED, SYSTEM, clock="pause"),
     Operation("expire", (IN_PROGRESS, PAUSED), QUEUED, SYSTEM, lease="ends"),
     Operation("withdraw", (ASSIGNED, PAUSED), QUEUED, SYSTEM),
     Operation("close", OPEN, CANCELLED, SYSTEM, lease="ends", clock="stop"),
@@ -94,6 +98,7 @@ TABLE: tuple[Operation, ...] = (
     Operation("raise", OPEN, None, SYSTEM),
     Operation("widen", OPEN, None, SYSTEM),
     Operation("retell", STATES, None, SYSTEM),
+    Operation("follow", STATES, None, SYSTEM),
     Operation("rederive", OPEN, None, SYSTEM),
     Operation("reorder", OPEN, None, SYSTEM),
     Operation("sla.warned", OPEN, None, SYSTEM),

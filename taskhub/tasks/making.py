@@ -10,6 +10,7 @@ from taskhub.events.model import Version
 from taskhub.failpoints import failpoint
 from taskhub.ids import new_id
 from taskhub.sales import customers
+from taskhub.sales.search import service as search
 from taskhub.tasks import clocks, drafting, moves, queries, store
 from taskhub.tasks.drafting import Draft
 from taskhub.tasks.model import QUEUED, NewTask, Task
@@ -51,6 +52,7 @@ def bring_about(tx: Tx, news: Sequence[NewTask]) -> Made:
     made = store.insert_new(tx, [d.row for d in drafts])
     failpoint("making.inserted")
     fresh = [d for d in drafts if d.id in made]
+    search.note(tx, {f"task:{d.id}": (d.row, d.row["created_at"]) for d in fresh}, fresh=True)
     store.put_clocks(tx, [row for row in clock_rows if row["task"] in made])
     failpoint("making.clocked")
     store.exclude(tx, [_exclusion(d.id, a, why) for d in fresh for a, why in d.new.excluded.items()])
@@ -120,9 +122,10 @@ def _block(tx: Tx, drafts: Sequence[Draft]) -> None:
 
 
 def _make_ready(tx: Tx, d: Draft) -> list[dict[str, Any]]:
-    started_at = clocks.starts_at(tx, d.row["sla"], d.new.occurred_at, tx.now, sla_from=d.new.sla_from)
+    ready_at = d.new.since or tx.now
+    started_at = clocks.starts_at(tx, d.row["sla"], d.new.occurred_at, ready_at, sla_from=d.new.sla_from)
     opened = clocks.opening(tx, d.row, started_at=started_at)
-    d.row.update(ready_at=tx.now, due_at=opened.due_at, sla_state=opened.state)
+    d.row.update(ready_at=ready_at, due_at=opened.due_at, sla_state=opened.state)
     d.row["start_by"] = clocks.start_by(tx, d.row)
     d.next_look = opened.next_look
     return opened.rows

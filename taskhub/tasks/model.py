@@ -158,3 +158,8 @@ class NewTask:
     checklist: tuple[ChecklistItem, ...] | None = None
     not_by: str | None = None
     ends_as: tuple[str, str | None] | None = None  # a remembered closing that hits it: ("complete" | "close", reason)
+    # Work that was somewhere else before: since when it has been waiting, until when it is held back, what is done.
+    since: datetime | None = None
+    blocked_until: datetime | None = None
+    note: str | None = None
+    ticked: Mapping[int, str] = field(default_factory=dict)  # number of item → "x" done, "-" not applicable

@@ -13,15 +13,20 @@ from taskhub.agents.capacity import minutes_left
 from taskhub.db.tx import Tx
 from taskhub.errors import AtCapacity, NotEligible, NotFound
 from taskhub.failpoints import failpoint
-from taskhub.tasks import clocks, lifecycle, store
+from taskhub.sales.search import service as search
+from taskhub.tasks import clocks, lifecycle, mirrored, store
 from taskhub.tasks.model import IN_PROGRESS, PAUSED, QUEUED, Lease, Task
 
 EXCLUDED_FOR_EVER = ("not_by",)
 OPENED_AGAIN = ("reopen", "restore")
 # No transition: what the passes note for themselves.
 UNTOLD = ("waiting_reasons",)
+# By what a task is found.
+SAID = ("title", "data")
 # What follows from an act of a person is none of its own.
-OF_ITSELF = ("rederive",)
+OF_ITSELF = ("rederive", "follow")
+# What of a task others show as well.
+SHOWN = {"state", "agent"}
 # Timers of work that waits with its person.
 WAITING = ("snooze.ended", "pause.reminder")
 LATE = ("at_risk", "breached")
@@ -65,6 +70,9 @@ def move(tx: Tx, task: Task, act: str, changes: Mapping[str, Any], note: Mapping
     stamped = {**changes, "seq": task.seq + 1, "version": version}
     store.save(tx, task.id, stamped)
     failpoint("moves.saved")
+    if any(getattr(task, name) != changes.get(name, getattr(task, name)) for name in SAID):
+        said = {name: changes.get(name, getattr(task, name)) for name in SAID}
+        search.note(tx, {f"task:{task.id}": (said, task.created_at)})
     difference = {k: plain(v) for k, v in changes.items() if k not in UNTOLD and getattr(task, k) != v}
     if "state" in difference:
         difference["from"] = task.state
@@ -76,7 +84,10 @@ def move(tx: Tx, task: Task, act: str, changes: Mapping[str, Any], note: Mapping
     if task.state == PAUSED and stamped.get("state", PAUSED) != PAUSED:
         for topic in WAITING:
             tx.cancel(topic, task.id)
-    return replace(task, **stamped)
+    moved = replace(task, **stamped)
+    if SHOWN & difference.keys():
+        mirrored.changed(tx, moved)
+    return moved
 
 
 def _lifted(tx: Tx, task: Task, act: str, changes: Mapping[str, Any]) -> Mapping[str, Any]:

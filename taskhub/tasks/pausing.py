@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -28,13 +29,15 @@ def pause(
     return put_aside(tx, task, "pause", reason, until)
 
 
-def put_aside(tx: Tx, task: Task, act: str, reason: str, until: datetime | None) -> Task:
-    """Paused with a reason, by its person or by the workers."""
+def put_aside(
+    tx: Tx, task: Task, act: str, reason: str, until: datetime | None, note: Mapping[str, Any] | None = None
+) -> Task:
+    """Paused with a reason, by its person or by the workers. ``note`` adds facts to the row of history."""
     kind = tx.policies.pause_reasons.get(reason)
     store.open_pause(tx, task.id, reason, stops=bool(kind and kind.stops_clock), at=tx.now)
     changes = {"state": PAUSED, "paused_reason": reason, "paused_until": until, "paused_at": tx.now}
     changes |= clocks.recount(tx, task)
-    moved = moves.move(tx, task, act, changes)
+    moved = moves.move(tx, task, act, changes, note)
     if until is not None:
         tx.emit("snooze.ended", task.id, due_at=until)
     remind_anew(tx, moved)
@@ -42,12 +45,12 @@ def put_aside(tx: Tx, task: Task, act: str, reason: str, until: datetime | None)
     return moved
 
 
-def wake(tx: Tx, task: Task, why: str) -> Task:
+def wake(tx: Tx, task: Task, why: str, note: Mapping[str, Any] | None = None) -> Task:
     """A paused task's clock runs again; it stays with its person and tops the list."""
     store.end_pause(tx, task)
     tx.cancel("snooze.ended", task.id)
     changes = {"paused_until": min(task.paused_until or tx.now, tx.now)} | clocks.recount(tx, task)
-    moved = moves.move(tx, task, "wake", changes, {"why": why})
+    moved = moves.move(tx, task, "wake", changes, {"why": why, **(note or {})})
     remind_anew(tx, moved)
     return moved
 

@@ -166,6 +166,12 @@ def made_by(tx: Tx, origins: Sequence[str], *, each: int = 5_000) -> dict[str, s
     return found
 
 
+def by_ids(tx: Tx, ids: Sequence[str]) -> list[Task]:
+    """These tasks, unlocked, in the order of their ids."""
+    mine = select(*[task.c[name] for name in Task.__slots__]).where(task.c.id.in_(ids)).order_by(task.c.id)
+    return [Task(*row) for row in tx.conn.execute(mine)]
+
+
 def by_event(tx: Tx, event_id: str) -> list[str]:
     """Ids of the tasks an event made."""
     return list(tx.conn.execute(select(task.c.id).where(task.c.event == event_id).order_by(task.c.id)).scalars())
@@ -240,3 +246,12 @@ def of_deal(tx: Tx, deal: str) -> list[Task]:
     """Every task of a deal, in the order in which they were made."""
     mine = select(*[task.c[name] for name in Task.__slots__]).where(task.c.deal == deal)
     return [Task(*row) for row in tx.conn.execute(mine.order_by(task.c.created_at, task.c.id))]
+
+
+def concerning(tx: Tx, record: str) -> list[Task]:
+    """Every task about a record (noun:id), of that lead or deal, or done for that customer, by id; unlocked."""
+    noun, _, id_ = record.partition(":")
+    about = [task.c.record == record, task.c.customer == record]
+    about += [task.c[noun] == id_] if noun in ("lead", "deal") else []
+    mine = select(*[task.c[name] for name in Task.__slots__]).where(or_(*about))
+    return [Task(*row) for row in tx.conn.execute(mine.order_by(task.c.id))]

@@ -28,23 +28,38 @@ def reopen(
     roomy = to_last and found is not None and last is not None and checks.has_room(tx, last, found.queue)
     task, _ = moves.allowed(tx, task_id, act, version=version)
     changes = _back(tx, task, roomy=roomy) | ({"note": note} if note else {})
-    moved = moves.move(tx, task, act, changes, {"reason": reason, "was": task.state})
-    if task.file:
-        tx.emit("file.changed", task.file)
-    if moved.state == BLOCKED and (task.blocked_until is not None or not task.file):
-        tx.emit("block.ended", task.id, due_at=task.blocked_until)
+    return _on(tx, moves.move(tx, task, act, changes, {"reason": reason, "was": task.state}))
+
+
+def bring_back(tx: Tx, task: Task, reason: str, *, counted: bool = False) -> Task | None:
+    """A locked task that ended because of something else is wanted again, since that was taken back: to its queue.
+
+    ``counted``: its clocks count the time it was closed as well. None where its kind is gone: nobody could do it.
+    """
+    if task.kind not in tx.policies.kinds:
+        return None
+    back = _back(tx, task, roomy=False, counted=counted)
+    return _on(tx, moves.move(tx, task, "restore", back, {"reason": reason, "was": task.state}))
+
+
+def _on(tx: Tx, moved: Task) -> Task:
+    """It goes on from where it is."""
+    if moved.file:
+        tx.emit("file.changed", moved.file)
+    if moved.state == BLOCKED and (moved.blocked_until is not None or not moved.file):
+        tx.emit("block.ended", moved.id, due_at=moved.blocked_until)
     elif moved.state == QUEUED:
         moves.announce_ready(tx, moved)
     return rederive.catch_up(tx, moved)
 
 
-def _back(tx: Tx, task: Task, *, roomy: bool) -> dict[str, Any]:
+def _back(tx: Tx, task: Task, *, roomy: bool, counted: bool = False) -> dict[str, Any]:
     ended = {"completed_at": None, "outcome": None, "completed_by": None, "waiting_reasons": None}
     if task.ready_at is None:
         return {"state": BLOCKED, **ended}
     holder: dict[str, Any] = {"state": QUEUED, "agent": None, "pinned": False, "given_at": None}
     if roomy:
         holder |= {"state": ASSIGNED, "agent": task.agent, "given_at": tx.now}
-    back = {**ended, **holder, "ready_at": tx.now, **clocks.restarted(tx, task)}
+    back = {**ended, **holder, "ready_at": tx.now, **clocks.restarted(tx, task, counted=counted)}
     row = {n: getattr(task, n) for n in Task.__slots__} | back
     return back | {"start_by": clocks.start_by(tx, row)}

@@ -16,6 +16,7 @@ from taskhub.tasks import checks, clocks, drafting, making, moves, queries, stor
 from taskhub.tasks.acknowledging import acknowledge, unacknowledge
 from taskhub.tasks.model import ASSIGNED, CANCELLED, COMPLETED, IN_PROGRESS, PAUSED, Lease, NewTask, Task
 from taskhub.tasks.pausing import pause, put_aside
+from taskhub.tasks.questions import service as questions
 from taskhub.tasks.rekind import change_back, change_kind
 from taskhub.tasks.rework import reopen
 
@@ -190,6 +191,7 @@ def finish(tx: Tx, task: Task, act: str, changes: Mapping[str, Any]) -> Task:
     store.end_pause(tx, task)
     ends |= clocks.stopped(tx, task, met=state == COMPLETED)
     moved = moves.move(tx, task, act, {**changes, **ends})
+    questions.lapse(tx, task.id)
     tx.emit(f"task.{done}", task.id, {"kind": task.kind, "agent": task.agent, "act": act})
     if task.checks:
         tx.emit("check.settled", task.id)

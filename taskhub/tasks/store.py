@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -33,22 +33,18 @@ _PAUSES: Select[Any] = select(pause).where(pause.c.task == bindparam("task")).or
 _CLOCKS: Select[Any] = select(sla_clock).where(sla_clock.c.task == bindparam("task")).order_by(sla_clock.c.target)
 
 
-def _task(row: Any) -> Task:
-    return Task(*row)
-
-
 def lock(tx: Tx, task_id: str) -> Task | None:
     """The task, locked until the transaction ends."""
     if (known := tx.lookups.get(f"task:{task_id}")) is not None:
         return cast("Task", known)
     row = tx.conn.execute(_LOCKED_TASK, {"task": task_id}).first()
-    return _task(row) if row else None
+    return Task(*row) if row else None
 
 
 def lock_many(tx: Tx, ids: Iterable[str]) -> list[Task]:
     """Tasks locked in the order of their ids."""
     chosen = select(*_COLUMNS).where(task.c.id.in_(list(ids))).order_by(task.c.id).with_for_update()
-    return [_task(row) for row in tx.conn.execute(chosen)]
+    return [Task(*row) for row in tx.conn.execute(chosen)]
 
 
 def get(tx: Tx, task_id: str) -> Task | None:
@@ -56,7 +52,7 @@ def get(tx: Tx, task_id: str) -> Task | None:
     if (known := tx.lookups.get(f"task:{task_id}")) is not None:
         return cast("Task", known)
     row = tx.conn.execute(_TASK, {"task": task_id}).first()
-    return _task(row) if row else None
+    return Task(*row) if row else None
 
 
 def insert_new(tx: Tx, new: Sequence[Mapping[str, Any]]) -> set[str]:
@@ -66,7 +62,7 @@ def insert_new(tx: Tx, new: Sequence[Mapping[str, Any]]) -> set[str]:
 
 def by_origin(tx: Tx, origin: str) -> Task:
     """The task that came of ``origin``, locked."""
-    return _task(tx.conn.execute(select(*_COLUMNS).where(task.c.origin == origin).with_for_update()).one())
+    return Task(*tx.conn.execute(select(*_COLUMNS).where(task.c.origin == origin).with_for_update()).one())
 
 
 def save(tx: Tx, task_id: str, changes: Mapping[str, Any]) -> None:
@@ -253,14 +249,10 @@ def held(tx: Tx, agent_key: str, paused_queues: Sequence[str]) -> list[Any]:
 def of_record(tx: Tx, record: str, kinds: Sequence[str], states: Sequence[str]) -> list[Task]:
     """Tasks about a record or belonging to that lead or deal, locked; ``*`` in kinds means all."""
     noun, _, id_ = record.partition(":")
-    about = [task.c.record == record]
-    if noun in ("lead", "deal"):
-        about.append(task.c[noun] == id_)
-    wanted = [or_(*about), task.c.state.in_(states)]
-    if "*" not in kinds:
-        wanted.append(task.c.kind.in_(kinds))
+    about = [task.c.record == record, *([task.c[noun] == id_] if noun in ("lead", "deal") else [])]
+    wanted = [or_(*about), task.c.state.in_(states), *([] if "*" in kinds else [task.c.kind.in_(kinds)])]
     found = tx.conn.execute(select(*_COLUMNS).where(*wanted).order_by(task.c.id).with_for_update())
-    return [_task(row) for row in found]
+    return [Task(*row) for row in found]
 
 
 def waiting_in_file(tx: Tx, file: str) -> list[Task]:
@@ -289,6 +281,13 @@ _REMEMBERED = quick(
 def remember(tx: Tx, values: Mapping[str, Any]) -> bool:
     """Remembers a closing once per origin. False when it was known."""
     return bool(rows.add(tx.conn, closing, [values], unique="origin", back="origin"))
+
+
+def forget(tx: Tx, records: Sequence[str], events: Collection[str]) -> list[Remembered]:
+    """What these events ended about these records is remembered no more. Returns what was."""
+    theirs = closing.c.record.in_(records), closing.c.event.in_(list(events))
+    gone = delete(closing).where(*theirs).returning(*[closing.c[name] for name in Remembered._fields])
+    return [Remembered(*row) for row in tx.conn.execute(gone)]
 
 
 def stamp(tx: Tx, ids: Sequence[str]) -> None:

@@ -15,7 +15,7 @@ from taskhub.db.database import Database
 from taskhub.db.tx import SYSTEM, By, Tx
 from taskhub.flow import FLOW
 from taskhub.policy.policies import Policies
-from taskhub.policy.promise import PauseReason, SlaPolicy
+from taskhub.policy.promise import ASKING, WAITING_REP, PauseReason, SlaPolicy
 from taskhub.policy.rule import Rule
 from taskhub.policy.text import LocalText
 from taskhub.policy.work import Kind, Queue, Staffing
@@ -52,6 +52,7 @@ def policies(
             "waiting_customer": PauseReason("waiting_customer", LocalText("Customer"), stops_clock=True),
             "set_aside": PauseReason("set_aside", LocalText("Set aside"), stops_clock=False),
             "away": PauseReason("away", LocalText("Away"), stops_clock=False),
+            WAITING_REP: ASKING,
         },
         calendars={
             "office": BusinessCalendar("office", "UTC", OFFICE), "always": BusinessCalendar("always", "UTC", ALWAYS),

@@ -15,7 +15,7 @@ from taskhub.api import api
 from taskhub.db.database import Database
 from taskhub.db.tx import Tx
 from taskhub.http.state import AppState
-from taskhub.policy.policies import Connection, Pipeline, Policies, Stage
+from taskhub.policy.policies import Connection, Pipeline, Policies, Stage, WriteBack
 from taskhub.policy.rule import Rule, TaskTemplate
 from taskhub.policy.text import LocalText
 from taskhub.policy.work import Kind, Queue, Staffing
@@ -63,9 +63,12 @@ def policies() -> Policies:
     called = Rule("called", on=("lead.created",), tasks=(TaskTemplate("customs", "Call {lead.name}"),))
     hidden = Connection("bare", "pipedrive", LocalText("Bare"), secrets={"path": "CRM_PATH"})
     both = Connection("both", "pipedrive", LocalText("Both"), secrets={**secrets, "path": "CRM_PATH", "token": "NONE"})
+    acts = WriteBack("off", acts=True)
+    asked = Connection("asked", "pipedrive", LocalText("Asked"), secrets=secrets, write_back=acts)
+    connections = {one.key: one for one in (basic, hidden, both, asked)}
     return organisation.policies(
         queues=queues, kinds=kinds, rules=(won, converted, called), skip_reasons=("wrong_language",),
-        connections={"crm": basic, "bare": hidden, "both": both}, pipelines={line.key: line for line in paths()},
+        connections=connections, pipelines={line.key: line for line in paths()},
     )  # fmt: skip
 
 

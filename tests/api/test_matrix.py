@@ -50,6 +50,7 @@ LEAD_QUEUE = {"agent": "fff", "rep": "fff", "manager": "yyn", "director": "yyn",
 SELLERS = NOBODY | dict.fromkeys(("rep", "manager", "director", "admin"), "yyy")
 SEE_RECORD = {"agent": "ynn", "rep": "yyn", "manager": "ynn", "director": "ynn", "integration": "fff", **READ_ALL}
 CHANGE_RECORD = NOBODY | {"rep": "yfn", "manager": "ynn", "director": "ynn", "admin": "yyy"}
+MANAGERS = NOBODY | dict.fromkeys(("manager", "director", "admin"), "yyy")
 OWN_KEYS = {"agent": "ynn", "rep": "ynn", "manager": "ynn", "director": "ynn", "integration": "fff", **READ_ALL}
 
 TABLE: dict[str, dict[str, str]] = {
@@ -65,7 +66,7 @@ TABLE: dict[str, dict[str, str]] = {
     **{
         f"POST /api/v1/tasks/{{id}}/{verb}": WORK_TASK
         for verb in ("start", "renew", "release", "skip", "pause", "resume", "complete", "hand-over", "kind",
-                     "acknowledge")
+                     "acknowledge", "ask", "withdraw-question")
     },
     "POST /api/v1/tasks/{id}/cancel": LEAD_TASK,
     "POST /api/v1/tasks/{id}/reopen": LEAD_TASK | {"agent": "yfn"},
@@ -160,10 +161,52 @@ TABLE: dict[str, dict[str, str]] = {
                                                   "integration": "fff", **READ_ALL}
         for noun in ("leads", "accounts", "contacts")
     },
+    **{f"GET /api/v1/{noun}/{{id}}/notes": SEE_RECORD for noun in ("leads", "deals", "accounts", "contacts")},
+    **{
+        f"POST /api/v1/{noun}/{{id}}/{what}": SEE_RECORD | {"auditor": "fff"}
+        for noun in ("leads", "deals", "accounts", "contacts") for what in ("notes", "links")
+    },
+    "GET /api/v1/tasks/{id}/notes": SEE_TASK,
+    **{f"POST /api/v1/tasks/{{id}}/{what}": SEE_TASK | {"integration": "fff", "auditor": "fff"}
+       for what in ("notes", "links")},
+    "GET /api/v1/search": PEOPLE,
+    "GET /api/v1/questions": PEOPLE,
+    # nobody knows a note or a question that there is none of
+    "GET /api/v1/questions/{id}": dict.fromkeys(ROLES, "nnn") | {"integration": "fff"},
+    **{f"POST /api/v1/questions/{{id}}/{verb}": dict.fromkeys(ROLES, "nnn") | {"integration": "fff", "auditor": "fff"}
+       for verb in ("answer", "pass")},
+    **{f"GET /api/v1/notes/{{id}}{tail}": dict.fromkeys(ROLES, "nnn") | {"integration": "fff"}
+       for tail in ("", "/history")},
+    **{f"{verb} /api/v1/notes/{{id}}": dict.fromkeys(ROLES, "nnn") | {"integration": "fff", "auditor": "fff"}
+       for verb in ("PATCH", "DELETE")},
     "POST /api/v1/duplicates/check": PEOPLE,
     "GET /api/v1/duplicates": NOBODY | READ_ALL,
     "POST /api/v1/duplicates/runs": ADMIN,
     "GET /api/v1/duplicates/runs/{id}": NOBODY | READ_ALL,
+    # one of the rep's own would go into it
+    **{
+        f"POST /api/v1/{noun}/{{id}}/merge{tail}":
+            NOBODY | {"rep": "yfn", "manager": "nnn", "director": "nnn", "admin": "yyy"}
+        for noun in ("leads", "deals", "accounts", "contacts") for tail in ("", "/preview")
+    },
+    "GET /api/v1/merges": NOBODY | READ_ALL,
+    "GET /api/v1/merges/{id}": {role: ("fff" if role == "integration" else "nnn") for role in ROLES},
+    "POST /api/v1/merges/{id}/undo": {
+        role: ("nnn" if role in ("rep", "manager", "director", "admin") else "fff") for role in ROLES
+    },
+    # import: of one's own / of others
+    **{f"POST /api/v1/imports{tail}": MANAGERS for tail in ("", "/proposal")},
+    "PUT /api/v1/imports/mappings/{noun}/{name}": MANAGERS,
+    **{f"GET /api/v1/imports{tail}": MANAGERS | {"auditor": "yyy"} for tail in ("", "/mappings")},
+    **{
+        f"GET /api/v1/imports/{{id}}{tail}": NOBODY | {"manager": "ynn", "director": "ynn", **READ_ALL}
+        for tail in ("", "/refused")
+    },
+    **{
+        f"POST /api/v1/imports/{{id}}/{verb}": NOBODY | {"manager": "ynn", "director": "ynn", "admin": "yyy"}
+        for verb in ("start", "undo")
+    },
+    **{f"GET /api/v1/exports{tail}": NOBODY | READ_ALL for tail in ("", "/{noun}")},
     # of the rep's own lead and one of their team's
     "PUT /api/v1/duplicates/denials": {"agent": "nnn", "rep": "yyy", "manager": "nnn", "director": "nnn",
                                        "admin": "yyy", "integration": "fff", "auditor": "fff"},
@@ -218,6 +261,22 @@ BODIES: dict[str, Any] = {
         f"POST /api/v1/agents/{{key}}/lend{tail}": {"queue": "front", "until": "2199-01-01T00:00:00Z"}
         for tail in ("", "/preview")
     },
+    **{
+        f"POST /api/v1/{noun}s/{{id}}/merge{tail}": {"gone": [f"{noun}-rob"], **more}
+        for noun in ("lead", "deal", "account", "contact")
+        for tail, more in (("", {"versions": {f"{noun}-rob": 1}}), ("/preview", {}))
+    },
+    "POST /api/v1/imports/{id}/start": {},
+    "PUT /api/v1/imports/mappings/{noun}/{name}": {"columns": {"A": "name"}},
+    **{
+        f"POST /api/v1/{noun}/{{id}}/{what}": body
+        for noun in ("leads", "deals", "accounts", "contacts", "tasks")
+        for what, body in (("notes", {"text": "x"}), ("links", {"title": "x", "url": "https://x.example/"}))
+    },
+    "PATCH /api/v1/notes/{id}": {"version": 1, "text": "y"},
+    "POST /api/v1/tasks/{id}/ask": {"question": "x"},
+    "POST /api/v1/questions/{id}/answer": {"answer": "x"},
+    "POST /api/v1/questions/{id}/pass": {"to": {"agent": "ria"}},
     "POST /api/v1/duplicates/check": {"name": "x"},
     "PUT /api/v1/duplicates/denials": {"records": ["lead:lead-rob", "lead:lead-ria"], "denied": True},
     "POST /api/v1/calendars/preview": {"calendar": "office", "start": "2026-01-05T00:00:00Z", "budget_s": 60},
@@ -288,6 +347,14 @@ def furnish(house: House) -> None:
         for one in events.find(tx, {}, None, 100)[0]:
             assert one.event
             sales.apply(tx, one.event)
+    hand_in(house)
+
+
+def hand_in(house: House) -> None:
+    """A file of everybody who may hand one in."""
+    for persona in ("lea", "dora", "admin"):
+        sent = {"content": b"Name\nx\n", "headers": {"content-type": "text/csv"}}
+        THINGS[f"import:{persona}"] = house.of(persona).ok("POST", "/api/v1/imports?noun=leads", **sent)["id"]
 
 
 def cells() -> list[tuple[str, str, int]]:
@@ -308,9 +375,14 @@ def address(route: str, role: str, number: int) -> str:
     for_noun = {
         "tasks": THINGS[f"task:{holders[number]}"], "agents": person, "teams": "specialists", "queues": queues[number],
         "events": THINGS["event"], "acts": "0" * 32, "metrics": "specialists",
+        "imports": THINGS.get(f"import:{person}", THINGS["import:admin"]),
     }  # fmt: skip
     thing = for_noun.get(noun, f"{noun.removesuffix('s')}-{owners[number]}")
+    if noun == "search":
+        return f"{path}?q=x"
     filled = path.replace("{absence_id}", "none").replace("{number}", "1").replace("{key_id}", "none")
+    filled = filled.replace("/exports/{noun}", "/exports/people").replace("{noun}/{name}", "leads/mine")
+    filled += "?noun=leads" if filled.endswith(("/imports", "/imports/proposal")) and route.startswith("POST") else ""
     return filled.replace("{id}", thing).replace("{key}", thing).replace("{event_id}", thing)
 
 
@@ -322,7 +394,7 @@ def verdict(house: House, route: str, role: str, number: int) -> str:
         return "y"  # streams for minutes: its door is tried in test_live
     body = BODIES.get(route)
     answer = client.request(method, path, **({"json": body} if body is not None else {}))
-    said = answer.json()
+    said = answer.json() if answer.headers["content-type"].endswith("json") else {}  # exports are files
     assert answer.status_code < 500, said
     if answer.status_code == 401:
         return "401"

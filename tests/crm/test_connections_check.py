@@ -18,6 +18,7 @@ from taskhub.cli.app import app
 from taskhub.clock import real_now
 from taskhub.connectors.checking import Given, Looked, look
 from taskhub.connectors.clients import client_for, has_client
+from taskhub.connectors.hooks import address_of
 from taskhub.errors import InvalidInput, NotFound
 from taskhub.policy.policies import Connection, Pipeline, Policies, Stage
 from taskhub.testing.clock import SetClock
@@ -264,3 +265,14 @@ def test_the_command_checks_and_subscribes_over_a_real_wire(
     assert pipedrive.api.TOKEN not in first.output + last.output
     assert "Did you mean 'pipedrive'?" in run("connections", "check", "pipedrve", "--data", data).stderr
     assert "pipedrive" in run("connections", "list", "--data", data).stdout
+
+
+def test_secrets_arrive_whatever_they_are_made_of() -> None:
+    fake, secret = pipedrive.FakePipedrive(), "a/b?c#d %é"
+    address = address_of("https://t.test/", "crm", secret)
+    assert address == "https://t.test/hooks/crm/a%2Fb%3Fc%23d%20%25%C3%A9"
+    _, right, given = SYSTEMS["pipedrive"]
+    client = client_for(Connection("crm", "pipedrive", {"en": ""}, settings=given), right, transport=InProcess(fake))
+    client.subscribe(address, {})  # type: ignore[attr-defined]
+    assert looked("pipedrive", fake, {"path": secret})["webhooks"].state == "ok"
+    assert looked("pipedrive", fake, {"path": "another"})["webhooks"].state == "wrong"

@@ -53,6 +53,48 @@ def test_a_key_that_was_refused_is_renewed_once(fake: FakePipedrive) -> None:
     assert sum(path == "/oauth/token" for _, path, _ in fake.gate.calls) == 2
 
 
+class Renaming(httpx.BaseTransport):
+    """What a log-in answers, and whatever else is asked."""
+
+    def __init__(self, **told: str) -> None:
+        self.told, self.asked = told, []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request.url.host)
+        return httpx.Response(200, json={"access_token": "bearer-of-theirs", **self.told}, request=request)
+
+
+@pytest.mark.parametrize("address", [
+    "https://evil.example", "http://acme.pipedrive.com", "https://acme.pipedrive.com.evil.example",
+    "https://acme.pipedrive.com@evil.example", "https://evilpipedrive.com", "https://acme.pipedrive.com:8443",
+    "//x", "[",
+])  # fmt: skip
+def test_a_key_leaves_for_its_own_house_only(address: str) -> None:
+    there = Connection("crm", "pipedrive", {"en": "CRM"}, settings={})
+    wire = Renaming(api_domain=address)
+    client = PipedriveClient(Caller("crm", login(there, BY_OAUTH), DIALECT, transport=wire))
+    with pytest.raises(Unauthenticated, match="own house"):
+        client.who()
+    assert wire.asked == ["oauth.pipedrive.com"]
+
+
+def test_a_key_goes_where_its_house_says() -> None:
+    there = Connection("crm", "pipedrive", {"en": "CRM"}, settings={})
+    wire = Renaming(api_domain="https://acme.pipedrive.com")
+    client = PipedriveClient(Caller("crm", login(there, BY_OAUTH), DIALECT, transport=wire))
+    with pytest.raises(KeyError):
+        client.who()
+    assert wire.asked == ["oauth.pipedrive.com", "acme.pipedrive.com"]
+
+
+def test_a_refresh_token_that_is_replaced_is_refused_without_showing_it() -> None:
+    wire = Renaming(refresh_token="another-refresh-token")
+    client = PipedriveClient(Caller("crm", login(connection(), BY_OAUTH), DIALECT, transport=wire))
+    with pytest.raises(Unauthenticated, match="refresh token") as caught:
+        client.who()
+    assert "another-refresh-token" not in caught.value.message
+
+
 def test_a_wrong_key_is_told_without_showing_it(fake: FakePipedrive) -> None:
     with pytest.raises(Unauthenticated) as caught:
         client_of(fake, {"token": "wrong-token-here"}).who()

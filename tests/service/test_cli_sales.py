@@ -10,12 +10,16 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from taskhub.acts import converting, selling
+from taskhub.acts import asking, converting, selling
 from taskhub.agents import service as agents
 from taskhub.cli import place
 from taskhub.cli.app import app
 from taskhub.db.tx import By
 from taskhub.sales.conversion import Asked
+from taskhub.tasks import making
+from taskhub.tasks import service as tasks
+from taskhub.tasks.model import NewTask
+from taskhub.testing.organisation import ADMIN, as_agent
 
 Run = Callable[..., Result]
 
@@ -50,6 +54,53 @@ def test_progress_of_everybody_a_team_and_a_person(run: Run) -> None:
     shown = run("sales", "progress").stdout
     assert "leads: 2 created, 1 converted, 0 lost (100%), 1 open, 10.10 EUR" in shown
     assert "Conversions without any work: 1" in shown
+
+
+def test_progress_of_a_department(run: Run, tmp_path: Path) -> None:
+    with place.existing(tmp_path / "data") as db, db.begin() as tx:
+        agents.patch_team(tx, "front-line", {"department": "front"})
+    said = json.loads(run("sales", "progress", "--department", "front", "--json").stdout)
+    leads = next(item for item in said["items"] if item["pipeline"] == "leads")
+    assert (leads["created"], said["department"]) == (2, "front")
+    refused = run("sales", "progress", "--department", "frnt")
+    assert refused.exit_code != 0
+    assert "did you mean front?" in refused.output
+    assert run("sales", "progress", "--department", "front", "--team", "front-line").exit_code != 0
+
+
+def test_search_and_what_it_goes_by(run: Run) -> None:
+    found = json.loads(run("search", "roux", "ann", "--json").stdout)
+    assert {one["noun"] for one in found["items"]} == {"lead", "deal", "account", "contact"} - {"account"}
+    assert {one["noun"] for one in json.loads(run("search", "rou", "--json").stdout)["items"]} >= {"account"}
+    assert "Nothing was found." in run("search", "nobody").stdout
+    assert "lead" in run("search", "roux", "--noun", "lead").stdout
+    assert run("search", "roux", "--noun", "leed").exit_code != 0
+    assert run("search", "!").exit_code != 0
+    said = json.loads(run("search-index", "rebuild", "--json").stdout)
+    assert said["changed"] == 0
+    assert said["records"] >= 5
+
+
+def test_questions_are_answered_from_the_command_line(run: Run, tmp_path: Path) -> None:
+    with place.existing(tmp_path / "data") as db:
+        with db.begin(ADMIN, act="x") as tx:
+            agents.create_agent(tx, {"key": "zoe", "name": "Zoe", "team": "front-line", "skills": {"welcome": 3}})
+            agents.create_agent(tx, {"key": "ria", "name": "Ria", "team": "front-line", "roles": ["rep"]})
+            (task,) = making.make(tx, [NewTask(next(iter(tx.policies.kinds)), "A welcome", record="lead:x", lead="x")])
+            agents.patch_team(tx, "front-line", {"leader": "rob"})
+            tasks.assign(tx, task, "zoe")
+        with db.begin(as_agent("zoe"), act="task.ask") as tx:
+            token = tasks.start(tx, task)[1].token
+            _, one = asking.ask(tx, task, "Which?", token=token)
+    (listed,) = json.loads(run("questions", "list", "--json").stdout)["items"]
+    assert (listed["id"], listed["asked_of"], listed["because"]) == (one.id, "rob", "no_owner")
+    assert run("questions", "answer", one.id, "Lyon", "--by", "ria").exit_code != 0
+    assert run("questions", "pass", one.id, "ria", "--by", "rob", "--note", "you know").exit_code == 0
+    said = run("questions", "answer", one.id, "Lyon", "--by", "ria", "--json")
+    assert json.loads(said.stdout)["question"]["answer"] == "Lyon"
+    assert run("questions", "answer", one.id, "again", "--by", "ria").exit_code != 0
+    assert "Nothing is asked." in run("questions", "list").stdout
+    assert run("questions", "list", "--state", "opn").exit_code != 0
 
 
 def test_who_is_not_there_is_said_in_a_sentence(run: Run) -> None:

@@ -57,7 +57,9 @@ def rows(url: str) -> dict[str, list[Any]]:
         found = {
             table.name: [
                 {name: value for name, value in row.items() if name != "xid"}
-                for row in conn.execute(select(table).order_by(*table.primary_key.columns)).mappings()
+                for row in conn.execute(
+                    select(table).order_by(*(table.primary_key.columns or table.columns))
+                ).mappings()
                 if table is not counter or row["name"] != "fence"
             ]
             for table in metadata.sorted_tables

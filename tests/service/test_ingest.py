@@ -126,6 +126,35 @@ def test_replay_under_new_maps_makes_it_applicable(db: Database) -> None:
     assert counts(db) == (1, 1)
 
 
+def test_a_body_with_holes_gets_its_true_key_when_it_can_be_read(db: Database) -> None:
+    send(db, delivery("hash-of-it", outcome="quarantined", reason="bad_field: x"))
+    with db.begin() as tx:
+        (before,) = service.find(tx, {}, None, 10)[0]
+        after = service.replay(tx, before.id, lambda _stored, _raw: [delivery("a")])
+        assert (after.state, after.reason, after.delivery_key, after.external_id) == ("received", None, "a", "a")
+    assert send(db, delivery("a")) == ["duplicate"]
+    assert counts(db) == (1, 1)
+
+
+def test_a_body_with_holes_that_came_again_meanwhile_is_a_copy(db: Database) -> None:
+    send(db, delivery("hash-of-it", outcome="quarantined", reason="bad_field: x"), delivery("a"))
+    with db.begin() as tx:
+        (before,) = service.find(tx, {"state": "quarantined"}, None, 10)[0]
+        (first,) = service.find(tx, {"state": "received"}, None, 10)[0]
+        after = service.replay(tx, before.id, lambda _stored, _raw: [delivery("a")])
+        assert (after.state, after.reason) == ("ignored", f"copy_of: {first.id}")
+    assert counts(db) == (2, 1)
+
+
+def test_another_body_under_a_known_key_keeps_its_place(db: Database) -> None:
+    send(db, delivery("a"))
+    send(db, delivery("a", "two"), quarantine_clash=True)
+    with db.begin() as tx:
+        (apart,) = service.find(tx, {"state": "quarantined"}, None, 10)[0]
+        again = service.replay(tx, apart.id, lambda _stored, _raw: [delivery("b")])
+        assert (again.state, again.delivery_key) == ("quarantined", "a")
+
+
 def test_a_crowd_sending_the_same_stores_it_once(db: Database) -> None:
     keys = [f"e{number}" for number in range(12)]
     start = threading.Barrier(6)

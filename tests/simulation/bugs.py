@@ -91,8 +91,8 @@ BUGS: tuple[Bug, ...] = (
         "return (c.caller == call.caller) & (c.route == call.route)", "return (c.route == call.route)",
         "keys of two callers are two keys"),
     # an event counts once
-    Bug("event.announced-twice", "taskhub.events.service", "    if status == ACCEPTED:\n        record",
-        "    if status:\n        record", "a repeated delivery does nothing"),
+    Bug("event.announced-twice", "taskhub.events.service", "    if status == ACCEPTED:\n        _emit",
+        "    if status:\n        _emit", "a repeated delivery does nothing"),
     Bug("event.new-body-by-age", "taskhub.events.service", "    if len(fresh) < len(rows):", "    if not rows:",
         "another body under a known id is refused"),
     Bug("event.old-news-win", "taskhub.sales.projection",

@@ -62,7 +62,7 @@ def test_a_planted_fault_has_its_place(bug: object) -> None:
 def test_a_failure_is_shrunk_to_the_steps_it_needs(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(_ground: Ground, seed: int, steps: int, *, without: frozenset[int] = frozenset()) -> Result:
         needed = {3, 17} - set(without)
-        return Result(seed, steps, "lease: two holders of it" if len(needed) == 2 else "", "", 0.0)
+        return Result(seed, steps, "lease: two holders of it" if len(needed) == 2 else "", "", 0, 0)
 
     monkeypatch.setattr(campaign, "run", fails)
     without, found = campaign.shrunk(ground, fails(ground, 1, 30))

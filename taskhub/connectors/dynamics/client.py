@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from taskhub.connectors.calling import Caller, their_time
@@ -22,8 +23,12 @@ SETS: Mapping[str, str] = {
 TABLES: Mapping[str, str] = {"lead": "lead", "deal": "opportunity", "contact": "contact", "account": "account"}
 # What a task is about: it takes one record only, the closest to the sale first.
 CLOSEST = ("deal", "lead", "account", "contact")
-OPEN, QUALIFIED = 0, 1
+OPEN, QUALIFIED, LOST = 0, 1, 2
+# Which table a lookup points at, and what people read instead of a number.
+NAMED = 'odata.include-annotations="Microsoft.Dynamics.CRM.lookuplogicalname,OData.Community.Display.V1.FormattedValue"'
 DONE = {"statecode": 1, "statuscode": 5}
+CANCELLED = {"statecode": 2, "statuscode": 6}
+NOT_STARTED = {"statecode": 0, "statuscode": 2}
 
 
 class DynamicsClient(Steps):
@@ -46,7 +51,8 @@ class DynamicsClient(Steps):
     def read(self, noun: str, id: str) -> Record | None:
         """As it is now; None when there is none."""
         try:
-            record: Record = self._caller.json("GET", f"{API}/{_set(noun)}({_guid(id)})", headers=HEADERS)
+            path = f"{API}/{_set(noun)}({_guid(id)})"
+            record: Record = self._caller.json("GET", path, headers={**HEADERS, "Prefer": NAMED})
         except NotFound:
             return None
         return record
@@ -59,6 +65,14 @@ class DynamicsClient(Steps):
             return self._tracked(cursor, resync=False)
         except (InvalidInput, NotFound):
             return self._tracked(f"{API}/{_set(noun)}", resync=True)
+
+    def everything(self, noun: str) -> Changes:
+        """Implements ``Client``."""
+        return self._tracked(f"{API}/{_set(noun)}", resync=False)
+
+    def clock(self) -> datetime | None:
+        """Implements ``Client``."""
+        return self._caller.at
 
     def write_work(self, work: Work, *, first: bool = False) -> str:
         """Made only when it is not there: what somebody has changed or closed since stays as it is."""
@@ -81,8 +95,51 @@ class DynamicsClient(Steps):
 
     def complete_work(self, id: str) -> None:
         """Changes only: a task that was deleted is not made again by its end."""
+        self._change_work(id, DONE)
+
+    def find_work(self, work: Work) -> str | None:
+        """Its id is of our making."""
+        id = work_id(self._caller.name, work.task)
+        return None if self.read("activity", id) is None else id
+
+    def hand_work(self, id: str, owner: str) -> None:
+        """To their user."""
+        self._change_work(id, {"ownerid@odata.bind": f"/systemusers({_guid(owner)})"})
+
+    def close_work(self, id: str, said: str) -> None:
+        """Cancelled; its text says why."""
+        now = self.read("activity", id)
+        if now is None:
+            raise NotFound(f"{self._caller.name} has no task {id} any more.")
+        text = str(now.get("description") or "")
+        self._change_work(id, {**CANCELLED, "description": text if said in text else f"{text}\n{said}".strip()})
+
+    def reopen_work(self, id: str) -> None:
+        """Not started, as at first."""
+        self._change_work(id, NOT_STARTED)
+
+    def _change_work(self, id: str, values: Mapping[str, Any]) -> None:
         path = f"{API}/tasks({_guid(id)})"
-        self._caller.call("PATCH", path, json=DONE, headers={**HEADERS, "If-Match": "*"})
+        self._caller.call("PATCH", path, json=values, headers={**HEADERS, "If-Match": "*"})
+
+    def lose(self, noun: str, id: str, reason: str) -> None:
+        """``reason`` is the number of a status reason. What is lost already stays as it is."""
+        if not (reason.isascii() and reason.isdecimal()):
+            raise InvalidInput(f"{reason!r} is no status reason of Dynamics: they are numbers. Look at lost_reasons.")
+        now = self.read(noun, id)
+        if now is None:
+            raise NotFound(f"{self._caller.name} has no {noun} {id}. Was it deleted or merged there?")
+        if now["statecode"] == LOST:
+            return
+        if now["statecode"] != OPEN:
+            raise InvalidInput(f"The {noun} {id} has ended otherwise at {self._caller.name}: reopen it there first.")
+        if noun == "lead":
+            values = {"statecode": LOST, "statuscode": int(reason)}
+            self._caller.call("PATCH", f"{API}/leads({_guid(id)})", json=values, headers={**HEADERS, "If-Match": "*"})
+            return
+        closing = {"subject": "Lost", "opportunityid@odata.bind": f"/opportunities({_guid(id)})"}
+        body = {"Status": int(reason), "OpportunityClose": closing}
+        self._caller.call("POST", f"{API}/LoseOpportunity", json=body, headers=HEADERS)
 
     def convert(self, order: Conversion, *, first: bool = False) -> Converted:
         """QualifyLead; a lead that was qualified before tells what came of it."""
@@ -128,7 +185,7 @@ class DynamicsClient(Steps):
         rows: list[Record] = []
         gone: list[str] = []
         while True:
-            headers = {**HEADERS, "Prefer": "odata.track-changes"}
+            headers = {**HEADERS, "Prefer": f"odata.track-changes,{NAMED}"}
             body = self._caller.json("GET", link, headers=headers)
             for row in body["value"]:
                 if "$deletedEntity" in str(row.get("@odata.context", "")):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from taskhub.connectors.dynamics.context import (
@@ -13,14 +14,14 @@ from taskhub.connectors.dynamics.context import (
     delivery_key,
     read_context,
 )
-from taskhub.connectors.dynamics.messages import NotFollowed, RereadNeeded
+from taskhub.connectors.dynamics.messages import CREATE, NotFollowed, RereadNeeded
 from taskhub.connectors.dynamics.normalise import event_of, subject_of
 from taskhub.connectors.dynamics.values import guid
 from taskhub.connectors.inbound import HookAnswer, HookRequest
 from taskhub.errors import InvalidInput, Unauthenticated
 from taskhub.events.canonical import body_hash
 from taskhub.events.fields import BadField
-from taskhub.events.model import Delivery, Event
+from taskhub.events.model import Delivery, Doubt, Event
 from taskhub.events.reading import read_json
 from taskhub.ids import digest
 from taskhub.policy.policies import Connection
@@ -60,7 +61,7 @@ class DynamicsInbound:
 
     def split_and_normalise(self, request: HookRequest, connection: Connection) -> list[Delivery]:
         """One body is one fact. Raises ``InvalidInput`` for no message of Dataverse, or of another organisation."""
-        body = check_envelope(read_json(request.body))
+        body = check_envelope(read_json(request.body, exact=True))
         wanted = guid(connection.settings.get("organization_id"))
         if wanted is not None and guid(body["OrganizationId"]) != wanted:
             raise InvalidInput("The message is not from this connection's organisation.", code="wrong_organization")
@@ -70,8 +71,11 @@ class DynamicsInbound:
             return [_delivery(body, None, connection, "quarantined", reason=str(error))]
         try:
             event = event_of(context, connection, request.received_at, stripped=STRIPPED_HEADER in request.headers)
-        except (NotFollowed, RereadNeeded) as reason:
+        except NotFollowed as reason:
             return [_delivery(body, context, connection, "ignored", reason=str(reason))]
+        except RereadNeeded as reason:
+            ignored = _delivery(body, context, connection, "ignored", reason=str(reason))
+            return [replace(ignored, doubt=_doubt(ignored.subject, context))]
         except BadField as error:
             return [_delivery(body, context, connection, "quarantined", reason=str(error))]
         return [_delivery(body, context, connection, "accepted", event=event)]
@@ -107,6 +111,12 @@ def _delivery(
         event=event,
         reason=reason,
     )
+
+
+def _doubt(subject: str | None, context: Context) -> Doubt | None:
+    """The record somebody has to ask for, where one is named."""
+    noun, _, id_ = (subject or "").partition(":")
+    return Doubt(noun, id_, born=context.message == CREATE) if id_ else None
 
 
 def _shown(sent: Mapping[str, str], name: Any, spelled: Callable[[str], str]) -> str:

@@ -23,7 +23,7 @@ class RereadNeeded(Exception):
     """The message says that a row changed, not how: only the row itself can tell. ``str()`` is the reason.
 
     Nothing here asks: it is kept as an ignored delivery with this reason, whose subject names the record where the
-    message does. The client that re-reads records goes by these.
+    message does. Its ``doubt`` is what a client asks for.
     """
 
     def __init__(self, why: str) -> None:

@@ -47,7 +47,7 @@ def event_of(context: Context, connection: Connection, received_at: datetime, *,
         types=types,
         occurred_at=_occurred_at(said, context) or received_at,
         record=ref,
-        data=_data(ref, read.fields),
+        data=data_of(ref, read.fields),
         previous={noun: read.old} if read.old else {},
         connection=connection.key,
         states_change=read.stated,
@@ -87,7 +87,7 @@ def _read(noun: str, said: Told, context: Context, connection: Connection) -> _R
     own = said.row.attributes
     now = {**said.around, **own}
     labels = {**said.labels, **said.row.labels}
-    fields = _fields(noun, now, labels, connection)
+    fields = fields_of(noun, now, labels, connection)
     _link_to_lead(noun, fields, context, connection)
     if said.verb == QUALIFY:
         return _Read({**fields, "status": CONVERTED})
@@ -99,14 +99,14 @@ def _read(noun: str, said: Told, context: Context, connection: Connection) -> _R
     nullable = decisive - _DECISIVE  # images leave out what is empty
     then = {name: said.before.get(name) for name in own if name in said.before or name in nullable}
     kept = {name: text for name, text in labels.items() if name not in then or then[name] == now.get(name)}
-    was = _fields(noun, {**now, **then}, kept, connection)
+    was = fields_of(noun, {**now, **then}, kept, connection)
     old = {name: value for name, value in was.items() if name in fields and fields[name] != value}
     if "status" in old:
         old.pop("lost_reason", None)
     return _Read(fields, old, stated=decisive & own.keys() <= then.keys())
 
 
-def _fields(
+def fields_of(
     noun: str, attributes: Mapping[str, Any], labels: Mapping[str, str], connection: Connection
 ) -> dict[str, Any]:
     return read_fields(noun, native_fields(noun, attributes, labels, connection))
@@ -164,7 +164,7 @@ def _links(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: fields[name] for name in ("deal", "lead", "contact", "account") if fields.get(name) is not None}
 
 
-def _data(ref: RecordRef, fields: Mapping[str, Any]) -> dict[str, Any]:
+def data_of(ref: RecordRef, fields: Mapping[str, Any]) -> dict[str, Any]:
     """The native objects; what an activity regards, and what a lead has become, stand beside them."""
     data: dict[str, Any] = {ref.noun: {"id": ref.id, **fields}}
     for other in ("deal", "lead"):

@@ -44,7 +44,7 @@ class HubSpotInbound:
 
     def split_and_normalise(self, request: HookRequest, connection: Connection) -> list[Delivery]:
         """One delivery for each notification; a single one stands for a list of one."""
-        body = read_json(request.body)
+        body = read_json(request.body, exact=True)
         items = [body] if isinstance(body, Mapping) else body
         if not isinstance(items, list) or not all(isinstance(one, Mapping) and "portalId" in one for one in items):
             raise InvalidInput("The body is no list of notifications of HubSpot.", code="no_envelope")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from taskhub.connectors.calling import Caller, their_time
 from taskhub.connectors.outbound import Changes, Conversion, Converted, Record, Who, Work
+from taskhub.connectors.pipedrive.losing import Losing
 from taskhub.connectors.pipedrive.names import names
 from taskhub.connectors.pipedrive.webhooks import Webhooks
 from taskhub.errors import InvalidInput, NotFound, OutcomeUnknown
@@ -26,10 +28,11 @@ LINKS: Mapping[str, str] = {"deal": "deal_id", "lead": "lead_id", "contact": "pe
 NARROW = ("deal", "lead", "contact", "account")
 OVERLAP = timedelta(seconds=60)  # deals keep whole seconds, and clocks of two houses differ
 EARLY_COPY = timedelta(days=2)
+FIRST = "1970-01-01T00:00:00Z"
 
 
-class PipedriveClient(Webhooks):
-    """Implements ``Client`` and ``Subscriber``."""
+class PipedriveClient(Losing, Webhooks):
+    """Implements ``Client``, ``Reverser`` and ``Subscriber``."""
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
@@ -67,10 +70,20 @@ class PipedriveClient(Webhooks):
         after = max(_parsed(cursor), latest - OVERLAP) if latest else _parsed(cursor)
         return Changes(rows, (), _instant(after))
 
+    def everything(self, noun: str) -> Changes:
+        """Begins before the list is read."""
+        begun = _instant(self._now() - OVERLAP)
+        rows = list(self._leads(FIRST) if noun == "lead" else self._list(_path(noun)))
+        return Changes(rows, (), begun)
+
+    def clock(self) -> datetime | None:
+        """Implements ``Client``."""
+        return self._caller.at
+
     def write_work(self, work: Work, *, first: bool = False) -> str:
         """An activity whose subject bears our mark."""
         mark = mark_of(self._caller.name, work.task)
-        found = None if first else self._marked(work, mark)
+        found = None if first else self.find_work(work)
         if found is not None:
             return found
         body: dict[str, Any] = {"subject": f"{work.title} [{mark}]", "type": "task", "note": work.text}
@@ -81,9 +94,32 @@ class PipedriveClient(Webhooks):
             body["due_date"] = work.due_on.isoformat()
         return str(_member(self._caller.json("POST", "/api/v2/activities", json=body), "id"))
 
+    def find_work(self, work: Work) -> str | None:
+        """By our mark."""
+        return self._marked(work, mark_of(self._caller.name, work.task))
+
+    def hand_work(self, id: str, owner: str) -> None:
+        """Raises ``InvalidInput`` for a user that is none."""
+        self._change_work(id, owner_id=_number("user", owner))
+
     def complete_work(self, id: str) -> None:
         """Done; the time stays that of the first call."""
-        self._caller.call("PATCH", f"/api/v2/activities/{_safe(id)}", json={"done": True})
+        self._change_work(id, done=True)
+
+    def close_work(self, id: str, said: str) -> None:
+        """They know no other end than done: a line in its note tells the difference."""
+        now = self.read("activity", id)
+        if now is None:
+            raise NotFound(f"{self._caller.name} has no activity {id} any more.")
+        note, line = str(now.get("note") or ""), html.escape(said)
+        self._change_work(id, done=True, note=note if line in note else f"{note}<br>{line}".removeprefix("<br>"))
+
+    def reopen_work(self, id: str) -> None:
+        """As it was, at its old place."""
+        self._change_work(id, done=False)
+
+    def _change_work(self, id: str, **values: Any) -> None:
+        self._caller.call("PATCH", f"{PATHS['activity']}/{_safe(id)}", json=values)
 
     def convert(self, order: Conversion, *, first: bool = False) -> Converted:
         """Begins a job over there; ``converting`` tells its end. A lead that is gone has been converted before."""

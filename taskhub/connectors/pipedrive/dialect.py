@@ -60,6 +60,7 @@ def login(connection: Connection, secrets: Mapping[str, str]) -> Login:
         form={"grant_type": "refresh_token", "refresh_token": secrets["refresh_token"]},
         basic=(secrets["client_id"], secrets["client_secret"]),
         base_from="api_domain",
-        rotating="refresh_token",
+        lasting="refresh_token",
+        houses=("pipedrive.com",),
     )
     return Fetched(base, grant, follow_base=not base)

@@ -24,7 +24,10 @@ _MILLIS = 10**11  # as seconds: the year 5138
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One fact of Pipedrive. ``previous`` holds old values of changed members only, for a deletion the last state."""
+    """One fact of Pipedrive. ``previous`` holds old values of changed members only, for a deletion the last state.
+
+    ``merged_into``: their id of the record into which a deleted one went.
+    """
 
     action: str
     entity: str
@@ -36,6 +39,7 @@ class Envelope:
     key: tuple[str, ...]
     current: Mapping[str, Any] | None
     previous: Mapping[str, Any]
+    merged_into: str = ""
 
 
 def read_envelope(body: Any) -> Envelope:
@@ -71,6 +75,7 @@ def _version_2(body: Mapping[str, Any], meta: Mapping[str, Any]) -> Envelope:
         key=("v2", *(_plain(meta.get(name)) for name in names)),
         current=current,
         previous=previous or {},
+        merged_into=_plain(meta.get("merged_to_id")),
     )
 
 

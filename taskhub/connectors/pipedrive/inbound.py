@@ -38,7 +38,7 @@ class PipedriveInbound:
 
     def split_and_normalise(self, request: HookRequest, connection: Connection) -> list[Delivery]:
         """One body is one fact."""
-        body = read_json(request.body)
+        body = read_json(request.body, exact=True)
         try:
             envelope = read_envelope(body)
         except BadField as error:

@@ -28,19 +28,19 @@ def event_of(envelope: Envelope, connection: Connection, received_at: datetime) 
         raise NotFollowed(f"action_not_followed: {envelope.action[:60]}")
     raw = envelope.previous if envelope.action == DELETE else envelope.current
     record = _record(noun, envelope, raw, connection)
-    fields = _fields(noun, raw or {}, connection)
+    fields = fields_of(noun, raw or {}, connection)
     old = _old_values(noun, envelope, raw or {}, connection) if envelope.action == CHANGE else {}
-    types = _types(noun, envelope.action, fields, old)
+    types = _types(noun, envelope.action, fields, old, merged=bool(envelope.merged_into))
     occurred_at = _occurred_at(envelope, raw or {}) or received_at
     if envelope.action == DELETE:
-        fields = {"deleted": True, **_merged(fields)}
+        fields = {"deleted": True, **_gone_to(noun, envelope, connection), **_links(fields)}
     return Event(
         source=f"pipedrive:{connection.key}",
         external_id=envelope.event_id or "-".join(envelope.key),
         types=types,
         occurred_at=occurred_at,
         record=record,
-        data=_data(noun, record, fields),
+        data=data_of(noun, record, fields),
         previous={noun: old} if old else {},
         connection=connection.key,
         by=prefixed(connection, envelope.actor),
@@ -65,7 +65,7 @@ def _record(noun: str, envelope: Envelope, raw: Mapping[str, Any] | None, connec
     return RecordRef(noun, given)
 
 
-def _fields(noun: str, raw: Mapping[str, Any], connection: Connection) -> dict[str, Any]:
+def fields_of(noun: str, raw: Mapping[str, Any], connection: Connection) -> dict[str, Any]:
     mapped = native_fields(noun, raw, connection)
     reason = lost_by_label(mapped.get("labels"), connection) if noun == "lead" else None
     if reason is not None:
@@ -75,14 +75,16 @@ def _fields(noun: str, raw: Mapping[str, Any], connection: Connection) -> dict[s
 
 def _old_values(noun: str, envelope: Envelope, raw: Mapping[str, Any], connection: Connection) -> dict[str, Any]:
     """Old values of the fields that have another value now; some of ours depend on several of theirs."""
-    old = _fields(noun, {**raw, **envelope.previous}, connection)
-    new = _fields(noun, raw, connection)
+    old = fields_of(noun, {**raw, **envelope.previous}, connection)
+    new = fields_of(noun, raw, connection)
     return {name: value for name, value in old.items() if name in new and new[name] != value}
 
 
-def _types(noun: str, action: str, fields: Mapping[str, Any], old: Mapping[str, Any]) -> tuple[str, ...]:
+def _types(
+    noun: str, action: str, fields: Mapping[str, Any], old: Mapping[str, Any], *, merged: bool
+) -> tuple[str, ...]:  # fmt: skip
     if action == DELETE:
-        return (f"{noun}.deleted",)
+        return (f"{noun}.merged" if merged else f"{noun}.deleted",)
     if action == CHANGE:
         return types_of(noun, {name: (value, fields[name]) for name, value in old.items()})
     ended = {name: (None, fields[name]) for name in ("status", "done") if fields.get(name) in ("won", "lost", True)}
@@ -103,7 +105,7 @@ def _order(envelope: Envelope) -> str:
     return f"{exact} {envelope.event_id}".strip()
 
 
-def _data(noun: str, record: RecordRef, fields: Mapping[str, Any]) -> dict[str, Any]:
+def data_of(noun: str, record: RecordRef, fields: Mapping[str, Any]) -> dict[str, Any]:
     """The native objects; the deal or lead of an activity is named beside it."""
     data: dict[str, Any] = {noun: {"id": record.id, **fields}}
     for other in ("deal", "lead"):
@@ -112,6 +114,12 @@ def _data(noun: str, record: RecordRef, fields: Mapping[str, Any]) -> dict[str, 
     return data
 
 
-def _merged(fields: Mapping[str, Any]) -> dict[str, Any]:
+def _gone_to(noun: str, envelope: Envelope, connection: Connection) -> dict[str, Any]:
+    """Where a merge over there sent the record; activities are not merged."""
+    into = prefixed(connection, envelope.merged_into)
+    return {} if into is None or noun == "activity" else {"merged_into": into}
+
+
+def _links(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Of a deleted record only its links stay: its last state was told before."""
     return {name: fields[name] for name in ("deal", "lead", "contact", "account") if fields.get(name) is not None}

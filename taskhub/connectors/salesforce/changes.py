@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from taskhub.connectors.salesforce.bitmaps import Moves, leaves, value_at
-from taskhub.connectors.salesforce.identity import is_wildcard, ours, same_id
+from taskhub.connectors.salesforce.identity import OURSELVES, is_wildcard, ours
 from taskhub.connectors.salesforce.links import native_data
 from taskhub.connectors.salesforce.records import instant, name_in_parts, native_fields, noun_of
 from taskhub.connectors.salesforce.reread import NotFollowed, RereadNeeded
@@ -59,7 +59,7 @@ def event_of(change: Change, connection: Connection, received_at: datetime) -> t
     record = _record(noun, change, connection)
     what = change.kind.removeprefix(_GAP)
     if what not in (change.kind, DELETE):
-        raise RereadNeeded(change.kind.lower())
+        raise RereadNeeded(change.kind.lower(), born=what == CREATE)
     told, moved, doubts = _told(noun, change)
     fields = read_fields(noun, native_fields(noun, told, connection))
     names = _moved(noun, told, moved, connection) & fields.keys()
@@ -87,22 +87,12 @@ def _noun(change: Change, connection: Connection) -> str:
     if noun is None:
         raise NotFollowed(f"entity_not_followed: {change.entity[:60]}")
     if change.kind == "GAP_OVERFLOW":
-        raise RereadNeeded(f"{change.entity[:60]}: more changes than events", everything=True)
+        raise RereadNeeded(f"{change.entity[:60]}: more changes than events", of=noun)
     if change.kind.removeprefix(_GAP) not in (CREATE, UPDATE, DELETE, UNDELETE):
         raise NotFollowed(f"change_not_followed: {change.kind[:60]}")
     if is_wildcard(change.record_id):
-        raise RereadNeeded(f"{change.entity[:60]}: {change.record_id}", everything=True)
-    if _own_write(change, connection):
-        raise NotFollowed("own_write")
+        raise RereadNeeded(f"{change.entity[:60]}: {change.record_id}", of=noun)
     return noun
-
-
-def _own_write(change: Change, connection: Connection) -> bool:
-    """What we wrote names us as the client, or the user we write as has written it."""
-    origin, user = change.header.get("changeOrigin"), change.header.get("commitUser")
-    own = connection.settings.get("own_user")
-    named_us = isinstance(origin, str) and _OURS in origin.rstrip("/").split(";")
-    return named_us or (isinstance(own, str) and isinstance(user, str) and same_id(own, user))
 
 
 def _record(noun: str, change: Change, connection: Connection) -> RecordRef:
@@ -170,6 +160,10 @@ def _stated(
 
 
 def _by(change: Change, connection: Connection) -> str | None:
+    """Who committed it; what names taskhub as its client was ours, whoever it was done as."""
+    origin = change.header.get("changeOrigin")
+    if isinstance(origin, str) and _OURS in origin.rstrip("/").split(";"):
+        return f"{connection.key}:{OURSELVES}"
     try:
         return ours(connection, "commitUser", change.header.get("commitUser"))
     except BadField:

@@ -11,7 +11,7 @@ from taskhub.connectors.calling import Caller, their_time
 from taskhub.connectors.outbound import Changes, Conversion, Converted, Record, Who, Work
 from taskhub.connectors.salesforce import convert_lead
 from taskhub.connectors.salesforce.dialect import CALLER
-from taskhub.errors import InvalidInput, NotFound
+from taskhub.errors import InvalidInput, NotFound, OutcomeUnknown
 from taskhub.policy.policies import Connection
 
 OBJECTS: Mapping[str, str] = {
@@ -21,13 +21,15 @@ OBJECTS: Mapping[str, str] = {
     "account": "Account",
     "activity": "Task",
 }
-VERSION, KEY_FIELD, DONE = "66.0", "Taskhub_Id__c", "Completed"
+VERSION, KEY_FIELD, DONE, NOT_STARTED = "66.0", "Taskhub_Id__c", "Completed", "Not Started"
+LOST: Mapping[str, str] = {"deal": "Closed Lost", "lead": "Closed - Not Converted"}
 HEADERS = {"Sforce-Call-Options": f"client={CALLER}"}
+FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 OVERLAP = timedelta(minutes=1)  # a transaction is stamped before it is seen; deletions want a minute at least
 
 
 class SalesforceClient:
-    """Implements ``Client``. Settings: ``api_version``, ``task_key_field``, ``task_done``, ``converted_status``."""
+    """Implements ``Client``. Settings: ``api_version``, ``task_key_field``, ``converted_status``, words of tasks."""
 
     def __init__(self, caller: Caller, connection: Connection) -> None:
         settings = connection.settings
@@ -36,7 +38,13 @@ class SalesforceClient:
         self._data = f"/services/data/v{self._version}"
         self._key_field = str(settings.get("task_key_field") or KEY_FIELD)
         self._done = str(settings.get("task_done") or DONE)
+        self._closed = str(settings.get("task_cancelled") or self._done)
+        self._open = str(settings.get("task_open") or NOT_STARTED)
         self._status = settings.get("converted_status")
+        self._statuses: Mapping[str, Mapping[str, str]] = settings.get("statuses") or {}
+        self._reasons = {
+            noun: fields["lost_reason"] for noun, fields in connection.fields.items() if "lost_reason" in fields
+        }
         self._own = {noun: sorted(set(fields.values())) for noun, fields in connection.fields.items()}
 
     def close(self) -> None:
@@ -67,15 +75,26 @@ class SalesforceClient:
         now = self.who().at or real_now()
         if cursor is None:
             return Changes((), (), _instant(now))
-        fields = ", ".join(["FIELDS(STANDARD)", *(name for name in self._own.get(noun, ()) if name.endswith("__c"))])
-        since = _instant(_parsed(cursor))
-        text = _soql(fields, _object(noun), f"SystemModstamp >= {since} ORDER BY SystemModstamp")
-        rows = list(self._query(text))
+        rows = self._since(noun, _parsed(cursor))
         span = {"start": _instant(_parsed(cursor) - OVERLAP), "end": _instant(now + OVERLAP)}
         gone = self._get(f"/sobjects/{_object(noun)}/deleted/", params=span)["deletedRecords"]
         latest = max((_parsed(row["SystemModstamp"]) for row in rows), default=now)
         after = max(_parsed(cursor), min(latest, now) - OVERLAP)
         return Changes(rows, tuple(str(one["id"]) for one in gone), _instant(after))
+
+    def everything(self, noun: str) -> Changes:
+        """Begins before the list is read."""
+        begun = (self.who().at or real_now()) - OVERLAP
+        return Changes(self._since(noun, FIRST), (), _instant(begun))
+
+    def clock(self) -> datetime | None:
+        """Implements ``Client``."""
+        return self._caller.at
+
+    def _since(self, noun: str, since: datetime) -> list[dict[str, Any]]:
+        fields = ", ".join(["FIELDS(STANDARD)", *(name for name in self._own.get(noun, ()) if name.endswith("__c"))])
+        where = f"SystemModstamp >= {_instant(since)} ORDER BY SystemModstamp"
+        return list(self._query(_soql(fields, _object(noun), where)))
 
     def write_work(self, work: Work, *, first: bool = False) -> str:
         """An upsert: written twice it is one task."""
@@ -92,13 +111,48 @@ class SalesforceClient:
         answer = self._caller.call("PATCH", self._data + path, json=body, headers=HEADERS)
         if answer.status_code != 204:
             return str(answer.json()["id"])
+        found = self.find_work(work)
+        if found is None:
+            raise OutcomeUnknown(f"{self._caller.name} has taken a task and does not show it.", retry_after=5)
+        return found
+
+    def find_work(self, work: Work) -> str | None:
+        """By our key."""
         rows = list(self._query(_soql("Id", "Task", f"{_safe(self._key_field)} = '{_safe(work.task)}'")))
-        return str(rows[0]["Id"])
+        return str(rows[0]["Id"]) if rows else None
+
+    def hand_work(self, id: str, owner: str) -> None:
+        """To their user."""
+        self._change_work(id, OwnerId=_safe(owner))
 
     def complete_work(self, id: str) -> None:
         """The word that means done is a setting."""
+        self._change_work(id, Status=self._done)
+
+    def close_work(self, id: str, said: str) -> None:
+        """By the word of a setting, else the one that means done; a line in its text tells the difference."""
+        now = self.read("activity", id)
+        if now is None:
+            raise NotFound(f"{self._caller.name} has no task {id} any more.")
+        text = str(now.get("Description") or "")
+        self._change_work(id, Status=self._closed, Description=text if said in text else f"{text}\n{said}".strip())
+
+    def reopen_work(self, id: str) -> None:
+        """The word it begins with is a setting."""
+        self._change_work(id, Status=self._open)
+
+    def _change_work(self, id: str, **values: str) -> None:
         path = f"{self._data}/sobjects/Task/{_safe(id)}"
-        self._caller.call("PATCH", path, json={"Status": self._done}, headers=HEADERS)
+        self._caller.call("PATCH", path, json=values, headers=HEADERS)
+
+    def lose(self, noun: str, id: str, reason: str) -> None:
+        """By the stage or status that means lost; the reason goes into the field that is mapped for it."""
+        statuses = self._statuses.get(noun, {})
+        word = next((theirs for theirs, ours in statuses.items() if ours == "lost"), LOST.get(noun, ""))
+        values = {"StageName" if noun == "deal" else "Status": word}
+        if self._reasons.get(noun):
+            values[self._reasons[noun]] = reason
+        self._caller.call("PATCH", f"{self._data}/sobjects/{_object(noun)}/{_safe(id)}", json=values, headers=HEADERS)
 
     def convert(self, order: Conversion, *, first: bool = False) -> Converted:
         """One transaction over there; a lead that was converted before tells what came of it."""

@@ -1,14 +1,15 @@
 """What is stored of each fact: its keys, and bytes from which it can be read again. Pure.
 
-The delivery key of a notification is (organisation, its id), that of a change event (transaction, place in it, object,
-record), that of a platform event its uuid. Where a relay left those out, the content names the fact.
+The delivery key of a notification is (organisation, its id, the version it tells), that of a change event (transaction,
+place in it, object, record), that of a platform event its uuid. Where a relay left those out, the content names the
+fact.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -24,24 +25,29 @@ from taskhub.connectors.salesforce.reread import REREAD, NotFollowed, RereadNeed
 from taskhub.connectors.salesforce.soap import MEDIA_TYPE, Notification, OutboundMessage, written
 from taskhub.events.canonical import body_hash
 from taskhub.events.fields import BadField
-from taskhub.events.model import Delivery, Event
+from taskhub.events.model import Delivery, Doubt, Event
 from taskhub.ids import digest
 from taskhub.policy.policies import Connection
 
 JSON = "application/json"
 _LONGEST = 200
+LATE = timedelta(hours=1)  # an overflow is told some time after what it swallowed
 Read = tuple[Event, tuple[str, ...]]
 
 
 def of_notification(
     message: OutboundMessage, one: Notification, connection: Connection, received_at: datetime
 ) -> Iterator[Delivery]:  # fmt: skip
-    """A re-sent notification may carry newer values and is still the same: its values are no part of its hash."""
+    """A notification that is sent again tells the record as it is by then: with another version it is news.
+
+    Cut otherwise and with the same version it is the same: the rest of its values is no part of its hash.
+    """
     kept = written(message, one)
-    key = (message.organization_id[:15], one.id[:15]) if one.id else ("content", body_hash(kept.decode()))
+    content = ("content", body_hash(kept.decode()))
+    key = (message.organization_id[:15], one.id[:15], *_stamps(one)) if one.id else content
     draft = Delivery(
         source=f"salesforce:{connection.key}",
-        external_id=one.id or key[1][:32],
+        external_id=one.id or content[1][:32],
         type=f"salesforce.{one.entity or 'unknown'}",
         subject=_subject(one.entity, one.fields.get("Id"), connection),
         occurred_at=None,
@@ -50,7 +56,7 @@ def of_notification(
         outcome="quarantined",
         kept=(kept, MEDIA_TYPE),
     )
-    yield from _judged(draft, partial(messages.event_of, one, connection, received_at))
+    yield from _judged(draft, received_at, partial(messages.event_of, one, connection, received_at))
 
 
 def of_change(relayed: Relayed, connection: Connection, received_at: datetime) -> Iterator[Delivery]:
@@ -75,7 +81,7 @@ def of_change(relayed: Relayed, connection: Connection, received_at: datetime) -
             outcome="quarantined",
             kept=(orjson.dumps(payload), JSON),
         )
-        yield from _judged(draft, partial(changes.event_of, change, connection, received_at))
+        yield from _judged(draft, received_at, partial(changes.event_of, change, connection, received_at))
 
 
 def of_platform_event(relayed: Relayed, connection: Connection, received_at: datetime) -> Iterator[Delivery]:
@@ -97,7 +103,7 @@ def of_platform_event(relayed: Relayed, connection: Connection, received_at: dat
         outcome="quarantined",
         kept=(orjson.dumps(said), JSON),
     )
-    yield from _judged(draft, lambda: (platform.event_of(relayed, id_, connection, received_at), ()))
+    yield from _judged(draft, received_at, lambda: (platform.event_of(relayed, id_, connection, received_at), ()))
 
 
 def unread(item: Any, connection: Connection, reason: str) -> Delivery:
@@ -117,12 +123,15 @@ def unread(item: Any, connection: Connection, reason: str) -> Delivery:
     )
 
 
-def _judged(draft: Delivery, read: Callable[[], Read]) -> Iterator[Delivery]:
+def _judged(draft: Delivery, received_at: datetime, read: Callable[[], Read]) -> Iterator[Delivery]:
     """The delivery with its outcome; beside an event that leaves something in doubt, one that says so."""
     try:
         event, doubts = read()
-    except (NotFollowed, RereadNeeded) as reason:
+    except NotFollowed as reason:
         yield replace(draft, outcome="ignored", reason=str(reason))
+    except RereadNeeded as reason:
+        doubt = Doubt(reason.of, since=received_at - LATE) if reason.of else _doubt(draft.subject, born=reason.born)
+        yield replace(draft, outcome="ignored", reason=str(reason), doubt=doubt)
     except BadField as error:
         yield replace(draft, reason=str(error))
     else:
@@ -132,7 +141,18 @@ def _judged(draft: Delivery, read: Callable[[], Read]) -> Iterator[Delivery]:
         if doubts:
             key = digest(draft.delivery_key, REREAD)
             why = f"{REREAD}: {', '.join(doubts)}"
-            yield replace(draft, subject=subject, occurred_at=at, delivery_key=key, outcome="ignored", reason=why)
+            beside = replace(draft, subject=subject, occurred_at=at, delivery_key=key, outcome="ignored", reason=why)
+            yield replace(beside, doubt=_doubt(subject))
+
+
+def _doubt(subject: str | None, *, born: bool = False) -> Doubt | None:
+    """The record somebody has to ask for, where one is named."""
+    noun, _, id_ = (subject or "").partition(":")
+    return Doubt(noun, id_, born) if id_ else None
+
+
+def _stamps(one: Notification) -> tuple[str, ...]:
+    return tuple(value for name in ("LastModifiedDate", "SystemModstamp") if (value := one.fields.get(name)))
 
 
 def _key_of_change(header: Mapping[str, Any], record_id: Any) -> tuple[str, ...] | None:

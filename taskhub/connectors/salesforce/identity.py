@@ -8,6 +8,7 @@ from typing import Any
 from taskhub.events.fields import BadField
 from taskhub.policy.policies import Connection
 
+OURSELVES = "taskhub"  # by whom a change was made that names taskhub as its client; no id of theirs is as short
 EVERY_RECORD = "000000000000000AAA"  # the record id of an overflow
 _ID = re.compile(r"[0-9A-Za-z]{15}([0-9A-Za-z]{3})?", re.ASCII)
 _WILDCARD = re.compile(r"[0-9A-Za-z]{3,17}\*", re.ASCII)

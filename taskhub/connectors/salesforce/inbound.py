@@ -14,7 +14,7 @@ from taskhub.connectors.inbound import HookAnswer, HookRequest
 from taskhub.connectors.salesforce import deliveries as made
 from taskhub.connectors.salesforce import soap
 from taskhub.connectors.salesforce.identity import same_id
-from taskhub.connectors.salesforce.relay import MOST_EVENTS, items_in, read_item
+from taskhub.connectors.salesforce.relay import MOST_EVENTS, Relayed, items_in, read_item
 from taskhub.errors import InvalidInput, TaskhubError, Unauthenticated
 from taskhub.events.fields import BadField
 from taskhub.events.model import Delivery
@@ -80,16 +80,28 @@ def _messages(request: HookRequest, connection: Connection) -> Iterator[Delivery
 
 
 def _relayed(request: HookRequest, connection: Connection) -> Iterator[Delivery]:
-    for item in items_in(read_json(request.body)):
-        yield from _of_item(item, connection, request)
+    items = items_in(read_json(request.body, exact=True))
+    read = [_read(item) for item in items]
+    strangers = [one for one in read if isinstance(one, InvalidInput)]
+    if strangers and len(strangers) == len(read):
+        # Nothing in it is of Salesforce: its sender hears so. Else what can be read is not lost for its neighbours.
+        raise strangers[0]
+    for item, relayed in zip(items, read, strict=True):
+        if isinstance(relayed, Relayed):
+            yield from _of_item(relayed, connection, request)
+        else:
+            reason = relayed.stable_code if isinstance(relayed, InvalidInput) else str(relayed)
+            yield made.unread(item, connection, reason)
 
 
-def _of_item(item: Any, connection: Connection, request: HookRequest) -> Iterator[Delivery]:
+def _read(item: Any) -> Relayed | InvalidInput | BadField:
     try:
-        relayed = read_item(item)
-    except BadField as error:
-        yield made.unread(item, connection, str(error))
-        return
+        return read_item(item)
+    except (InvalidInput, BadField) as error:
+        return error
+
+
+def _of_item(relayed: Relayed, connection: Connection, request: HookRequest) -> Iterator[Delivery]:
     of = made.of_platform_event if relayed.header is None else made.of_change
     yield from of(relayed, connection, request.received_at)
 

@@ -1,9 +1,9 @@
 """One notification of an outbound message becomes a native event, or a reason why not. Pure.
 
 It carries the values at the time of sending, whatever set it off: it tells a state, not a change. So rules fire for
-what differs from what is known, and a message that took a detour is stale. For the same reason our own writes need no
-guard here: they show nothing new, and a message dropped for them would take somebody else's change with it. Nor does it
-say who did it: whoever modified the record last need not have set it off.
+what differs from what is known, and a message that took a detour is stale. Nor does it say who did it: whoever modified
+the record last need not have set it off. Only when that was us it is told, for the loop guard: what we wrote to a known
+record shows nothing new, but a record we made does.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from taskhub.connectors.salesforce.identity import ours
+from taskhub.connectors.salesforce.identity import ours, same_id
 from taskhub.connectors.salesforce.links import native_data
 from taskhub.connectors.salesforce.records import instant, native_fields, noun_of
 from taskhub.connectors.salesforce.reread import NotFollowed, RereadNeeded
 from taskhub.connectors.salesforce.soap import Notification
+from taskhub.events.decimals import real
 from taskhub.events.fields import read_fields
 from taskhub.events.model import Event, RecordRef
 from taskhub.events.native import NoRecord
@@ -56,9 +57,16 @@ def event_of(one: Notification, connection: Connection, received_at: datetime) -
         data=native_data(noun, record, fields),
         connection=connection.key,
         states_change=deleted,
+        by=us(raw.get("LastModifiedById"), connection),
         order=_order(raw, version, one.id),
     )
     return event, () if version else ("no_time",)
+
+
+def us(user: Any, connection: Connection) -> str | None:
+    """Our own user, where that is who modified a record last: nobody else is made out to have done it."""
+    own = connection.settings.get("own_user")
+    return f"{connection.key}:{own}" if isinstance(own, str) and isinstance(user, str) and same_id(own, user) else None
 
 
 def _order(raw: Mapping[str, Any], version: datetime | None, id_: str) -> str:
@@ -79,7 +87,7 @@ def _value(name: str, value: str | None) -> Any:
 def _number(text: str) -> Any:
     """Large amounts come as 1.25E7."""
     try:
-        value = float(text) if len(text) <= 40 and text.isascii() else math.nan
+        value = real(text) if len(text) <= 40 and text.isascii() else math.nan
     except ValueError:
         return text
     return value if math.isfinite(value) else text

@@ -1,7 +1,7 @@
 """What cannot be known without asking Salesforce for the record. Pure.
 
 Nothing here asks: such a fact is kept as an ignored delivery. Its reason begins with ``REREAD`` and its subject names
-the record, or its reason begins with ``RESYNC`` and its type names the object. A client that asks goes by these.
+the record, or its reason begins with ``RESYNC`` and its type names the object. Its ``doubt`` is what a client asks for.
 """
 
 from __future__ import annotations
@@ -11,10 +11,14 @@ RESYNC = "resync_needed"
 
 
 class RereadNeeded(Exception):
-    """One record's state is in doubt; ``str()`` is the reason. ``everything`` when no single record is named."""
+    """One record's state is in doubt; ``str()`` is the reason. ``of``: no single record is named, but all of a noun.
 
-    def __init__(self, why: str, *, everything: bool = False) -> None:
-        super().__init__(f"{RESYNC if everything else REREAD}: {why}")
+    ``born``: what is not told is that it was made.
+    """
+
+    def __init__(self, why: str, *, of: str = "", born: bool = False) -> None:
+        super().__init__(f"{RESYNC if of else REREAD}: {why}")
+        self.of, self.born = of, born
 
 
 class NotFollowed(Exception):

@@ -36,7 +36,7 @@ class StandardWebhooksInbound:
 
     def split_and_normalise(self, request: HookRequest, connection: Connection) -> list[Delivery]:
         """One body is one fact; raises ``InvalidInput`` for what is no event."""
-        body = read_json(request.body)
+        body = read_json(request.body, exact=True)
         if not isinstance(body, dict):
             raise InvalidInput("A webhook is a JSON object.", code="not_an_object")
         named = body if "specversion" in body else _enveloped(body, request.headers, connection)

@@ -19,7 +19,7 @@ class Notice:
     """What somebody is to know. Without ``agent`` and ``url`` it goes to the house's channel, or the log.
 
     ``topic`` says what it is about: step, held, reminder, given_late, missed, sole_agent, gap, plugin,
-    taken_over.
+    taken_over, connection, question, answer, unasked.
     """
 
     topic: str

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from taskhub.policy.policies import Connection
-from taskhub.policy.reading import dynamics, hubspot, salesforce
+from taskhub.policy.reading import dynamics, hubspot, salesforce, write_back
 from taskhub.policy.reading.nearest import nearest
 from taskhub.policy.reading.table import Table, keyed, shown
 from taskhub.policy.reading.values import free, text_map
@@ -22,20 +24,22 @@ from taskhub.policy.reading.vocabulary import (
 )
 from taskhub.policy.reading.wording import local
 
+UNREAD = "webhooks"
+SHORTEST, USUAL, LONGEST = timedelta(minutes=1), timedelta(minutes=15), timedelta(days=1)
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
 # Settings whose values are names of ours.
 _NAMED = {"pipelines": "pipeline", "lost_labels": "lead lost reason"}
 
 
-def read(root: Table) -> dict[str, Connection]:
-    """Every connection by its key."""
-    found = keyed(root, "connection", "connection", _connection)
+def read(root: Table, *, stored: bool = False) -> dict[str, Connection]:
+    """Every connection by its key. ``stored``: of a set that was accepted before, which is not refused afterwards."""
+    found = keyed(root, "connection", "connection", partial(_connection, stored=stored))
     root.done()
     return found
 
 
-def _connection(entry: Table, key: str) -> Connection:
-    system = entry.opt_choice("system", SYSTEMS, required=True) or ""
+def _connection(entry: Table, key: str, *, stored: bool) -> Connection:
+    system = _system(entry, stored=stored)
     secrets, settings = _secrets(entry, system), _settings(entry, system)
     if system == "salesforce":
         salesforce.check(entry, settings)
@@ -52,7 +56,29 @@ def _connection(entry: Table, key: str) -> Connection:
         stages=_stages(entry),
         settings=settings,
         users=text_map(entry, "users"),
+        poll=_poll(entry),
+        renew_webhooks=entry.flag("renew_webhooks", default=True),
+        write_back=write_back.read(entry, system),
     )
+
+
+def _poll(entry: Table) -> timedelta:
+    """Zero is never. More often than once a minute nobody looks, and after a day a day's work would be late."""
+    found = entry.opt_duration("poll", zero=True)
+    if found is not None and found and not SHORTEST <= found <= LONGEST:
+        entry.problem("poll", 'poll must lie between "1m" and "1d", or be "0s" for never.')
+    return USUAL if found is None else found
+
+
+def _system(entry: Table, *, stored: bool) -> str:
+    """``webhooks`` was taken before 0.2.0, though nothing reads its hooks."""
+    if stored and entry.data.get("system") == UNREAD:
+        return entry.opt_choice("system", (UNREAD,)) or ""
+    if entry.data.get("system") == UNREAD:
+        entry.take("system")
+        entry.problem("system", "nothing reads webhooks that nobody has signed.", "standard_webhooks")
+        return ""
+    return entry.opt_choice("system", SYSTEMS, required=True) or ""
 
 
 def _secrets(entry: Table, system: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from taskhub.calendars.targets import OpenTime, Target, parse_target
-from taskhub.policy.promise import PauseReason, Remind, SlaPolicy
+from taskhub.policy.promise import ASKING, REP, WAITING_REP, PauseReason, Remind, SlaPolicy
 from taskhub.policy.reading.addressees import check_addressees
 from taskhub.policy.reading.table import Table, is_number, keyed, shown
 from taskhub.policy.reading.vocabulary import SLA_FROM
@@ -38,7 +38,7 @@ def read(root: Table) -> Promises:
     own = {key: PauseReason(key, name, stops_clock=False) for key, name in OWN_REASONS.items()}
     found = Promises(
         sla=keyed(root, "sla", "SLA policy", _policy),
-        pause_reasons={**own, **keyed(root, "pause_reason", "pause reason", _pause)},
+        pause_reasons={**own, WAITING_REP: ASKING, **keyed(root, "pause_reason", "pause reason", _pause)},
         skip_reasons=named(root, "skip_reasons"),
         max_paused=root.whole("max_paused", 30, least=1, most=1_000),
     )
@@ -122,6 +122,6 @@ def _remind(entry: Table) -> Remind | None:
     who = table.words("who")
     if table.has("who") and not who:
         table.problem("who", 'nobody would be reminded; name somebody such as "agent", or leave who out.')
-    check_addressees(table, "who", who)
+    check_addressees(table, "who", who, more=(REP,))
     table.done()
     return Remind(every, who or ("agent",)) if every else None

@@ -47,7 +47,7 @@ EVERY_KIND = "*"
 SLA_FROM = ("ready_at", "occurred_at")
 NOT_BY = ("completer", "owner")
 ROLES = ("agent", "rep", "manager", "director", "admin", "integration", "auditor")
-SYSTEMS = ("pipedrive", "salesforce", "dynamics", "hubspot", "webhooks", "standard_webhooks")
+SYSTEMS = ("pipedrive", "salesforce", "dynamics", "hubspot", "standard_webhooks")
 SECRETS: Mapping[str, tuple[str, ...]] = {
     "dynamics": ("code", "header", "query", "path"),
     "hubspot": ("client_secret",),
@@ -75,7 +75,9 @@ NO_PROOF: Mapping[str, tuple[str, ...]] = {
 }
 CALL_SETTINGS: Mapping[str, tuple[str, ...]] = {
     "pipedrive": ("base_url", "token_url"),
-    "salesforce": ("base_url", "api_version", "task_key_field", "task_done", "converted_status"),
+    "salesforce": (
+        *("base_url", "api_version", "task_key_field", "task_done", "task_cancelled", "task_open", "converted_status"),
+    ),
     "dynamics": ("base_url", "token_url", "tenant", "create_account", "create_contact"),
 }
 SETTINGS: Mapping[str, tuple[str, ...]] = {
@@ -86,9 +88,11 @@ SETTINGS: Mapping[str, tuple[str, ...]] = {
     "hubspot": ("address", "portal_id", "own_user", "statuses", "pipelines"),
     "pipedrive": (
         *("company_id", "company_domain", "own_user", "pipelines", "lead_lost_when_archived", "lost_labels"),
-        "write_back",
     ),
     "salesforce": ("organization_id", "own_user", "entities", "statuses", "lost_reasons", "pipelines"),
 }
+# Systems that taskhub writes into, and how much of our tasks it shows there.
+WRITTEN_TO = ("pipedrive", "salesforce", "dynamics")
+SHOWN_TASKS = ("off", "done", "assigned")
 # What a connection may say its words for an end, or for going on, mean.
 MEANINGS: Mapping[str, tuple[str, ...]] = {**STATUSES, "activity": ("open", "done")}

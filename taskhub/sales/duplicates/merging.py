@@ -14,7 +14,7 @@ from typing import Any
 
 from taskhub.errors import Conflict, InvalidInput
 from taskhub.events.model import RecordRef, Version
-from taskhub.sales.model import CONVERTED, LOST, RecordState
+from taskhub.sales.model import CONVERTED, LOST, WON, RecordState
 
 LINKED = ("lead", "deal", "account", "contact")
 _ORDER = {CONVERTED: 0, LOST: 2}
@@ -78,7 +78,7 @@ def plan(
     wanted = _checked(chosen or {}, one.ref, two.ref)
     fields: dict[str, Any] = {}
     conflicts: dict[str, tuple[Any, Any]] = {}
-    for name in sorted({*one.fields, *two.fields}):
+    for name in sorted({*one.fields, *two.fields} - {*GONE}):
         mine, theirs = one.fields.get(name), two.fields.get(name)
         if theirs in (None, "") or mine == theirs:
             continue
@@ -117,8 +117,14 @@ def final(ref: RecordRef, merged: Mapping[RecordRef, RecordRef]) -> RecordRef:
     return ref
 
 
-KEPT = ("status", "stage", "pipeline", "owner", "lost_reason", "status_label")
+GONE = ("deleted", "merged_into")
+"""Only about the record itself, never about the one it went into."""
+UNTOUCHED = (*GONE, "status", "status_label", "lost_reason", "converted_at", "converted_by")
+"""What became of a record is its own: an act says so, no merge."""
+KEPT = (*UNTOUCHED, "stage", "pipeline", "owner")
 """Where a record stands on its way and whose it is are never taken from the one that goes, unless somebody chose so."""
+SINCE = "customer_since"
+"""Whoever was a customer first was one since then."""
 
 
 def _takes(name: str, one: RecordState, two: RecordState, chosen: RecordRef | None) -> bool:
@@ -127,6 +133,8 @@ def _takes(name: str, one: RecordState, two: RecordState, chosen: RecordRef | No
         return chosen == two.ref
     if one.fields.get(name) in (None, ""):
         return name not in KEPT
+    if name == SINCE:
+        return str(two.fields[name]) < str(one.fields[name])
     return name not in KEPT and name not in LINKED and _said(two, name) > _said(one, name)
 
 
@@ -135,6 +143,7 @@ def _said(state: RecordState, name: str) -> Version:
 
 
 def _checked(chosen: Mapping[str, str], one: RecordRef, two: RecordRef) -> dict[str, RecordRef]:
+    refuse_way(chosen)
     by_id = {one.id: one, two.id: two}
     wrong = sorted(name for name, id_ in chosen.items() if id_ not in by_id)
     if wrong:
@@ -143,6 +152,27 @@ def _checked(chosen: Mapping[str, str], one: RecordRef, two: RecordRef) -> dict[
             errors=[{"path": name, "message": f"{chosen[name][:64]!r} is none of the two"} for name in wrong],
         )  # fmt: skip
     return {name: by_id[id_] for name, id_ in chosen.items()}
+
+
+def refuse_way(chosen: Collection[str]) -> None:
+    """Raises InvalidInput for a choice of what an act of its own decides."""
+    wrong = sorted(name for name in chosen if name in (*UNTOUCHED, "stage", "pipeline"))
+    if wrong:
+        raise InvalidInput(
+            f"{', '.join(wrong)} cannot be chosen: the record that stays keeps its way; move, lose or reopen it.",
+            code="use_the_act", errors=[{"path": f"choose.{name}", "message": "is no choice"} for name in wrong],
+        )  # fmt: skip
+
+
+def refuse_ended(goes: RecordState) -> None:
+    """Raises Conflict for a converted lead or a won deal: what came of it hangs on it."""
+    status = goes.fields.get("status")
+    if status in (CONVERTED, WON):
+        raise Conflict(
+            f"{goes.ref} is {status}: let it stay, and the other one go. Of two that are {status} neither goes; "
+            "merge their accounts and contacts.",
+            code=f"already_{status}", record=str(goes.ref), status=status,
+        )  # fmt: skip
 
 
 def undone(plan_: Plan, now: RecordState) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -25,7 +25,7 @@ from taskhub.sales.duplicates.blocking import TOO_COMMON
 from taskhub.sales.duplicates.judge import judged
 from taskhub.sales.duplicates.prints import FAMILIES, Print
 from taskhub.sales.duplicates.store import pairs, prints
-from taskhub.sales.duplicates.store.pairs import Found
+from taskhub.sales.duplicates.store.pairs import Found as Found  # noqa: PLC0414  what callers read
 from taskhub.sales.duplicates.store.pairs import Run as Run  # noqa: PLC0414  what callers read
 
 TOPIC = "duplicates.asked"

@@ -57,6 +57,31 @@ HEADS = {
 JOIN = {"en": "; ", "fr": "\u202f; "}
 
 
+MERGED = {
+    "en": {
+        "chosen": "you chose it", "only": "only this record says it", "same": "all say the same",
+        "newer": "it was said last", "earliest": "a customer since the earliest day",
+        "way": "the record that stays keeps its way and its owner", "link": "the record that stays keeps its links",
+    },
+    "fr": {
+        "chosen": "vous l’avez choisi", "only": "seule cette fiche l’indique", "same": "toutes disent la même chose",
+        "newer": "c’est l’information la plus récente", "earliest": "client depuis la date la plus ancienne",
+        "way": "la fiche conservée garde son parcours et son responsable",
+        "link": "la fiche conservée garde ses rattachements",
+    },
+}  # fmt: skip
+"""Why a value wins where records are merged."""
+
+
+def wins(why_: str, language: str = "en") -> str:
+    """Why a value wins, in words.
+
+    >>> wins("newer"), wins("only", "fr-CA")
+    ('it was said last', 'seule cette fiche l’indique')
+    """
+    return MERGED[_known(language)][why_]
+
+
 def why(reasons: Iterable[tuple[str, float]], language: str = "en", *, likely: bool) -> str:
     """One sentence for what speaks for it, one for what speaks against it.
 

@@ -53,6 +53,14 @@ def note(tx: Tx, told: Mapping[str, tuple[str, Mapping[str, Any]]]) -> int:
     return len(changes)
 
 
+def forgotten(tx: Tx, records: Iterable[str]) -> None:
+    """The prints of records that are gone go, too."""
+    known = store.prints(tx, sorted(records))
+    store.write(
+        tx, [store.Change(one, None, keys_of(was, FAMILIES[one.partition(":")[0]]), ()) for one, was in known.items()]
+    )
+
+
 def _change(record: str, noun: str, before: Print | None, after: Print) -> store.Change | None:
     if after == (before or Print()):
         return None
@@ -84,6 +92,15 @@ def like(tx: Tx, noun: str, fields: Mapping[str, Any], *, record: str | None = N
     apart = linked(tx, ((record or "", one.record) for one in doubles))
     doubles = [one for one in doubles if (record or "", one.record) not in apart]
     return sorted(doubles, key=lambda one: (-one.verdict.score, one.record))[:SHOWN]
+
+
+def judge_now(tx: Tx, one: RecordRef, two: RecordRef) -> Verdict | None:
+    """The verdict on two stored records as they are at this moment; None below what is shown, or where one is gone."""
+    found = store.prints(tx, [str(one), str(two)])
+    if len(found) < 2 or one.noun not in FAMILIES:
+        return None
+    least = tx.policies.duplicates.possible
+    return judged(found[str(one)], found[str(two)], FAMILIES[one.noun], least=least)
 
 
 def linked(tx: Tx, pairs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:

@@ -145,6 +145,12 @@ class TestTypes:
         assert event.data == {"lead": {"id": "crm:u-1", "deleted": True, "deal": "crm:9"}}
         assert event.occurred_at == datetime(2026, 5, 4, 8, 30, 0, 724_000, tzinfo=UTC)
 
+    def test_of_a_merge(self) -> None:
+        """The record that goes names the one it went into; the other half is a plain change of that one."""
+        event = accepted(body("person", "delete", None, {"id": 5, "name": "Zoé"}, entity_id="5", merged_to_id=7))
+        assert (event.types, event.record) == (("contact.merged",), ("contact", "crm:5"))
+        assert event.data == {"contact": {"id": "crm:5", "deleted": True, "merged_into": "crm:7"}}
+
 
 class TestFields:
     def test_of_a_deal(self) -> None:

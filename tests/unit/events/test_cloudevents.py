@@ -204,3 +204,12 @@ def test_identity_and_body() -> None:
     other_source = one(source="/erp", data={"lead": {"id": "L1", "name": "A"}})
     assert first.delivery_key == other_body.delivery_key != other_source.delivery_key
     assert first.body_hash == other_source.body_hash != other_body.body_hash
+
+
+def test_nobody_else_speaks_for_us() -> None:
+    ours = {**MINIMAL, "source": "taskhub"}
+    assert refusal({"content-type": STRUCTURED}, json.dumps(ours).encode()).stable_code == "reserved_source"
+    assert refusal({"content-type": BATCH}, json.dumps([MINIMAL, ours]).encode()).fields["index"] == 1
+    with pytest.raises(InvalidInput, match="source of your own"):
+        binary(source="taskhub")
+    assert one(source="taskhub.example").outcome == "accepted"

@@ -161,7 +161,7 @@ def test_promises() -> None:
     promise = policies.sla["standard"]
     assert (promise.completion, promise.first_start) == (WorkingDays(2, 1020), OpenTime(timedelta(hours=1)))
     assert (promise.warn_at, promise.escalation, promise.sla_from) == ((0.5, 0.9), "late", "occurred_at")
-    assert set(policies.pause_reasons) == {"set_aside", "away", "customer"}
+    assert set(policies.pause_reasons) == {"set_aside", "away", "waiting_rep", "customer"}
     assert policies.pause_reasons["customer"].max_for == timedelta(days=10)
     assert policies.pause_reasons["customer"].remind == Remind(timedelta(days=2))
     others = 'remind = { every = "4h", who = ["agent", "team:legal"] }'
@@ -174,7 +174,10 @@ def test_promises() -> None:
 
 def test_what_taskhub_pauses_for_itself_is_always_there() -> None:
     reasons = accepted().pause_reasons
-    assert {key: reason.stops_clock for key, reason in reasons.items()} == {"set_aside": False, "away": False}
+    assert {key: reason.stops_clock for key, reason in reasons.items()} == dict.fromkeys(
+        ("set_aside", "away", "waiting_rep"), False
+    )
+    assert reasons["waiting_rep"].remind == Remind(timedelta(days=1), ("rep",))
     assert reasons["away"].name.in_("fr") == "Absence"
 
 

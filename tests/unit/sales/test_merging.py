@@ -11,6 +11,7 @@ import pytest
 from taskhub.errors import Conflict, InvalidInput
 from taskhub.events.model import RecordRef, Version
 from taskhub.sales.duplicates.merging import Side, final, plan, survivor, undone
+from taskhub.sales.duplicates.several import plans
 from taskhub.sales.model import RecordState
 
 T0 = datetime(2026, 5, 4, 9, tzinfo=UTC)
@@ -118,3 +119,20 @@ def test_undo_gives_back_what_nobody_changed_since() -> None:
     assert undone(made, merged) == ({"email": "old@x.org", "phone": None}, ())
     later = replace(merged, fields={**merged.fields, "phone": "2"})
     assert undone(made, later) == ({"email": "old@x.org"}, ("phone",))
+
+
+def test_nothing_is_no_choice_but_to_keep_nothing_is() -> None:
+    stays, goes = side("s", 1, email="old@x.org", phone=None), side("g", 2, email=None, phone="1")
+    with pytest.raises(InvalidInput, match="says nothing about email"):
+        plans(stays, [goes], {"email": "g"})
+    assert [dict(step.fields) for step in plans(stays, [goes], {"phone": "s"})] == [{}]
+    assert [dict(step.fields) for step in plans(stays, [goes], {})] == [{"phone": "1"}]
+
+
+def test_of_several_the_choice_holds_whatever_comes_later() -> None:
+    stays, first, last = side("s", 1, email="s@x.org"), side("a", 2, email="a@x.org"), side("b", 3, email="b@x.org")
+    for chosen, wins in (({}, "b@x.org"), ({"email": "a"}, "a@x.org"), ({"email": "s"}, "s@x.org")):
+        kept = "s@x.org"
+        for step in plans(stays, [first, last], chosen):
+            kept = step.fields.get("email", kept)
+        assert kept == wins

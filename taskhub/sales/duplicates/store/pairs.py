@@ -11,6 +11,7 @@ from sqlalchemy import Select, and_, delete, exists, func, insert, or_, select, 
 
 from taskhub.db import rows
 from taskhub.db.tables_duplicates import duplicate_denial, duplicate_pair, duplicate_run
+from taskhub.db.tables_merges import merge
 from taskhub.db.tx import Tx
 
 Pair = tuple[str, str]
@@ -95,9 +96,11 @@ def count(tx: Tx, run_: str) -> int:
 
 
 def found(tx: Tx, after: tuple[float, str, str] | None, most: int) -> list[Found]:
-    """Pairs that nobody denied, the likeliest first, behind a place in that order."""
+    """Pairs that nobody denied and neither of which was merged, the likeliest first, behind a place in that order."""
+    went = and_(merge.c.gone.in_((duplicate_pair.c.one, duplicate_pair.c.two)), merge.c.undone_at.is_(None))
     same = and_(duplicate_denial.c.one == duplicate_pair.c.one, duplicate_denial.c.two == duplicate_pair.c.two)
     wanted: Select[Any] = select(*_FOUND).where(~exists(select(duplicate_denial.c.one).where(same)))
+    wanted = wanted.where(~exists(select(merge.c.id).where(went)))
     if after is not None:
         score, one, two = after
         behind = tuple_(duplicate_pair.c.one, duplicate_pair.c.two) > (one, two)

@@ -9,10 +9,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from taskhub.testing.crm.dataverse.answers import failed, missing
+from taskhub.testing.crm.dataverse.contexts import LOOKUPS
 from taskhub.testing.crm.dataverse.state import NEW, SETS, State, table_key
 
 TABLES = {plural: table for table, plural in SETS.items()}
 PAGE = 1000
+TABLE = "@Microsoft.Dynamics.CRM.lookuplogicalname"
 _BIND = re.compile(r"^/\w+\(([0-9a-fA-F-]{36})\)$")
 CONTEXT = "https://fake.crm.dynamics.com/api/data/v9.2/$metadata#"
 
@@ -30,7 +32,8 @@ async def listed(request: Request) -> Response:
     found = _rows(state, table) if since is None else _changed(state, table, int(since))
     start = int(query.get("$skiptoken", "0"))
     link = str(request.url).split("?", maxsplit=1)[0]
-    body: dict[str, Any] = {"@odata.context": CONTEXT + plural, "value": found[start : start + PAGE]}
+    page = [_annotated(request, row) for row in found[start : start + PAGE]]
+    body: dict[str, Any] = {"@odata.context": CONTEXT + plural, "value": page}
     if start + PAGE < len(found):
         kept = f"&$deltatoken={since}" if since is not None else ""
         body["@odata.nextLink"] = f"{link}?$skiptoken={start + PAGE}{kept}"
@@ -43,7 +46,7 @@ async def one(request: Request) -> Response:
     """The row."""
     table = TABLES.get(request.path_params["plural"], "")
     row = _state(request).rows.get(table, {}).get(request.path_params["id"])
-    return JSONResponse(row) if row else missing(table)
+    return JSONResponse(_annotated(request, row)) if row else missing(table)
 
 
 async def made(request: Request) -> Response:
@@ -87,6 +90,14 @@ def _changed(state: State, table: str, since: int) -> list[dict[str, Any]]:
     ids = dict.fromkeys(id for of, id in state.log[since:] if of == table)
     gone = {"@odata.context": f"{CONTEXT}{SETS[table]}/$deletedEntity", "reason": "deleted"}
     return [state.rows[table].get(id) or {**gone, "id": id} for id in ids]
+
+
+def _annotated(request: Request, row: dict[str, Any]) -> dict[str, Any]:
+    """Beside each lookup the table it points at, for callers that prefer it."""
+    if "lookuplogicalname" not in request.headers.get("prefer", ""):
+        return row
+    tables = {name: LOOKUPS.get(name.removeprefix("_").removesuffix("_value")) for name in row if name.startswith("_")}
+    return {**row, **{f"{name}{TABLE}": table for name, table in tables.items() if table and row[name] is not None}}
 
 
 def _column(name: str) -> str:

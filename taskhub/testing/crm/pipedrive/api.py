@@ -59,6 +59,8 @@ class FakePipedrive:
             Route("/pipelines", self._open(_named("pipelines"))),
             Route("/leads/{id}/convert/deal", self._open(conversion.asked), methods=["POST"]),
             Route("/leads/{id}/convert/status/{job}", self._open(conversion.status)),
+            Route("/deals/{id}/convert/lead", self._open(conversion.asked_back), methods=["POST"]),
+            Route("/deals/{id}/convert/status/{job}", self._open(conversion.status_back)),
             *(route for name, plural in (("deal", "deals"), ("activity", "activities")) for route in (
                 Route(f"/{plural}", self._open(lists.changed_since(name))),
                 Route(f"/{plural}", self._open(_added(name)), methods=["POST"]),

@@ -59,8 +59,49 @@ def go_on(state: State, job: dict[str, Any]) -> None:
     job["deal"] = state.add("deal", values)["id"]
 
 
+async def asked_back(request: Request) -> Response:
+    """Begins a job that turns a deal into a lead."""
+    state, deal = request.state.fake.state, request.path_params["id"]
+    if deal not in state.records["deal"]:
+        return failed(404, "Deal not found")
+    job = str(uuid.uuid5(SPACE, f"conversion {state.number()}"))
+    state.conversions[job] = {"back": deal, "status": "not_started", "lead": None}
+    return fine({"conversion_id": job})
+
+
+async def status_back(request: Request) -> Response:
+    """How that job stands, which goes on meanwhile."""
+    state: State = request.state.fake.state
+    id = request.path_params["job"]
+    job = state.conversions.get(id)
+    if job is None or job.get("back") != request.path_params["id"]:
+        return failed(404, "Conversion not found")
+    answer = {"conversion_id": id, "status": job["status"]}
+    if job["lead"] is not None:
+        answer["lead_id"] = job["lead"]
+    _go_back(state, job)
+    return fine(answer)
+
+
+def _go_back(state: State, job: dict[str, Any]) -> None:
+    """One step. The lead is a new one: the old id does not come back."""
+    job["status"] = NEXT.get(job["status"], job["status"])
+    if job["status"] != "completed" or job["lead"] is not None:
+        return
+    deal = state.records["deal"].get(job["back"])
+    if deal is None:
+        job["status"] = "rejected"
+        return
+    values = {
+        "title": deal["title"], "value": {"amount": deal["value"], "currency": deal["currency"]},
+        "person_id": deal["person_id"], "organization_id": deal["org_id"], "owner_id": deal["owner_id"],
+    }  # fmt: skip
+    state.remove("deal", job["back"])
+    job["lead"] = state.add("lead", values)["id"]
+
+
 def run_out(state: State) -> None:
     """Every job comes to its end."""
     for job in state.conversions.values():
         while job["status"] in NEXT:
-            go_on(state, job)
+            (_go_back if "back" in job else go_on)(state, job)

@@ -86,11 +86,11 @@ class State:
         at = self.stamp()
         if kind == "CREATE":
             made = {**FIELDS[entity], "OwnerId": by, "CreatedDate": at, "IsDeleted": False, **values, "Id": id}
-            self.records[entity][id] = {**made, "LastModifiedDate": at, "SystemModstamp": at}
+            self.records[entity][id] = {**made, "LastModifiedDate": at, "LastModifiedById": by, "SystemModstamp": at}
             return {**made, "LastModifiedDate": at}
         record = self.records[entity][id]
         new = {name: value for name, value in values.items() if record.get(name) != value}
-        record.update(new, LastModifiedDate=at, SystemModstamp=at)
+        record.update(new, LastModifiedDate=at, LastModifiedById=by, SystemModstamp=at)
         return {**new, "LastModifiedDate": at}
 
     def remove(self, entity: str, id: str, *, by: str = "") -> None:

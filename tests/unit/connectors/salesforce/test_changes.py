@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from taskhub.connectors.inbound import HookRequest
+from taskhub.connectors.own_write import is_own_write
 from taskhub.connectors.salesforce.inbound import SalesforceInbound
 from taskhub.sales.stated import change_key, stated_changes
 from tests.unit.connectors.salesforce.said import (
@@ -293,16 +294,21 @@ class TestNotFollowed:
         ["com/salesforce/api/rest/66.0;client=taskhub", "com/salesforce/api/soap/66.0;client=taskhub/"],
     )
     def test_our_own_writes(self, origin: str) -> None:
-        told = change("Lead", "UPDATE", LEAD, {"Status": "Working"}, changeOrigin=origin)
-        assert (only(told).outcome, only(told).reason) == ("ignored", "own_write")
+        # What we wrote is known like everything else; no rule hears of it.
+        told = accepted(change("Lead", "UPDATE", LEAD, {"Status": "Working"}, changeOrigin=origin))
+        assert told.data["lead"]["stage"] == "contacted"
+        assert is_own_write(told, CONNECTION)
+        assert is_own_write(told, replace(CONNECTION, settings={}))
 
     def test_writes_of_the_user_we_write_as(self) -> None:
         told = change("Lead", "UPDATE", LEAD, {"Status": "Working"}, commitUser=OWN_USER + "XYZ")
-        assert only(told).reason == "own_write"
+        assert is_own_write(accepted(told), CONNECTION)
+        assert not is_own_write(accepted(told), replace(CONNECTION, settings={}))
 
     @pytest.mark.parametrize("origin", ["com/salesforce/api/rest/66.0;client=taskhubber", "", None, 7])
     def test_writes_of_others(self, origin: Any) -> None:
-        assert accepted(change("Lead", "UPDATE", LEAD, {"Status": "Working"}, changeOrigin=origin))
+        told = accepted(change("Lead", "UPDATE", LEAD, {"Status": "Working"}, changeOrigin=origin))
+        assert not is_own_write(told, CONNECTION)
 
 
 class TestIdentity:

@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from taskhub.connectors.inbound import HookRequest
+from taskhub.connectors.own_write import guarded
 from taskhub.connectors.salesforce import soap
 from taskhub.connectors.salesforce.inbound import SalesforceInbound
 from taskhub.errors import InvalidInput
@@ -19,6 +20,7 @@ from tests.unit.connectors.salesforce.said import (
     LEAD,
     NOW,
     ORGANIZATION,
+    OWN_USER,
     USER,
     accepted,
     message,
@@ -30,6 +32,11 @@ from tests.unit.connectors.salesforce.said import (
 STAMP = "<sf:LastModifiedDate>2026-05-04T08:30:00.000Z</sf:LastModifiedDate>"
 ID = f"<sf:Id>{LEAD}{EAY}</sf:Id>"
 WORKING = "<sf:Status>Working</sf:Status>"
+
+
+def ours_again() -> str:
+    later = STAMP.replace("LastModifiedDate", "SystemModstamp").replace("08:30", "08:31")
+    return f"{later}<sf:LastModifiedById>{OWN_USER}AAC</sf:LastModifiedById>"
 
 
 def lead(*fields: str, **more: Any) -> bytes:
@@ -136,6 +143,21 @@ class TestBatches:
         again = only(messages([two[1].replace(STAMP, STAMP + WORKING)], ORGANIZATION + "EAY"))
         assert (again.delivery_key, again.body_hash) == (second.delivery_key, second.body_hash)
         assert again.delivery_key != first.delivery_key
+
+    def test_sent_again_with_another_version_it_is_news(self) -> None:
+        first, again = (only(lead(WORKING)), only(message(ID + STAMP.replace("08:30", "08:31") + WORKING)))
+        assert first.external_id == again.external_id
+        assert first.delivery_key != again.delivery_key
+
+    def test_what_our_own_user_made_is_told_as_ours(self) -> None:
+        ours = accepted(lead(WORKING, f"<sf:LastModifiedById>{OWN_USER}AAC</sf:LastModifiedById>"))
+        theirs = accepted(lead(WORKING, f"<sf:LastModifiedById>{USER}</sf:LastModifiedById>"))
+        assert (ours.by, theirs.by) == (f"sf:{OWN_USER}", None)
+        state, changes = project(None, ours)
+        assert guarded(ours, changes, {"sf": CONNECTION}).reason == "own_write"
+        known, seen = project(state, accepted(lead("<sf:Status>Rejected</sf:Status>", ours_again(), id_="04l2")))
+        assert known.fields["status"] == "lost"
+        assert guarded(replace(ours, external_id="04l2"), seen, {"sf": CONNECTION}).reason is None
 
     def test_one_answer_for_all(self) -> None:
         answer = SalesforceInbound().answer(read(lead()))

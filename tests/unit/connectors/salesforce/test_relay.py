@@ -92,9 +92,19 @@ class TestArrays:
         assert read([]) == []
         assert SalesforceInbound().answer([]).body == b'{"status":"ok"}'
 
-    def test_one_that_is_none_refuses_all(self) -> None:
+    def test_one_that_is_none_waits_beside_the_others(self) -> None:
+        odd = {"ChangeEventHeader": 7}
+        found = read([{}, change("Lead", "CREATE", LEAD, {}), odd])
+        assert [(one.type, one.outcome, one.reason) for one in found] == [
+            ("salesforce.unknown", "quarantined", "no_envelope"),
+            ("lead.created", "accepted", None),
+            ("salesforce.unknown", "quarantined", "bad_field: ChangeEventHeader must be an object"),
+        ]
+        assert found[0].kept == (b"{}", "application/json")
+
+    def test_where_all_are_none_all_are_refused(self) -> None:
         with pytest.raises(InvalidInput) as refused:
-            read([change("Lead", "CREATE", LEAD, {}), {}])
+            read([{}, 7])
         assert refused.value.stable_code == "no_envelope"
 
     @pytest.mark.parametrize(

@@ -1,0 +1,171 @@
+"""The CRM has answered what was asked of it: its records say so here and rules fire, or the person is told why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from taskhub.acts import asking_crm
+from taskhub.connectors.asking import model
+from taskhub.connectors.asking import service as asked_there
+from taskhub.connectors.asking.model import CrmAct
+from taskhub.db.interruption import Interrupted
+from taskhub.db.ledger import Taken
+from taskhub.db.tx import Tx
+from taskhub.escalation import people
+from taskhub.escalation.addressing import Concern
+from taskhub.escalation.notifications.model import INFO, Notice
+from taskhub.escalation.notifications.tell import tell
+from taskhub.events.model import RecordRef
+from taskhub.failpoints import failpoint
+from taskhub.sales import recording
+from taskhub.sales import service as sales
+from taskhub.sales.duplicates import merges
+from taskhub.sales.model import CONVERTED, LOST, OPEN, RecordState
+from taskhub.sales.native import Said
+from taskhub.tasks import making
+
+LINKS = ("account", "contact", "deal")
+CARRIED = ("title", "name", "company", "email", "phone", "language", "amount", "currency", "owner")
+TEXTS = {
+    "en": {
+        "subject": "{connection} has not done it: {title}",
+        "body": "What you asked {connection} for about {title} ({kind}) was not done: {reason}",
+        "convert": "conversion", "lose": "loss", "unconvert": "undo of the conversion", "reopen": "undo of the loss",
+        "connection_off": "the connection no longer takes acts",
+        "no_answer": "it did not come to an end within a week; look there",
+        "merged": "its record was merged into another one meanwhile; look at that one",
+    },
+    "fr": {
+        "subject": "{connection} ne l’a pas fait : {title}",
+        "body": "Ce que vous avez demandé à {connection} pour {title} ({kind}) n’a pas été fait : {reason}",
+        "convert": "conversion", "lose": "perte", "unconvert": "annulation de la conversion",
+        "reopen": "annulation de la perte", "connection_off": "la connexion n’accepte plus d’actes",
+        "no_answer": "sans fin au bout d’une semaine ; regardez là-bas",
+        "merged": "sa fiche a été fusionnée avec une autre entre-temps ; regardez celle-ci",
+    },
+}  # fmt: skip
+
+
+def answered(tx: Tx, row: Taken) -> None:
+    """Ends what was asked, once: whichever came first, their answer or their event."""
+    seen = asked_there.get(tx, row.key)
+    if seen is None:
+        return
+    refs = _named(seen)
+    states = {ref: sales.locked(tx, ref) for ref in refs}
+    act = asked_there.get(tx, row.key, locked=True)
+    before = states[seen.ref]
+    if act is None or act.state != model.PENDING or act.answered_at is None or before is None:
+        return
+    if _named(act) != refs:
+        raise Interrupted("What came of it was told at this very moment. Try again.", lost=False)
+    asked_there.save(tx, replace(_settled(tx, act, before), ended_at=tx.now))
+    failpoint("asking.settled")
+
+
+def _named(act: CrmAct) -> list[RecordRef]:
+    """Every record that telling of it writes, in the order of locks."""
+    made = [RecordRef(noun, id_) for noun in LINKS if (id_ := getattr(act, noun)) is not None]
+    return sorted({act.ref, *made})
+
+
+def _settled(tx: Tx, act: CrmAct, before: RecordState) -> CrmAct:
+    """The act with its end, and what follows from it told."""
+    if act.reason is not None:
+        tx.record(act.ref.noun, act.ref.id, "refused", {"asked": act.kind, "reason": act.reason})
+        _tell(tx, act, before)
+        return replace(act, state=model.REFUSED)
+    if act.kind in BESIDE:
+        BESIDE[act.kind](tx, act, before)
+    if merges.live(tx, act.ref) is None:
+        DONE[act.kind](tx, act, before)
+        return replace(act, state=model.DONE)
+    # Told of a record that has gone it would befall the one that stayed, of which nobody asked for it.
+    gone = replace(act, state=model.DONE, reason="merged")
+    tx.record(act.ref.noun, act.ref.id, "answered_too_late", {"asked": act.kind, "reason": gone.reason})
+    _tell(tx, gone, before)
+    return gone
+
+
+def _made(tx: Tx, act: CrmAct, before: RecordState) -> None:
+    """There is a deal now."""
+    if act.deal is None:
+        return
+    carried = {name: before.fields[name] for name in CARRIED if before.fields.get(name) is not None}
+    parties = {noun: id_ for noun in LINKS if noun != "deal" and (id_ := getattr(act, noun)) is not None}
+    # As old as the wish: whatever the CRM says of its deal is newer.
+    fields = {**carried, **parties, "status": OPEN, "lead": before.ref.id}
+    _tell_event(tx, act, "create", Said(RecordRef("deal", act.deal), None, fields), at=act.at)
+
+
+def _converted(tx: Tx, act: CrmAct, before: RecordState) -> None:
+    """The lead is converted: the event of every conversion, told by us, for rules to hear."""
+    links = {noun: id_ for noun in LINKS if (id_ := getattr(act, noun)) is not None}
+    around = {noun: {"id": id_} for noun, id_ in links.items()}
+    by = act.agent or act.by
+    changes = {"status": CONVERTED, "converted_at": tx.now.isoformat(), "converted_by": by, **links}
+    said = Said(before.ref, _from(before, OPEN), changes, around)
+    told = recording.tell(tx, "convert", said, connection=act.connection)
+    follow_up = asking_crm.follow_up_of(act)
+    if follow_up is not None and follow_up.kind in tx.policies.kinds:
+        at = told.state.newest.at
+        # Newer than the conversion: what a rule closes because of it is older work.
+        making.make(tx, [replace(follow_up, version=(at + at.resolution, act.id))])
+
+
+def _lost(tx: Tx, act: CrmAct, before: RecordState) -> None:
+    changes = {"status": LOST, "lost_reason": act.asked.get("reason")}
+    _tell_event(tx, act, "lose", Said(before.ref, _from(before, OPEN), changes))
+
+
+def _unmade(tx: Tx, act: CrmAct, _before: RecordState) -> None:
+    """The deal is gone, unless it went into another one meanwhile, which is still there."""
+    if act.deal is None or merges.live(tx, RecordRef("deal", act.deal)) is not None:
+        return
+    ref = RecordRef("deal", act.deal)
+    known = sales.known_of(tx, ref) and sales.get(tx, ref)
+    _tell_event(tx, act, "delete", Said(ref, known or None, {"deleted": True}, types=("deal.deleted",)))
+
+
+def _unconverted(tx: Tx, act: CrmAct, before: RecordState) -> None:
+    """The lead that came back has a new id over there, and comes by itself."""
+    open_again: dict[str, Any] = {"status": OPEN, "converted_at": None, "converted_by": None, "deal": None}
+    _tell_event(tx, act, "undo_conversion", Said(before.ref, _from(before, CONVERTED), open_again))
+
+
+def _reopened(tx: Tx, act: CrmAct, before: RecordState) -> None:
+    _tell_event(tx, act, "reopen", Said(before.ref, _from(before, LOST), {"status": OPEN, "lost_reason": None}))
+
+
+def _from(before: RecordState, status: str) -> RecordState:
+    """As it was when this was asked for: the CRM's own word may be known already, and has moved no rule."""
+    return replace(before, fields={**before.fields, "status": status})
+
+
+def _tell_event(tx: Tx, act: CrmAct, name: str, said: Said, at: Any = None) -> None:
+    recording.tell(tx, name, said, at=at, connection=act.connection)
+
+
+DONE: Mapping[str, Any] = {
+    model.CONVERT: _converted, model.LOSE: _lost, model.UNCONVERT: _unconverted, model.REOPEN: _reopened,
+}  # fmt: skip
+# What befalls a deal, whatever has become of the record that was asked for.
+BESIDE: Mapping[str, Any] = {model.CONVERT: _made, model.UNCONVERT: _unmade}
+
+
+def _tell(tx: Tx, act: CrmAct, before: RecordState) -> None:
+    """A notice to whoever asked, in their language."""
+    if act.agent is None:
+        return
+    person = people.directory_of(tx, Concern(None, ()), [f"agent:{act.agent}"]).people.get(act.agent)
+    if person is None or not person.active:
+        return
+    words = TEXTS["fr" if person.language.startswith("fr") else "en"]
+    said = [before.fields.get(name) for name in ("title", "company", "name")]
+    title = next((text[:120] for text in said if isinstance(text, str) and text), before.ref.id)
+    reason = words.get(act.reason or "", act.reason or "")
+    named = {"connection": act.connection, "title": title, "kind": words[act.kind], "reason": reason}
+    body = f"{words['body'].format(**named)}\n\n{act.record}"
+    tell(tx, Notice("crm_refused", INFO, words["subject"].format(**named), body, act.agent, email=person.email))

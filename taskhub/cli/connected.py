@@ -1,0 +1,39 @@
+"""What the doctor looks at in connections: whether taskhub still hears of everything, and has looked by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from taskhub.cli.findings import NOTE, OK, WRONG, Finding
+
+if TYPE_CHECKING:
+    from taskhub.db.tx import Tx
+    from taskhub.policy.policies import Connection
+
+MISSED = 4  # looks
+
+
+def of_connections(tx: Tx) -> Iterator[Finding]:
+    """One finding for each connection taskhub has begun to look at; none for those that only send."""
+    from taskhub.cli import queries
+
+    seen = queries.looks(tx)
+    for connection in tx.policies.connections.values():
+        if connection.key in seen:
+            yield _of(tx, connection, seen[connection.key])
+
+
+def _of(tx: Tx, connection: Connection, seen: Mapping[str, Any]) -> Finding:
+    name = f"connection {connection.key}"
+    if seen["missing"]:
+        todo = f"`taskhub connections subscribe {connection.key} https://…` makes what is missing"
+        return Finding(name, WRONG, f"nothing over there sends {seen['missing']}", todo)
+    last = seen["read_at"] or seen["asked_at"]
+    if connection.poll and last is not None and tx.now - last > MISSED * connection.poll:
+        said = f"taskhub has not looked since {last:%Y-%m-%d %H:%M}Z"
+        return Finding(name, WRONG, said, f"see `taskhub connections check {connection.key}`")
+    if seen["refused"]:
+        return Finding(name, NOTE, f"is not told of {seen['refused']}", "give the user of the key the right to read it")
+    told = f"looked at {seen['read_at']:%Y-%m-%d %H:%M}Z" if seen["read_at"] else "not looked at yet"
+    return Finding(name, OK, told)

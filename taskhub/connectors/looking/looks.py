@@ -1,0 +1,85 @@
+"""One look at what has changed over there: called between two transactions, writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from taskhub.clock import real_now
+from taskhub.connectors import states
+from taskhub.connectors.looking.model import NOUNS, OVERLAP, Found, Place, Step
+from taskhub.connectors.outbound import Changes, Client, Record
+from taskhub.connectors.reading import Seen
+from taskhub.connectors.states import delivery_of
+from taskhub.errors import Conflict, Forbidden, InvalidInput, NotFound
+from taskhub.events.model import NEWS, QUIET, Delivery
+from taskhub.policy.policies import Connection
+
+REFUSALS = (Conflict, Forbidden, InvalidInput, NotFound)
+
+
+def look(client: Client, connection: Connection, places: Mapping[str, Place], nouns: Iterable[str] = ()) -> Found:
+    """What has changed since ``places`` of ``nouns``, all that are followed unless named.
+
+    Raises what ``Client`` raises when the system cannot be reached or lets us in no more; a noun that it does not tell
+    of does not keep the others.
+    """
+    steps: list[Step] = []
+    refused: dict[str, str] = {}
+    for noun in nouns or NOUNS[connection.system]:
+        try:
+            steps.append(_step(client, connection, noun, places.get(noun)))
+        except REFUSALS as error:
+            refused[noun] = error.message
+    return Found(steps, refused)
+
+
+def take_stock(client: Client, connection: Connection, nouns: Iterable[str], *, quiet: bool) -> Found:
+    """Everything there is. ``quiet``: no rule fires for it; else each record is news, as if it were made now."""
+    steps: list[Step] = []
+    refused: dict[str, str] = {}
+    for noun in nouns:
+        try:
+            told = client.everything(noun)
+        except REFUSALS as error:
+            refused[noun] = error.message
+            continue
+        at = client.clock() or real_now()
+        place = Place(noun, at - OVERLAP, told.cursor, at)
+        seen = [Seen(noun, "", at, row, None, QUIET if quiet else NEWS, born=not quiet) for row in told.records]
+        steps.append(Step(None, place, [_delivery(one, connection) for one in seen]))
+    return Found(steps, refused)
+
+
+def read_again(client: Client, connection: Connection, noun: str, id_: str, place: Place | None, *, born: bool) -> Seen:
+    """One record as it is now, or that it is gone. ``id_`` is theirs."""
+    record = client.read(noun, id_)
+    at = client.clock() or real_now()
+    return Seen(noun, id_, at, record, place.begun_at if place else None, NEWS, born=born and record is not None)
+
+
+def _step(client: Client, connection: Connection, noun: str, before: Place | None) -> Step:
+    told = client.changes(noun, before.cursor if before else None)
+    at = client.clock() or real_now()
+    begun_at = before.begun_at if before else at - OVERLAP
+    seen = [_seen(noun, row, at, begun_at, _mood(told, before, connection, noun, row)) for row in told.records]
+    gone = [Seen(noun, id_, at, None, begun_at) for id_ in told.deleted]
+    deliveries = [_delivery(one, connection) for one in (*seen, *gone)]
+    return Step(before, Place(noun, begun_at, told.cursor, at), deliveries)
+
+
+def _seen(noun: str, row: Record, at: datetime, begun_at: datetime, mood: str) -> Seen:
+    return Seen(noun, "", at, row, begun_at, mood)
+
+
+def _mood(told: Changes, before: Place | None, connection: Connection, noun: str, row: Record) -> str:
+    """A first look, and one that had to begin anew, tell what was there before: only what moved since is news."""
+    if before is not None and not told.resync:
+        return NEWS
+    since = before.read_at if before else None
+    version = states.version_of(noun, row, connection)
+    return NEWS if since is not None and version is not None and version >= since - OVERLAP else QUIET
+
+
+def _delivery(seen: Seen, connection: Connection) -> Delivery:
+    return delivery_of(seen, connection)

@@ -1,0 +1,69 @@
+"""The only SQL that writes how far looks have come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import exists, func, select
+
+from taskhub.connectors.looking.model import Place
+from taskhub.db import rows
+from taskhub.db.ledger import Taken
+from taskhub.db.tables import message
+from taskhub.db.tables_connectors import poll_place, poll_watch
+from taskhub.db.tx import Tx
+
+m, place, watch = message.c, poll_place.c, poll_watch.c
+_WAITS = (m.mode == "outside", m.done_at.is_(None), m.dead_at.is_(None))
+
+
+def watched(tx: Tx, connection: str) -> Mapping[str, Any]:
+    """What is known of the looks at a connection; empty before the first."""
+    row = tx.conn.execute(select(poll_watch).where(watch.connection == connection)).mappings().first()
+    return dict(row) if row else {}
+
+
+def all_watched(tx: Tx) -> dict[str, Mapping[str, Any]]:
+    """The same of every connection."""
+    return {row["connection"]: dict(row) for row in tx.conn.execute(select(poll_watch)).mappings()}
+
+
+def watch_with(tx: Tx, connection: str, **changes: Any) -> None:
+    """Notes something about the looks at a connection."""
+    rows.put(tx.conn, poll_watch, [{"connection": connection, **changes}])
+
+
+def places(tx: Tx, connection: str, *, locked: bool = False) -> dict[str, Place]:
+    """How far each noun has come; ``locked`` until the transaction ends."""
+    mine = select(place.noun, place.begun_at, place.cursor, place.read_at).where(place.connection == connection)
+    found = tx.conn.execute(mine.order_by(place.noun).with_for_update() if locked else mine)
+    return {row.noun: Place(*row) for row in found}
+
+
+def add_place(tx: Tx, connection: str, one: Place) -> bool:
+    """Where a noun stands that nobody has looked at; False when somebody has, also at this very moment."""
+    row = {"connection": connection, "noun": one.noun, "cursor": one.cursor, "begun_at": one.begun_at}
+    added = rows.add(
+        tx.conn, poll_place, [{**row, "read_at": one.read_at}], unique="connection, noun", back="noun"
+    )  # fmt: skip
+    return bool(added)
+
+
+def move_place(tx: Tx, connection: str, one: Place) -> None:
+    """Moves a locked place on."""
+    row = {"connection": connection, "noun": one.noun, "cursor": one.cursor, "begun_at": one.begun_at}
+    rows.put(tx.conn, poll_place, [{**row, "read_at": one.read_at}])
+
+
+def next_try(tx: Tx, handler: str, key: str) -> datetime | None:
+    """When the next open row of ``handler`` for ``key`` is tried; None: there is none."""
+    which = (m.handler == handler, m.key == key, *_WAITS)
+    return tx.conn.execute(select(func.min(m.due_at)).where(*which)).scalar()
+
+
+def later_one(tx: Tx, row: Taken) -> bool:
+    """Whether the same is asked for once more, by an open row that came after this one: so it reads later, too."""
+    which = (m.handler == row.handler, m.key == row.key, m.id > row.id, *_WAITS)
+    return bool(tx.conn.execute(select(exists().where(*which))).scalar())

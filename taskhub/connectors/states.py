@@ -1,0 +1,56 @@
+"""Which folder reads the records of which system. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from taskhub.connectors import reading
+from taskhub.connectors.dynamics.state import state_of as dynamics
+from taskhub.connectors.pipedrive.state import state_of as pipedrive
+from taskhub.connectors.reading import Seen, State
+from taskhub.connectors.salesforce.identity import full_id
+from taskhub.connectors.salesforce.state import state_of as salesforce
+from taskhub.events.fields import BadField
+from taskhub.events.model import Delivery, RecordRef
+from taskhub.policy.policies import Connection
+
+StateOf = Callable[[str, Mapping[str, Any], Connection], State]
+_SYSTEMS: Mapping[str, StateOf] = {"dynamics": dynamics, "pipedrive": pipedrive, "salesforce": salesforce}
+
+
+def delivery_of(seen: Seen, connection: Connection) -> Delivery:
+    """What is stored of a record that was read, or of one that is gone."""
+    seen = replace(seen, record=reading.plain(seen.record))
+    if seen.record is None:
+        return reading.gone(seen, connection, RecordRef(seen.noun, ours(seen.id, connection)))
+    try:
+        return reading.there(seen, connection, _SYSTEMS[connection.system](seen.noun, seen.record, connection))
+    except BadField as error:
+        return reading.unread(seen, connection, error)
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return reading.unread(seen, connection, BadField("record", "has a shape nobody knows"))
+
+
+def version_of(noun: str, record: Mapping[str, Any], connection: Connection) -> datetime | None:
+    """When a record was changed last, as far as that can be read."""
+    try:
+        return _SYSTEMS[connection.system](noun, record, connection).version
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return None
+
+
+def ours(id_: str, connection: Connection) -> str:
+    """Their id as one of ours."""
+    if connection.system == "salesforce":
+        with suppress(BadField):
+            id_ = full_id("Id", id_)
+    return f"{connection.key}:{id_.lower() if connection.system == 'dynamics' else id_}"
+
+
+def theirs(id_: str, connection: Connection) -> str:
+    """One of our ids as theirs."""
+    return id_.removeprefix(f"{connection.key}:")

@@ -1,0 +1,23 @@
+"""What connectors remember between looks: what was acted upon already, and how far each look has come."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Index, Integer, Text, text
+
+from taskhub.db.columns import keys, may, must, table
+from taskhub.db.types import Instant, Key
+
+firing = table(  # rules fired because a state showed this value; taken_at: the instant of the change it has absorbed
+    "firing", *keys("id"), *must(Key, "record", "field", "value"), *must(Instant, "at"), *must(Key, "tie"),
+    *may(Instant, "taken_at"), *must(Instant, "noted_at"),
+    Index("ix_firing_record", "record"), Index("ix_firing_noted_at", "noted_at"),
+)  # fmt: skip
+poll_place = table(  # one object of one connection; begun_at: what was made before is no news
+    "poll_place", *keys("connection", "noun"), *may(Text, "cursor"), *must(Instant, "begun_at"),
+    *may(Instant, "read_at"),
+)  # fmt: skip
+poll_watch = table(  # one connection. asked: which look is in force; address: where an operator says we are reached
+    "poll_watch", *keys("connection"), *may(Instant, "asked_at", "read_at", "looked_at", "seen_at"),
+    Column("found", Integer, nullable=False, server_default="0"), *may(Text, "refused", "missing", "address"),
+    Column("told", Boolean, nullable=False, server_default=text("false")),
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""Everything the house knows, as files that other programs read and that can be brought in again."""

@@ -1,0 +1,1 @@
+"""Notes and links on records and tasks: what people tell each other about a customer and its work."""

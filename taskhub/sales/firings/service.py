@@ -1,0 +1,46 @@
+"""Two reports of one change meet: the state that showed it, and the event that tells of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from taskhub.db.tx import Tx
+from taskhub.events.model import Event
+from taskhub.events.own import SOURCE
+from taskhub.failpoints import failpoint
+from taskhub.sales.absorb import absorb, firings_of
+from taskhub.sales.firings import store
+from taskhub.sales.model import Changes
+
+
+def meet(tx: Tx, event: Event, changes: Changes) -> Changes:
+    """``changes`` without what was acted upon already. The event's record is locked, so two reports come in turn."""
+    # What is told from here was asked for here: the CRM's word of it was kept from rules, ours is the one they hear.
+    if event.connection is None or event.source == SOURCE:
+        return changes
+    if not event.states_change or changes.ref is None or changes.reason is not None:
+        return changes
+    left, used = absorb(event, changes, store.of(tx, changes.ref))
+    if used:
+        store.take(tx, used, changes.version.at)
+        failpoint("firing.taken")
+    return left
+
+
+def remember(tx: Tx, event: Event, changes: Changes) -> None:
+    """Rules have fired for what a state has shown: whoever tells of the same move later is not heard again."""
+    fired = firings_of(event, changes)
+    if fired and event.connection is not None:
+        store.keep(tx, fired)
+        failpoint("firing.kept")
+
+
+def forget(tx: Tx, before: datetime, limit: int) -> tuple[int, bool]:
+    """Forgets up to ``limit`` that were noted before then. Returns how many, and whether to go on."""
+    gone = store.forget(tx, before, limit)
+    return gone, gone == limit
+
+
+def count(tx: Tx, before: datetime) -> int:
+    """How many would go."""
+    return store.count(tx, before)

@@ -1,0 +1,115 @@
+"""Records of a CRM over the API: asked for, pending, refused, and whose right it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from taskhub.db.tables import message
+from taskhub.events.model import Event, RecordRef
+from taskhub.sales import service as sales
+from tests.api.client import code
+from tests.api.house import House
+
+
+@pytest.fixture
+def lead(any_house: House) -> str:
+    """A lead of rob's that the connection ``asked`` owns."""
+    return theirs(any_house, "lead", "asked", "7f3c")
+
+
+def theirs(house: House, noun: str, connection: str, id_: str) -> str:
+    ref = RecordRef(noun, f"{connection}:{id_}")
+    with house.db.begin() as tx:
+        fields = {"id": ref.id, "title": "Press", "company": "Roux", "owner": "rob", "status": "open"}
+        told = Event(
+            "pipedrive:x", id_, (f"{noun}.created",), tx.now, ref, {noun: fields}, {}, connection=connection, by="crm:1"
+        )
+        sales.apply(tx, told)
+    return ref.id
+
+
+def path(id_: str, act: str, noun: str = "lead") -> str:
+    return f"/api/v1/{noun}s/{id_}/{act}"
+
+
+def test_a_conversion_is_pending(any_house: House, lead: str) -> None:
+    rob = any_house.of("rob")
+    answer = rob.post(path(lead, "convert"), {"deal": {}, "follow_up": {"kind": "customs", "data": {"a": 1}}})
+    assert answer.status_code == 202
+    said = answer.json()
+    assert said["pending"]["kind"] == "convert"
+    assert said["pending"]["by"] == "rob"
+    assert said["lead"]["pending"] == said["pending"]
+    assert rob.ok("GET", f"/api/v1/leads/{lead}")["pending"] == said["pending"]
+    [listed] = [one for one in rob.ok("GET", "/api/v1/leads")["items"] if one["id"] == lead]
+    assert listed["pending"] == said["pending"]
+    assert code(rob.post(path(lead, "convert"), {"deal": {}})) == (409, "already_asked")
+    assert code(rob.post(path(lead, "lose"), {"reason": "price"})) == (409, "already_asked")
+    rob.ok("POST", f"/api/v1/acts/{said['pending']['act']}/undo")
+    assert rob.ok("GET", f"/api/v1/leads/{lead}")["pending"] is None
+
+
+def test_the_same_call_twice_is_one_act(any_house: House, lead: str) -> None:
+    rob, key = any_house.of("rob"), {"Idempotency-Key": "once"}
+    first = rob.post(path(lead, "convert"), {"deal": {}}, headers=key)
+    again = rob.post(path(lead, "convert"), {"deal": {}}, headers=key)
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert first.json() == again.json()
+    with any_house.db.read() as tx:
+        rows = list(tx.conn.execute(select(message.c.id).where(message.c.handler == "crm.ask")))
+    assert len(rows) == 1
+
+
+@pytest.mark.parametrize("act", ["lose", "status"])
+@pytest.mark.parametrize("noun", ["lead", "deal"])
+def test_a_loss_is_pending(any_house: House, noun: str, act: str) -> None:
+    id_, rob = theirs(any_house, noun, "asked", "8"), any_house.of("rob")
+    body = {"reason": "price", **({"status": "lost"} if act == "status" else {})}
+    assert code(rob.post(path(id_, act, noun), {**body, "reason": "prise"})) == (422, "unknown_reason")
+    answer = rob.post(path(id_, act, noun), body)
+    assert (answer.status_code, answer.json()["pending"]["kind"]) == (202, "lose")
+    assert rob.ok("GET", f"/api/v1/{noun}s/{id_}")["status"] == "open"
+
+
+@pytest.mark.parametrize(
+    ("act", "body"),
+    [("stage", {"stage": "known"}), ("take-over", {}), ("reopen", {}), ("status", {"status": "open"})],
+)
+def test_everything_else_is_theirs(any_house: House, lead: str, act: str, body: dict[str, Any]) -> None:
+    persona = "ria" if act == "take-over" else "rob"
+    assert code(any_house.of(persona).post(path(lead, act), body)) == (409, "owned_by_crm")
+
+
+@pytest.mark.parametrize(
+    ("body", "wrong"),
+    [
+        ({}, ["deal"]),
+        ({"deal": {"amount": 7}}, ["deal.amount"]),
+        ({"deal": {"stage": "signed"}}, ["deal.stage"]),
+        ({"deal": {}, "account": {"name": "Other"}}, ["account"]),
+        ({"deal": {}, "contact": None}, ["contact"]),
+    ],
+)
+def test_what_they_decide(any_house: House, lead: str, body: dict[str, Any], wrong: list[str]) -> None:
+    answer = any_house.of("rob").post(path(lead, "convert"), body)
+    assert code(answer) == (422, "decided_there")
+    assert [one["path"] for one in answer.json()["errors"]] == wrong
+
+
+def test_rights_and_versions(any_house: House, lead: str) -> None:
+    assert any_house.of("far").post(path(lead, "convert"), {"deal": {}}).status_code == 403
+    assert any_house.of("ria").post(path(lead, "convert"), {"deal": {}}).status_code == 403
+    assert code(any_house.of("rob").post(path(lead, "convert"), {"deal": {}, "version": 9})) == (
+        409, "version_clash",
+    )  # fmt: skip
+    assert any_house.of("rob").post(path("asked:none", "convert"), {"deal": {}}).status_code == 404
+
+
+def test_where_the_connection_takes_no_acts_nothing_changes(any_house: House) -> None:
+    id_ = theirs(any_house, "lead", "crm", "9")
+    rob = any_house.of("rob")
+    assert code(rob.post(path(id_, "convert"), {"deal": {}})) == (409, "owned_by_crm")
+    assert code(rob.post(path(id_, "lose"), {"reason": "price"})) == (409, "owned_by_crm")

@@ -1,0 +1,294 @@
+"""A day of a CRM's users, and a taskhub that hears of it: quietly, or with everything going wrong.
+
+Deliveries go the way of the hook route from its check on; looks and re-reads go through the ledger, tried again as it
+says, under the clock of the fake.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+
+from taskhub.connectors.clients import client_for
+from taskhub.connectors.inbound import HookRequest
+from taskhub.connectors.looking import service as looking
+from taskhub.connectors.registry import inbound_for
+from taskhub.db import ledger
+from taskhub.db.database import Database
+from taskhub.db.tables import event, message, task
+from taskhub.db.tables_sales import RECORDS
+from taskhub.errors import TaskhubError
+from taskhub.events import service as events
+from taskhub.flow import HANDLERS
+from taskhub.policy.policies import Connection
+from taskhub.policy.rule import Rule, TaskTemplate
+from taskhub.policy.text import LocalText
+from taskhub.testing import organisation as org
+from taskhub.testing.clock import SetClock
+from taskhub.testing.crm import dataverse, pipedrive, salesforce
+from taskhub.testing.crm.dataverse import FakeDataverse
+from taskhub.testing.crm.pipedrive import FakePipedrive
+from taskhub.testing.crm.salesforce import FakeSalesforce
+from taskhub.testing.crm.sender import Answer, Parcel
+from taskhub.testing.crm.wire import InProcess
+from taskhub.testing.drain import handle
+
+HOME, URL = "https://fake.example", "https://taskhub.test/hooks/crm/secret"
+SECRETS = {
+    "pipedrive": {"token": pipedrive.api.TOKEN, "path": "secret"},
+    "salesforce": dict(zip(("client_id", "client_secret"), salesforce.api.CLIENT, strict=True)),
+    "dynamics": {**dict(zip(("client_id", "client_secret"), dataverse.api.CLIENT, strict=True)), "path": "secret"},
+}
+TENANT = dataverse.api.TENANT
+SETTINGS = {"base_url": HOME, "tenant": TENANT, "token_url": f"{HOME}/{TENANT}/oauth2/v2.0/token"}
+RULES = tuple(
+    Rule(name.replace(".", "-"), (name,), tasks=(TaskTemplate("contract", name),))
+    for name in ("lead.created", "deal.created", "lead.lost", "deal.won", "deal.lost", "activity.completed",
+                 "deal.deleted")
+)  # fmt: skip
+USER = 12415231
+Fake = FakePipedrive | FakeSalesforce | FakeDataverse
+
+
+@dataclass
+class Day:
+    """``lose``: whether a delivery is lost on its way; ``hold``: those that wait are sent when it says so."""
+
+    system: str
+    db: Database
+    fake: Fake
+    lose: Callable[[], bool] = lambda: False
+    lost: list[Parcel] = field(default_factory=list)
+    handlers: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        looks = {"connection.look": looking.Look(self.connect), "record.reread": looking.Reread(self.connect)}
+        self.handlers = {**HANDLERS, **looks}
+
+    @property
+    def clock(self) -> SetClock:
+        return self.fake.clock
+
+    @property
+    def connection(self) -> Connection:
+        with self.db.read() as tx:
+            return tx.policies.connections["crm"]
+
+    def connect(self, connection: Connection) -> Any:
+        return client_for(connection, SECRETS[self.system], transport=InProcess(self.fake))
+
+    def post(self, parcel: Parcel) -> Answer:
+        """The hook, as far as it reads and stores."""
+        if self.lose():
+            self.lost.append(parcel)
+            return Answer(200, salesforce.soap.ACK)
+        reader = inbound_for(self.system)
+        headers = {name.lower(): value for name, value in parcel.headers.items()}
+        sent = HookRequest(parcel.body, self.clock.now, headers=headers)
+        found = reader.split_and_normalise(sent, self.connection)
+        kind = headers["content-type"]
+        with self.db.begin() as tx:
+            events.ingest(tx, found, parcel.body, headers, kind, connection="crm", quarantine_clash=True)
+        answer = reader.answer(found)
+        return Answer(answer.status, answer.body)
+
+    def work(self, patience: timedelta = timedelta()) -> None:
+        """Everything that is due; what fails waits as in the ledger, for which the clock moves on by ``patience``."""
+        end = self.clock.now + patience
+        while True:
+            for row in self._taken():
+                try:
+                    handle(self.db, self.handlers, row)
+                except TaskhubError as error:
+                    self._failed(row, error)
+            due = self._next()
+            if due is None or due > end:
+                return
+            self.clock.now = max(self.clock.now, due)
+
+    def look(self) -> None:
+        """The calendar job."""
+        with self.db.begin() as tx:
+            looking.ask(tx, lambda variable: SECRETS[self.system].get(variable.lower()))
+
+    def _taken(self) -> list[ledger.Taken]:
+        with self.db.begin() as tx:
+            until = tx.now + timedelta(seconds=4)
+            return ledger.take(tx.conn, tx.now, until, limit=100, rung_before=until)
+
+    def _failed(self, row: ledger.Taken, error: TaskhubError) -> None:
+        asked = getattr(error, "retry_after", None)
+        wait = ledger.wait_after(row, 1.0, timedelta(seconds=asked) if asked else None)
+        assert wait is not None, error
+        with self.db.begin() as tx:
+            ledger.fail(tx.conn, row, str(error), tx.after(wait), tx.now, dead=False)
+
+    def _next(self) -> Any:
+        with self.db.read() as tx:
+            c = message.c
+            waits = (c.mode == "outside", c.done_at.is_(None), c.dead_at.is_(None))
+            now = select(func.min(c.due_at)).where(c.done_at.is_(None), c.dead_at.is_(None), c.due_at <= tx.now)
+            return tx.conn.execute(now).scalar() or tx.conn.execute(select(func.min(c.due_at)).where(*waits)).scalar()
+
+    def known(self) -> dict[str, dict[str, Any]]:
+        """Every record as it is known."""
+        with self.db.read() as tx:
+            return {
+                f"{noun}:{row.id}": row.fields
+                for noun, table in RECORDS.items()
+                for row in tx.conn.execute(select(table.c.id, table.c.fields).order_by(table.c.id))
+            }
+
+    def tasks(self) -> Counter[tuple[str, str]]:
+        """What there is to do, by rule and record."""
+        with self.db.read() as tx:
+            return Counter((row.rule, row.record) for row in tx.conn.execute(select(task.c.rule, task.c.record)))
+
+    def fates(self) -> Counter[tuple[str, str | None]]:
+        """What became of everything that came in."""
+        with self.db.read() as tx:
+            return Counter((row.state, row.reason) for row in tx.conn.execute(select(event.c.state, event.c.reason)))
+
+
+@contextmanager
+def day(system: str, url: str, **settings: Any) -> Iterator[Day]:
+    """A taskhub that is connected and hears of everything."""
+    fakes = {"pipedrive": FakePipedrive, "salesforce": FakeSalesforce, "dynamics": FakeDataverse}
+    fake: Any = fakes[system]()
+    variables = {name: name.upper() for name in SECRETS[system]}
+    connection = Connection("crm", system, LocalText("CRM"), variables, settings={**SETTINGS, **settings})
+    db = org.database(url, org.policies(rules=RULES, connections={"crm": connection}), clock=fake.clock)
+    one = Day(system, db, fake)
+    try:
+        _listen(one)
+        yield one
+    finally:
+        db.close()
+
+
+def _listen(one: Day) -> None:
+    fake = one.fake
+    if isinstance(fake, FakeSalesforce):
+        fake.relay.sender.post, fake.relay.url = one.post, URL
+        fake.messages.sender.post = one.post
+        return
+    (fake.webhooks if isinstance(fake, FakePipedrive) else fake.steps).sender.post = one.post
+    client = one.connect(one.connection)
+    client.subscribe(URL, SECRETS[one.system])
+    client.close()
+
+
+def senders(fake: Fake) -> list[Any]:
+    if isinstance(fake, FakeSalesforce):
+        return [fake.relay.sender]
+    return [fake.webhooks.sender if isinstance(fake, FakePipedrive) else fake.steps.sender]
+
+
+class Users:
+    """People who work in the CRM; what they do comes from ``chance`` alone."""
+
+    def __init__(self, fake: Fake, chance: random.Random) -> None:
+        self.fake, self.chance = fake, chance
+        self.open: dict[str, list[Any]] = {"lead": [], "deal": [], "activity": []}
+        self.made: list[str] = []
+
+    def act(self) -> None:
+        """One thing somebody does."""
+        kind = self.chance.choice(("lead", "deal", "deal", "activity"))
+        mine = self.open[kind]
+        if not mine or self.chance.random() < 0.4:
+            mine.append(self._make(kind))
+            self.made.append(str(mine[-1]))
+        elif self.chance.random() < 0.5:
+            self._edit(kind, self.chance.choice(mine))
+        else:
+            self._end(kind, mine.pop(self.chance.randrange(len(mine))))
+
+    def _make(self, kind: str) -> Any:
+        title = f"{kind} {self.chance.randrange(1000)}"
+        state: Any = self.fake.state
+        if isinstance(self.fake, FakePipedrive):
+            named = {"subject": title} if kind == "activity" else {"title": title}
+            return str(state.add(kind, named, by=USER)["id"])
+        if isinstance(self.fake, FakeSalesforce):
+            named = {"lead": {"Company": title, "LastName": "Doe", "FirstName": "Jo"}, "deal": {"Name": title},
+                     "activity": {"Subject": title}}[kind]  # fmt: skip
+            return state.save([(OBJECTS[kind], None, named)], by=SOMEBODY)[0]
+        named = {"lead": {"subject": title, "lastname": "Doe"}, "deal": {"name": title}, "activity": {"subject": title}}
+        return state.create(TABLES[kind], named[kind], state.act(by=PERSON))
+
+    def _edit(self, kind: str, id_: Any) -> None:
+        self._write(kind, id_, EDITS[_system(self.fake)][kind](self.chance.randrange(1, 100)))
+
+    def _end(self, kind: str, id_: Any) -> None:
+        if kind == "deal" and self.chance.random() < 0.2:
+            self._remove(id_)
+        else:
+            self._write(kind, id_, self.chance.choice(ENDS[_system(self.fake)][kind]))
+
+    def _write(self, kind: str, id_: Any, values: dict[str, Any]) -> None:
+        state: Any = self.fake.state
+        if isinstance(self.fake, FakePipedrive):
+            state.change(kind, id_, values, by=USER)
+        elif isinstance(self.fake, FakeSalesforce):
+            state.save([(OBJECTS[kind], id_, values)], by=SOMEBODY)
+        else:
+            state.update(TABLES[kind], id_, values, state.act(by=PERSON))
+
+    def _remove(self, id_: Any) -> None:
+        state: Any = self.fake.state
+        if isinstance(self.fake, FakePipedrive):
+            state.remove("deal", id_, by=USER)
+        elif isinstance(self.fake, FakeSalesforce):
+            state.remove("Opportunity", id_, by=SOMEBODY)
+        else:
+            state.delete("opportunity", id_, state.act(by=PERSON))
+
+
+SOMEBODY, PERSON = "0055f000005mc69AAA", "11111111-2222-3333-4444-555555555555"
+OBJECTS = {"lead": "Lead", "deal": "Opportunity", "activity": "Task"}
+TABLES = {"lead": "lead", "deal": "opportunity", "activity": "task"}
+EDITS: dict[str, dict[str, Callable[[int], dict[str, Any]]]] = {
+    "pipedrive": {
+        "lead": lambda n: {"title": f"lead, called {n}"}, "deal": lambda n: {"value": n, "stage_id": 1 + n % 4},
+        "activity": lambda n: {"subject": f"call {n}"},
+    },
+    "salesforce": {
+        "lead": lambda n: {"Company": f"Acme {n}", "Status": "Working - Contacted"},
+        "deal": lambda n: {"Amount": n, "StageName": "Qualification"}, "activity": lambda n: {"Subject": f"Call {n}"},
+    },
+    "dynamics": {
+        "lead": lambda n: {"companyname": f"Acme {n}"}, "deal": lambda n: {"estimatedvalue": n},
+        "activity": lambda n: {"subject": f"Call {n}"},
+    },
+}  # fmt: skip
+ENDS: dict[str, dict[str, tuple[dict[str, Any], ...]]] = {
+    "pipedrive": {
+        "lead": ({"is_archived": True},), "deal": ({"status": "won"}, {"status": "lost", "lost_reason": "price"}),
+        "activity": ({"done": True},),
+    },
+    "salesforce": {
+        "lead": ({"Status": "Closed - Not Converted"},),
+        "deal": ({"StageName": "Closed Won", "IsClosed": True, "IsWon": True},
+                 {"StageName": "Closed Lost", "IsClosed": True, "IsWon": False}),
+        "activity": ({"Status": "Completed", "IsClosed": True},),
+    },
+    "dynamics": {
+        "lead": ({"statecode": 2, "statuscode": 5},),
+        "deal": ({"statecode": 1, "statuscode": 3}, {"statecode": 2, "statuscode": 4}),
+        "activity": ({"statecode": 1, "statuscode": 5},),
+    },
+}  # fmt: skip
+
+
+def _system(fake: Fake) -> str:
+    return {"FakePipedrive": "pipedrive", "FakeSalesforce": "salesforce", "FakeDataverse": "dynamics"}[
+        type(fake).__name__
+    ]
