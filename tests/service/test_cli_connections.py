@@ -9,28 +9,15 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 from sqlalchemy import update
-from typer.testing import CliRunner
 
 from taskhub.cli import place
-from taskhub.cli.app import app
 from taskhub.db.tables import message
 
 Run = Callable[..., Result]
 
 
 @pytest.fixture
-def data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    for name in ("DATABASE_URL", "REDIS_URL", "CONFIG", "DATA", "LOG_FORMAT"):
-        monkeypatch.delenv(f"TASKHUB_{name}", raising=False)
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def run(data: Path) -> Run:
-    def command(*words: object) -> Result:
-        return CliRunner().invoke(app, [*map(str, words), "--data", str(data)])
-
-    assert command("config", "apply").exit_code == 0
+def run(run: Run, data: Path) -> Run:
     with place.existing(data) as db:
         with db.begin() as tx:
             for task in ("t1", "t2", "t3"):
@@ -42,7 +29,7 @@ def run(data: Path) -> Run:
             tx.conn.execute(told.where(c.key == "pipedrive:t1").values(dead_at=tx.now))
             tx.conn.execute(told.where(c.key == "pipedrive:t2").values(attempts=2))
             tx.conn.execute(update(message).where(c.key == "pipedrive:t3").values(done_at=tx.now))
-    return command
+    return run
 
 
 def test_each_connection_says_how_much_is_on_its_way(run: Run) -> None:

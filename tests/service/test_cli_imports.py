@@ -13,32 +13,14 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from typer.testing import CliRunner
 
 from taskhub.cli import place
-from taskhub.cli.app import app
 from taskhub.db.tables_sales import lead
 from taskhub.importing import service
 from taskhub.importing.model import RUNNING
 
 Run = Callable[..., Result]
 ROWS = 1_500
-
-
-@pytest.fixture
-def data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    for name in ("DATABASE_URL", "REDIS_URL", "CONFIG", "DATA", "LOG_FORMAT"):
-        monkeypatch.delenv(f"TASKHUB_{name}", raising=False)
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def run(data: Path) -> Run:
-    def command(*words: object) -> Result:
-        return CliRunner().invoke(app, [*map(str, words), "--data", str(data)])
-
-    assert command("config", "apply").exit_code == 0
-    return command
 
 
 @pytest.fixture

@@ -9,11 +9,9 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from typer.testing import CliRunner
 
 from taskhub.acts import selling
 from taskhub.cli import place
-from taskhub.cli.app import app
 from taskhub.events.model import RecordRef
 from taskhub.sales import service as sales
 from taskhub.sales.duplicates import denials, runs
@@ -29,18 +27,7 @@ def person(name: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    for name in ("DATABASE_URL", "REDIS_URL", "CONFIG", "DATA", "LOG_FORMAT"):
-        monkeypatch.delenv(f"TASKHUB_{name}", raising=False)
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def run(data: Path) -> Run:
-    def command(*words: object) -> Result:
-        return CliRunner().invoke(app, [*map(str, words), "--data", str(data)])
-
-    assert command("config", "apply").exit_code == 0
+def run(run: Run, data: Path) -> Run:
     with place.existing(data) as db:
         with db.begin(org.ADMIN, act="lead.create") as tx:
             made = [selling.create(tx, "lead", person(name)).ref for name in PEOPLE for _ in range(3)]
@@ -48,7 +35,7 @@ def run(data: Path) -> Run:
         with db.begin() as tx:
             runs.begin(tx)
         drain(db)
-    return command
+    return run
 
 
 def said(result: Result) -> dict[str, Any]:

@@ -6,14 +6,11 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from click.testing import Result
 from sqlalchemy import update
-from typer.testing import CliRunner
 
 from taskhub.agents import service as agents
 from taskhub.cli import place
-from taskhub.cli.app import app
 from taskhub.db.tables import message
 from taskhub.escalation.notifications.model import Notice
 from taskhub.escalation.notifications.tell import tell
@@ -23,22 +20,6 @@ from taskhub.tasks.model import NewTask
 from taskhub.testing.drain import drain
 
 Run = Callable[..., Result]
-
-
-@pytest.fixture
-def data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    for name in ("DATABASE_URL", "REDIS_URL", "CONFIG", "DATA", "LOG_FORMAT"):
-        monkeypatch.delenv(f"TASKHUB_{name}", raising=False)
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def run(data: Path) -> Run:
-    def command(*words: object) -> Result:
-        return CliRunner().invoke(app, [*map(str, words), "--data", str(data)])
-
-    assert command("config", "apply").exit_code == 0
-    return command
 
 
 def test_a_rehearsal_in_columns_and_as_json(run: Run, data: Path) -> None:

@@ -9,11 +9,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from typer.testing import CliRunner
 
 from taskhub.agents import service as agents
 from taskhub.cli import place
-from taskhub.cli.app import app
 
 Run = Callable[..., Result]
 SHARED = '{"teams": ["contract-desk"]}'
@@ -24,18 +22,10 @@ def later(hours: float) -> str:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    for name in ("DATABASE_URL", "REDIS_URL", "CONFIG", "DATA", "LOG_FORMAT"):
-        monkeypatch.delenv(f"TASKHUB_{name}", raising=False)
-    data = tmp_path / "data"
-
-    def command(*words: object) -> Result:
-        return CliRunner().invoke(app, [*map(str, words), "--data", str(data)])
-
-    assert command("config", "apply").exit_code == 0
+def run(run: Run, data: Path) -> Run:
     with place.existing(data) as db, db.begin() as tx:
         agents.create_agent(tx, {"key": "zoe", "name": "Zoe", "team": "front-line", "skills": {"contract": 2}})
-    return command
+    return run
 
 
 def test_a_switch_is_made_shown_and_taken_back(run: Run) -> None:

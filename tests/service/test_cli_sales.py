@@ -8,12 +8,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from typer.testing import CliRunner
 
 from taskhub.acts import asking, converting, selling
 from taskhub.agents import service as agents
 from taskhub.cli import place
-from taskhub.cli.app import app
 from taskhub.db.tx import By
 from taskhub.sales.conversion import Asked
 from taskhub.tasks import making
@@ -25,15 +23,7 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    for name in ("DATABASE_URL", "REDIS_URL", "CONFIG", "DATA", "LOG_FORMAT"):
-        monkeypatch.delenv(f"TASKHUB_{name}", raising=False)
-    data = tmp_path / "data"
-
-    def command(*words: object) -> Result:
-        return CliRunner().invoke(app, [*map(str, words), "--data", str(data)])
-
-    assert command("config", "apply").exit_code == 0
+def run(run: Run, data: Path) -> Run:
     with place.existing(data) as db:
         with db.begin() as tx:
             agents.create_agent(tx, {"key": "rob", "name": "Rob", "team": "front-line", "roles": ["rep"]})
@@ -41,7 +31,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
             lead = selling.create(tx, "lead", {"name": "Ann", "company": "Roux", "amount": "10.10"})
             converting.convert(tx, lead.ref.id, Asked(deal={}))
             selling.create(tx, "lead", {"name": "Zoe"})
-    return command
+    return run
 
 
 def test_progress_of_everybody_a_team_and_a_person(run: Run) -> None:
