@@ -45,6 +45,14 @@ def add(conn: Connection, table: Table, rows: Rows, *, unique: str, back: str) -
     return {row[0] for row in run(conn, _quick(table, tuple(rows[0]), tail), {"rows": packed(rows)})}
 
 
+def keep(conn: Connection, table: Table, rows: Rows) -> None:
+    """Inserts the rows whose primary key is new; the others stay as they are. Nobody waits to hear which those were."""
+    if rows and conn.dialect.name == "sqlite":
+        conn.execute(_lite_keep(table), [dict(row) for row in rows])
+    elif rows:
+        later(conn, _quick(table, tuple(rows[0]), "ON CONFLICT DO NOTHING"), {"rows": packed(rows)})
+
+
 def put(conn: Connection, table: Table, rows: Rows) -> None:
     """Inserts the rows; where the primary key is known, the other columns they name are written over."""
     if not rows:
@@ -83,6 +91,11 @@ def _quick_alter(table: Table, names: tuple[str, ...], still: str) -> Quick:
 @cache
 def _lite_add(table: Table, unique: str, back: str) -> Any:
     return sqlite.insert(table).on_conflict_do_nothing(index_elements=unique.split(", ")).returning(table.c[back])
+
+
+@cache
+def _lite_keep(table: Table) -> Any:
+    return sqlite.insert(table).on_conflict_do_nothing()
 
 
 @cache

@@ -148,11 +148,14 @@ def _ended(state: RecordState, advice: str) -> Conflict:
     return Conflict(f"This {state.ref.noun} is {status}{told}: {advice}.", code=code, status=status, **facts)
 
 
+NONE = {"unknown_owner": "there are no people yet, make them with POST /api/v1/agents"}
+
+
 def unknown(path: str, value: Any, known: Iterable[str], code: str) -> Exception:
     """InvalidInput for a name nobody knows, with the nearest that somebody does."""
     names = list(known)
     hint = nearest(str(value), names)
-    listed = f"it is one of {', '.join(names[:12])}" if names else "none is set up"
+    listed = f"it is one of {', '.join(names[:12])}" if names else NONE.get(code, "the policy files set up none")
     said = f"{str(value)[:60]!r} is not known: {listed}" + (f"; did you mean {hint}?" if hint else "")
     return invalid([(path, said)], code)
 

@@ -57,7 +57,7 @@ def apply(tx: Tx, event: Event, event_id: str | None = None) -> Projected:
     said = {ref: {**went.also.get(ref, {}), **beside.get(ref, {})} for ref in {*went.also, *beside}}
     states: dict[RecordRef, RecordState] = {}
     changes: Changes | None = None
-    fresh = False
+    fresh: set[RecordRef] = set()
     for ref in sorted({own, *said}):
         after, change = _projected(None, event, ref, said)
         if not store.add(tx, after, event.connection):
@@ -65,11 +65,11 @@ def apply(tx: Tx, event: Event, event_id: str | None = None) -> Projected:
             merges.refuse_moved(tx, before, went.gone)
             after, change = _projected(before, event, ref, said)
             store.save(tx, after)
-        elif ref == own:
-            fresh = True
+        else:
+            fresh.add(ref)
         states[ref], changes = after, change or changes
     duplicates.noted(tx, states)
-    search.noted(tx, states)
+    search.noted(tx, states, fresh)
     known = {ref.noun: {**states[ref].fields, "id": ref.id} for ref in (own, *beside)}
     changed = changes or stated_changes(event)
     if went.spent:
@@ -77,7 +77,7 @@ def apply(tx: Tx, event: Event, event_id: str | None = None) -> Projected:
     move = stage_change(event, changed) if event_id is not None else None
     if move is not None:
         store.note_move(tx, {"event": event_id, **move})
-    return Projected(changed, linked(tx, own, known), states[own], event, went.late, fresh)
+    return Projected(changed, linked(tx, own, known), states[own], event, went.late, own in fresh)
 
 
 def _projected(

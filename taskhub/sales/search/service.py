@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -44,10 +44,11 @@ class Page(NamedTuple):
     next: Place | None
 
 
-def noted(tx: Tx, states: Mapping[RecordRef, RecordState]) -> None:
-    """Keeps the entries of records that are locked and have just been written."""
-    told = {str(ref): (state.fields, state.first_seen) for ref, state in states.items() if ref.noun in NOUNS}
-    note(tx, told)
+def noted(tx: Tx, states: Mapping[RecordRef, RecordState], fresh: Collection[RecordRef] = ()) -> None:
+    """Keeps the entries of records that are locked and have just been written; of ``fresh`` ones none is stored yet."""
+    told = {ref: (state.fields, state.first_seen) for ref, state in states.items() if ref.noun in NOUNS}
+    note(tx, {str(ref): said for ref, said in told.items() if ref not in fresh})
+    note(tx, {str(ref): said for ref, said in told.items() if ref in fresh}, fresh=True)
 
 
 def forgotten(tx: Tx, records: Sequence[str]) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, delete, func, select
 
 from taskhub.db import rows
+from taskhub.db.quick import array, quick, run
 from taskhub.db.tables import task
 from taskhub.db.tables_sales import RECORDS
 from taskhub.db.tables_search import search_entry, search_fill, search_part, search_word
@@ -21,6 +22,10 @@ _ENTRIES = select(search_entry.c.record, search_entry.c.owner, search_entry.c.te
 _KNOWN = select(search_part.c.word).where(
     search_part.c.part.in_(bindparam("words", expanding=True)), search_part.c.word == search_part.c.part
 )
+_QUICK_ENTRIES = quick(
+    "SELECT record, owner, text, at FROM search_entry WHERE record = ANY(:records)", records="text[]"
+)
+_QUICK_KNOWN = quick("SELECT word FROM search_part WHERE part = ANY(:words) AND word = part", words="text[]")
 _GONE = delete(search_word).where(search_word.c.word == bindparam("_word"), search_word.c.record == bindparam("_of"))
 _DROP = delete(search_entry).where(search_entry.c.record.in_(bindparam("records", expanding=True)))
 AT_ONCE = 5_000
@@ -47,9 +52,13 @@ class Change(NamedTuple):
 def entries(tx: Tx, records: Sequence[str]) -> dict[str, Kept]:
     """What is stored of these records."""
     found: dict[str, Kept] = {}
-    for at in range(0, len(records), AT_ONCE):
-        read = tx.conn.execute(_ENTRIES, {"records": list(records[at : at + AT_ONCE])})
-        found |= {row.record: Kept(Entry(row.owner, row.text), row.at) for row in read}
+    for first in range(0, len(records), AT_ONCE):
+        some = records[first : first + AT_ONCE]
+        if tx.lite:
+            read: Iterable[Any] = tx.conn.execute(_ENTRIES, {"records": list(some)})
+        else:
+            read = run(tx.conn, _QUICK_ENTRIES, {"records": array(some)})
+        found |= {record: Kept(Entry(owner, text), at) for record, owner, text, at in read}
     return found
 
 
@@ -69,7 +78,7 @@ def write(tx: Tx, changes: Sequence[Change]) -> None:
     rows.put(tx.conn, search_entry, kept)
     new = [{"word": word, "record": one.record} for one in changes for word in sorted(one.new)]
     for at in range(0, len(new), AT_ONCE):
-        rows.add(tx.conn, search_word, new[at : at + AT_ONCE], unique="word, record", back="word")
+        rows.keep(tx.conn, search_word, new[at : at + AT_ONCE])
     _learn(tx, sorted({row["word"] for row in new}), {word for one in changes for word in with_parts(one.new)})
 
 
@@ -77,13 +86,19 @@ def _learn(tx: Tx, words: Sequence[str], in_parts: Collection[str]) -> None:
     """Words nobody has used before get their parts, if ``in_parts``. Two who meet one at once both write it."""
     for at in range(0, len(words), AT_ONCE):
         some = words[at : at + AT_ONCE]
-        known = set(tx.conn.execute(_KNOWN, {"words": list(some)}).scalars())
+        known = _known(tx, some)
         unknown = [word for word in some if word not in known]
         fresh = [
             {"part": part, "word": word} for word in unknown for part in (parts(word) if word in in_parts else (word,))
         ]
         for first in range(0, len(fresh), AT_ONCE):
             rows.insert(tx.conn, search_part, fresh[first : first + AT_ONCE])
+
+
+def _known(tx: Tx, words: Sequence[str]) -> set[str]:
+    if tx.lite:
+        return set(tx.conn.execute(_KNOWN, {"words": list(words)}).scalars())
+    return {row[0] for row in run(tx.conn, _QUICK_KNOWN, {"words": array(words)})}
 
 
 def originals(tx: Tx, records: Collection[str]) -> dict[str, Mapping[str, Any]]:

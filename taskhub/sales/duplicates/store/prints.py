@@ -51,7 +51,7 @@ def write(tx: Tx, changes: Sequence[Change]) -> None:
         tx.conn.execute(_EMPTY, {"records": empty})
     rows.put(tx.conn, duplicate_print, kept)
     if new:
-        rows.add(tx.conn, duplicate_key, new, unique="key, record", back="key")
+        rows.keep(tx.conn, duplicate_key, new)
 
 
 _OTHER = duplicate_key.alias("other")
