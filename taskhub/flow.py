@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from taskhub.acts import activate, answered, apply_event, completed, lending, missed, month_end, staffing, watch
+from taskhub.acts import activate, apply_event, completed, crm_answered, lending, missed, month_end, staffing, watch
 from taskhub.assignment import experience, passes, pool_states
 from taskhub.assignment.shadows.service import WorkOff
 from taskhub.connectors.asking import deliver as ask
@@ -199,5 +199,5 @@ HANDLERS: Handlers = {
     "crm.look": _key(look.look),
     "crm.work": work.Deliver(CLIENTS),
     "crm.ask": ask.Ask(CLIENTS),
-    "crm.answered": answered.answered,
+    "crm.answered": crm_answered.answered,
 }

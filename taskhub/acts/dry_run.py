@@ -15,7 +15,7 @@ from datetime import datetime
 
 from taskhub.acts import completed
 from taskhub.acts.comparing import CREATED, NOT_CREATED, Difference, Drafts, compare, followed
-from taskhub.acts.meeting import OWN_ACT
+from taskhub.acts.crm_meeting import OWN_ACT
 from taskhub.acts.waiting_rules import Known, WaitingRules
 from taskhub.assignment import passes
 from taskhub.assignment.shadow import MOST as MOST_PASSES

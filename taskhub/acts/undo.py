@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from taskhub.acts import asking, asking_crm, leaving, lending, month_end, selling, staffing, unconverting, unmerging
+from taskhub.acts import asking, crm_asking, leaving, lending, month_end, selling, staffing, unconverting, unmerging
 from taskhub.assignment import service as assignment
 from taskhub.db import acts
 from taskhub.db.acts import Act
@@ -192,7 +192,7 @@ def _unconvert(tx: Tx, inverse: Mapping[str, Any]) -> Any:
 
 
 def _take_back(tx: Tx, inverse: Mapping[str, Any]) -> Any:
-    return asking_crm.take_back(tx, inverse)
+    return crm_asking.take_back(tx, inverse)
 
 
 INVERSES: Mapping[str, Callable[[Tx, Mapping[str, Any]], Any]] = {

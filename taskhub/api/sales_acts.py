@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Query
 from starlette.requests import Request
 
-from taskhub.acts import asking_crm, converting, selling, unconverting
+from taskhub.acts import converting, crm_asking, selling, unconverting
 from taskhub.api import reader, seen, shown, shown_sales
 from taskhub.api.bodies import Call
 from taskhub.api.sales_bodies import ConvertIn, FollowUpIn, LoseIn, StageIn, StatusIn
@@ -121,9 +121,9 @@ def convert(tx: Tx, id: Id, body: ConvertIn = ConvertIn()) -> dict[str, Any] | R
     order = body.follow_up.order(tx.policies, tx.by.label) if body.follow_up else None
     asked = Asked(**parts, contact_wanted=contact_wanted)
     ref = RecordRef("lead", id)
-    if asking_crm.connection_of(tx, ref) is not None:
+    if crm_asking.connection_of(tx, ref) is not None:
         wanted = order(sales.get(tx, ref), None) if order else None
-        return _pending(tx, ref, asking_crm.convert(tx, ref, asked, wanted, body.version))
+        return _pending(tx, ref, crm_asking.convert(tx, ref, asked, wanted, body.version))
     done = converting.convert(tx, id, asked, order, body.version)
     seen.record(tx, "lead", id, CHANGE)  # behind its lock: it may have become somebody else's before that
     return shown_sales.converted(tx, done)
@@ -158,8 +158,8 @@ def _lost(tx: Tx, noun: str, id_: str, reason: str, version: int | None) -> dict
     """Lost here, or asked of the CRM whose record it is."""
     seen.held(tx, noun, id_, CHANGE)
     ref = RecordRef(noun, id_)
-    if asking_crm.connection_of(tx, ref) is not None:
-        return _pending(tx, ref, asking_crm.lose(tx, ref, reason, version))
+    if crm_asking.connection_of(tx, ref) is not None:
+        return _pending(tx, ref, crm_asking.lose(tx, ref, reason, version))
     return shown_sales.record(tx, selling.lose(tx, ref, reason, version))
 
 

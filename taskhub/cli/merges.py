@@ -13,7 +13,7 @@ from taskhub.cli import place
 from taskhub.cli.options import Data, Json
 
 if TYPE_CHECKING:
-    from taskhub.acts.accepting import Accepted
+    from taskhub.acts.merging_in_bulk import Accepted
     from taskhub.db.database import Database
 
 TRIES = 3
@@ -33,7 +33,7 @@ def merge(
     Each pair is judged again and merged in a transaction of its own; what cannot be merged is left, with the reason.
     The batch can be taken back with `taskhub duplicates unmerge BATCH`.
     """
-    from taskhub.acts import accepting
+    from taskhub.acts import merging_in_bulk
     from taskhub.cli.output import as_json, as_table
     from taskhub.errors import InvalidInput
     from taskhub.ids import new_id
@@ -43,13 +43,13 @@ def merge(
     batch = new_id() if yes else None
     with place.existing(data) as db:
         with db.read() as tx:
-            found = accepting.pairs(tx, least, noun or NOUNS, most)
+            found = merging_in_bulk.pairs(tx, least, noun or NOUNS, most)
         done = []
         for number, pair in enumerate(found, 1):
-            done.append(_one(db, lambda tx, pair=pair: accepting.accept(tx, pair, least, batch), write=yes))
+            done.append(_one(db, lambda tx, pair=pair: merging_in_bulk.accept(tx, pair, least, batch), write=yes))
             _progress(number, len(found))
     counts = Counter(one.outcome for one in done)
-    merged = batch if counts[accepting.MERGED] else None
+    merged = batch if counts[merging_in_bulk.MERGED] else None
     if json:
         as_json({"batch": merged, "counts": dict(counts), "items": [asdict(one) for one in done]})
         return

@@ -11,7 +11,7 @@ import typer
 from taskhub.cli import place
 
 if TYPE_CHECKING:
-    from taskhub.acts.stocktaking import Stock
+    from taskhub.acts.first_sync import Stock
     from taskhub.connectors.checking import Given
     from taskhub.connectors.looking.model import Found, Step
     from taskhub.db.database import Database
@@ -63,7 +63,7 @@ def take(db: Database, connection: str, found: Found) -> int:
 
 def run(data: Path | None, given: Given, *, create_tasks: bool, yes: bool) -> dict[str, Any]:
     """What was found, and what was done about it."""
-    from taskhub.acts.stocktaking import preview
+    from taskhub.acts.first_sync import preview
 
     found = read(given, quiet=not create_tasks)
     with place.existing(data) as db:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from taskhub.acts import asking_crm, undo
+from taskhub.acts import crm_asking, undo
 from taskhub.connectors.asking import model
 from taskhub.db.tables import notification
 from taskhub.db.tables_crm import crm_act
@@ -31,7 +31,7 @@ def house(request: pytest.FixtureRequest, sqlite_url: str) -> Iterator[Floor]:
 
 
 def ask(house: Floor, ref: RecordRef, follow_up: NewTask | None = None) -> model.CrmAct:
-    return house.desk.do("sue", asking_crm.convert, ref, DEAL, follow_up)
+    return house.desk.do("sue", crm_asking.convert, ref, DEAL, follow_up)
 
 
 def states(house: Floor) -> list[str]:
@@ -75,14 +75,14 @@ def test_while_it_waits_nobody_asks_again(house: Floor) -> None:
     ref = house.lead()
     first = ask(house, ref)
     with pytest.raises(Conflict) as caught:
-        house.desk.do("bob", asking_crm.convert, ref, DEAL)
+        house.desk.do("bob", crm_asking.convert, ref, DEAL)
     assert (caught.value.stable_code, caught.value.fields["by"], caught.value.fields["act"]) == (
         "already_asked",
         "sue",
         first.id,
     )
     with pytest.raises(Conflict):
-        house.desk.do("bob", asking_crm.lose, ref, "no_need")
+        house.desk.do("bob", crm_asking.lose, ref, "no_need")
     house.pass_time()
     with pytest.raises(Conflict) as caught:
         ask(house, ref)
@@ -166,7 +166,7 @@ def test_on_a_server_it_is_one_conversion_too(postgres_url: str) -> None:
 def test_a_loss_is_asked_for_and_closes_its_work_once(house: Floor, noun: str) -> None:
     ref = house.lead() if noun == "lead" else RecordRef("deal", f"crm:{house.deal()}")
     house.run()
-    house.desk.do("sue", asking_crm.lose, ref, "no_need")
+    house.desk.do("sue", crm_asking.lose, ref, "no_need")
     assert house.known(ref).fields["status"] == "open"
     house.pass_time()
     assert (house.known(ref).fields["status"], house.known(ref).fields["lost_reason"]) == ("lost", "no_need")
@@ -180,7 +180,7 @@ def test_what_the_crm_decides_cannot_be_said(house: Floor) -> None:
     ref = house.lead()
     with pytest.raises(InvalidInput) as caught:
         house.desk.do(
-            "sue", asking_crm.convert, ref, Asked(account={"name": "Other"}, deal={"amount": 7, "stage": "nowhere"})
+            "sue", crm_asking.convert, ref, Asked(account={"name": "Other"}, deal={"amount": 7, "stage": "nowhere"})
         )
     assert caught.value.stable_code == "decided_there"
     wrong = {one["path"] for one in caught.value.fields["errors"]}
@@ -190,7 +190,7 @@ def test_what_the_crm_decides_cannot_be_said(house: Floor) -> None:
 def test_other_edits_are_refused_as_before(sqlite_url: str) -> None:
     with floor(sqlite_url, "pipedrive", write_back=WriteBack("off", acts=False)) as house:
         ref = house.lead()
-        assert house.desk.do("sue", asking_crm.connection_of, ref) is None
+        assert house.desk.do("sue", crm_asking.connection_of, ref) is None
         with pytest.raises(Conflict) as caught:
             ask(house, ref)
         assert caught.value.stable_code == "owned_by_crm"

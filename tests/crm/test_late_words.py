@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from taskhub.acts import activate, asking_crm, forget
+from taskhub.acts import activate, crm_asking, forget
 from taskhub.acts.dry_run import dry_run
 from taskhub.assignment import service as assignment
 from taskhub.connectors.calling import Caller, Dialect
@@ -131,7 +131,7 @@ def test_a_second_loss_is_no_word_of_the_first(sqlite_url: str, polled: bool) ->
         house.fake.clock.forward(hours=1)
         id = house.deal()
         house.run()
-        house.desk.do("sue", asking_crm.lose, RecordRef("deal", f"crm:{id}"), "no_need")
+        house.desk.do("sue", crm_asking.lose, RecordRef("deal", f"crm:{id}"), "no_need")
         house.fake.clock.forward(seconds=10)
         here(house)
         held_up(house)
@@ -163,7 +163,7 @@ def test_an_answer_about_a_record_that_was_merged_befalls_nobody_else(sqlite_url
         house.fake.clock.forward(seconds=1)
         two = house.deal("Acme 2")
         house.run()
-        house.desk.do("sue", asking_crm.lose, RecordRef("deal", f"crm:{one}"), "no_need")
+        house.desk.do("sue", crm_asking.lose, RecordRef("deal", f"crm:{one}"), "no_need")
         house.fake.clock.forward(seconds=10)
         house.fake.faults.plan([CUT])
         here(house)

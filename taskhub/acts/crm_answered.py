@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from taskhub.acts import asking_crm
+from taskhub.acts import crm_asking
 from taskhub.connectors.asking import model
 from taskhub.connectors.asking import service as asked_there
 from taskhub.connectors.asking.model import CrmAct
@@ -108,7 +108,7 @@ def _converted(tx: Tx, act: CrmAct, before: RecordState) -> None:
     changes = {"status": CONVERTED, "converted_at": tx.now.isoformat(), "converted_by": by, **links}
     said = Said(before.ref, _from(before, OPEN), changes, around)
     told = recording.tell(tx, "convert", said, connection=act.connection)
-    follow_up = asking_crm.follow_up_of(act)
+    follow_up = crm_asking.follow_up_of(act)
     if follow_up is not None and follow_up.kind in tx.policies.kinds:
         at = told.state.newest.at
         # Newer than the conversion: what a rule closes because of it is older work.

@@ -1,4 +1,4 @@
-"""What a look at everything found is accepted: many pairs, each merged in a transaction of its own, as one batch.
+"""Pairs that a look at everything found become one each: many at once, a transaction for each, one batch to undo.
 
 A pair is judged again when its turn comes: it may have been changed, merged or denied since.
 """
