@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.databases import PostgresDatabases, SqliteDatabases
+from tests.scratch import quick_folder
 from tests.servers import Server, ServerMissing, start_postgres, start_redis
 
 settings.register_profile(
@@ -81,6 +82,8 @@ class GivenRun(Run):
 def pytest_configure(config: pytest.Config) -> None:
     given = getattr(config, "workerinput", None)
     config.stash[RUN] = GivenRun(**given["taskhub"]) if given else Run()
+    if folder := quick_folder():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,6 +1,6 @@
 """Real PostgreSQL and Redis for tests and benchmarks: from Python wheels, without root, without Docker.
 
-A server lives as long as its owner holds the pipe to its guard (the small process at the end of this file). When the
+A server lives as long as its owner holds the pipe to its guard (guard.py). When the
 owner ends in any way, kill -9 included, the pipe closes and the guard stops the server and removes its files.
 """
 
@@ -16,13 +16,15 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
+from tests.scratch import quick_folder
+
+GUARD = Path(__file__).with_name("guard.py")
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 POSTGRES_SETTINGS = {"max_connections": "200", "timezone": "UTC", "jit": "off", "max_wal_size": "4GB"}
 START_WITHIN = 30.0
@@ -62,7 +64,7 @@ class Server:
     def _launch(self) -> None:
         self.kill()
         order = {"command": self.command, "signal": int(self.stop_signal), "user": self.user, "home": str(self.home)}
-        guard = [sys.executable, "-I", "-S", __file__, json.dumps(order)]
+        guard = [sys.executable, "-I", "-S", str(GUARD), json.dumps(order)]
         self._guard = subprocess.Popen(
             guard, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, cwd="/"
         )
@@ -104,16 +106,18 @@ class Server:
 
 
 def start_postgres(
-    folder: Path | None = None, *, durable: bool = False, tcp: bool = False, settings: dict[str, str] | None = None
-) -> Server:
+    folder: Path | None = None, *, durable: bool = False, in_memory: bool | None = None, tcp: bool = False,
+    settings: dict[str, str] | None = None,
+) -> Server:  # fmt: skip
     """PostgreSQL 18; `url` names the database `postgres`, user `postgres`, no password, on a Unix socket.
 
     durable: keeps fsync on, as benchmarks and crash campaigns need; off is for tests.
+    in_memory: whether its files may lie in memory, where a killed process finds them again; as a rule, unless durable.
     folder: where the data go, kept after stop; without one, a temporary folder that goes away.
     tcp: listens on a free port of 127.0.0.1 too, and `url` says so.
     """
     user = _unprivileged_user()
-    home = _new_home("taskhub-pg-", user)
+    home = _new_home("taskhub-pg-", user, in_memory=not durable if in_memory is None else in_memory)
     data = (folder or home).resolve() / "data"
     _give(data.parent, user)
     programs = _postgres_programs(home, user)
@@ -132,7 +136,7 @@ def start_postgres(
 def start_redis(folder: Path | None = None, *, durable: bool = False, settings: dict[str, str] | None = None) -> Server:
     """Redis on a free port of 127.0.0.1. durable: an append-only file, synced on every write."""
     program = _redis_program()
-    home = _new_home("taskhub-redis-", None)
+    home = _new_home("taskhub-redis-", None, in_memory=not durable)
     port = free_port()
     chosen = {"bind": "127.0.0.1", "port": str(port), "dir": str((folder or home).resolve()), "databases": "256"}
     chosen |= {"appendonly": "yes", "appendfsync": "always"} if durable else {"appendonly": "no"}
@@ -154,8 +158,8 @@ def _unprivileged_user() -> int | None:
     return pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
 
 
-def _new_home(prefix: str, user: int | None) -> Path:
-    home = Path(tempfile.mkdtemp(prefix=prefix)).resolve()
+def _new_home(prefix: str, user: int | None, *, in_memory: bool) -> Path:
+    home = Path(tempfile.mkdtemp(prefix=prefix, dir=quick_folder() if in_memory else None)).resolve()
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     _give(home, user)
     return home
@@ -241,29 +245,3 @@ def _close(guard: "subprocess.Popen[bytes]") -> None:
 
 def _tail(log: Path) -> str:
     return log.read_text(errors="replace")[-3000:] if log.exists() else "(no log)"
-
-
-def _guard(command: list[str], stop_signal: int, user: int | None, home: str) -> None:
-    """Runs the server until standard input ends, which is when the owner stops it or dies."""
-    log = os.open(f"{home}/log", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
-    rights: dict[str, Any] = {} if user is None else {"user": user, "extra_groups": []}
-    server = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **rights
-    )
-    sys.stdout.write(f"{server.pid}\n")
-    sys.stdout.flush()
-    threading.Thread(target=server.wait, daemon=True).start()  # reaps it, so that its pid tells the truth
-    sys.stdin.read()
-    with contextlib.suppress(ProcessLookupError):
-        server.send_signal(stop_signal)
-    try:
-        server.wait(timeout=10)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait()
-    shutil.rmtree(home, ignore_errors=True)
-
-
-if __name__ == "__main__":
-    order = json.loads(sys.argv[1])
-    _guard(order["command"], order["signal"], order["user"], order["home"])

@@ -79,6 +79,8 @@ def check(url: str) -> list[str]:
 
 
 def _upgrade(conn: Connection) -> None:
+    if _is_newest(conn):
+        return
     if (newer := _newer(conn)) is not None:
         _accept(newer)
     elif conn.dialect.name == "postgresql":
@@ -112,6 +114,12 @@ def _accept(newer: list[str]) -> None:
     if newer:
         raise InvalidInput(newer[0])
     log.info("the tables are those of a newer version, which this one can use")
+
+
+def _is_newest(conn: Connection) -> bool:
+    current = MigrationContext.configure(conn).get_current_revision()
+    conn.rollback()
+    return current is not None and current == _earlier()[1]
 
 
 def _config(conn: Connection | None = None) -> Config:

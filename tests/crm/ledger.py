@@ -14,7 +14,7 @@ from taskhub.testing.clock import SetClock
 from taskhub.testing.crm.faults import Faults
 
 T = TypeVar("T")
-SEEDS = 200 if os.environ.get("TASKHUB_CAMPAIGN") == "full" else 50
+SEEDS = 200 if os.environ.get("TASKHUB_CAMPAIGN") == "full" else 20
 TRIES = 80
 
 

@@ -18,7 +18,7 @@ from tests.crm.days import Day, Users, day, senders
 from tests.databases import SqliteDatabases
 
 SYSTEMS = ("pipedrive", "salesforce", "dynamics")
-SEEDS = 200 if os.environ.get("TASKHUB_CAMPAIGN") == "full" else 30
+SEEDS = 200 if os.environ.get("TASKHUB_CAMPAIGN") == "full" else 15
 ACTS = 12
 WAITS = (1, 20, 400, 1500)
 

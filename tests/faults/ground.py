@@ -14,6 +14,7 @@ from typing import Self
 from tests.databases import PostgresDatabases, SqliteDatabases
 from tests.faults import quiet
 from tests.faults.plan import Plan
+from tests.scratch import quick_folder
 from tests.servers import Server, start_postgres, start_redis
 
 
@@ -22,11 +23,11 @@ class Ground:
     """A durable PostgreSQL that may be harmed (it comes back at the same address), and a Redis for each run."""
 
     plan: Plan
-    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="taskhub-faults-")))
+    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="taskhub-faults-", dir=quick_folder())))
     _quiet: dict[int, Counter[str]] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
-        self.postgres: Server = start_postgres(durable=True, tcp=True)
+        self.postgres: Server = start_postgres(durable=True, in_memory=True, tcp=True)
         self.databases = PostgresDatabases(self.postgres.url, "faults")
         self._files = SqliteDatabases(self.folder)
         return self
