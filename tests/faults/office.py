@@ -16,6 +16,7 @@ NIGHT_KINDS = (CALL, FILE)
 NIGHT_TEAM = "night-desk"
 LEASE_FOR = 3.0
 QUICK = 'lease_for = "15m"'
+FEW = "max_paused = 20"
 
 _OPENINGS = "\n".join(f'{day} = ["00:00-24:00"]' for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun"))
 _QUEUE = """
@@ -57,6 +58,9 @@ def texts() -> dict[str, str]:
     assert QUICK in example["queues.toml"]
     # What people keep in hand through the day stays theirs, however far children let time jump.
     example["queues.toml"] = example["queues.toml"].replace(QUICK, 'lease_for = "12h"')
+    assert FEW in example["sla.toml"]
+    # Hundreds of children leave more paused than one person should.
+    example["sla.toml"] = example["sla.toml"].replace(FEW, "max_paused = 1000")
     return {name: text + _ADDED.get(name, "") for name, text in example.items()}
 
 
