@@ -27,7 +27,7 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000, data: Data = None) -> Non
     server.serve(found, host, port, _tell, _missing)
 
 
-def demo(
+def demo(  # noqa: PLR0913, PLR0917 - each option is an argument
     host: Host = "127.0.0.1",
     port: Port = 8000,
     speed: Annotated[float, typer.Option(min=0.1, max=3600, help="Times as fast as real time.")] = 60,
@@ -35,17 +35,24 @@ def demo(
     data: Data = None,
     seconds: Annotated[float | None, typer.Option(min=1, help="End after so many seconds.")] = None,
     seed: Annotated[int, typer.Option(help="Another number tells another story.")] = 1,
+    crm: Annotated[
+        str | None, typer.Option(help="Sales works in a fake CRM: pipedrive, salesforce or dynamics.")
+    ] = None,
 ) -> None:
     """An example organisation at work: people, queues, a stream of sales events, on a clock that runs faster."""
-    from taskhub.demo.run import Wishes, run
+    from taskhub.demo.crm import SYSTEMS
+    from taskhub.demo.play import Wishes
+    from taskhub.demo.run import run
 
     if lang not in ("en", "fr"):
         raise typer.BadParameter("must be en or fr", param_hint="--lang")
+    if crm is not None and crm not in SYSTEMS:
+        raise typer.BadParameter(f"must be one of {', '.join(SYSTEMS)}", param_hint="--crm")
     found = place.chosen(data)
     if data is None and found.database_url is None:
-        found = replace(found, data=found.data / "demo")
+        found = replace(found, data=found.data / ("demo" if crm is None else f"demo-{crm}"))
     logs.set_up(found.log_format, level="WARNING")
-    run(found, Wishes(host, port, speed, lang, seconds, seed), _tell)
+    run(found, Wishes(host, port, speed, lang, seconds, seed, crm), _tell)
 
 
 def api(host: Host = "127.0.0.1", port: Port = 8000) -> None:

@@ -10,11 +10,9 @@ from datetime import datetime
 from typing import Protocol
 
 from taskhub.clock import real_now
-from taskhub.demo.client import Api, Said
-from taskhub.demo.story import Story
+from taskhub.demo.feed import Feed
 
 TICK = 0.5
-BATCH = 50
 SHORTEST = 0.25
 FULL = 40
 MINUTE = 60.0
@@ -34,11 +32,9 @@ class Crowd:
     """Runs until ``stop`` is set. ``speed`` turns the demo's minutes into real seconds."""
 
     def __init__(
-        self, workers: Sequence[Person], story: Story, feed: Api, speed: float, now: Callable[[], datetime],
-        stop: threading.Event,
+        self, workers: Sequence[Person], feed: Feed, speed: float, now: Callable[[], datetime], stop: threading.Event
     ) -> None:  # fmt: skip
         self._workers = workers
-        self._story = story
         self._feed = feed
         self._speed = speed
         self._now = now
@@ -84,17 +80,11 @@ class Crowd:
                 return
 
     def _tell(self) -> None:
-        unsent: list[dict[str, object]] = []
         while not self._stop.wait(TICK):
-            unsent = unsent or self._story.due(self._now(), BATCH, room=self.waiting < FULL)
-            if unsent and self._post(unsent):
-                unsent = []
-
-    def _post(self, batch: list[dict[str, object]]) -> bool:
-        """False when they must be sent again; the same ids then change nothing twice."""
-        try:
-            self._feed.call("POST", "/events", batch, content_type="application/cloudevents-batch+json")
-        except Said as said:
-            return said.status not in (429, 503)
-        self.note(real_now(), len(batch))
-        return True
+            try:
+                sent = self._feed.step(self._now(), room=self.waiting < FULL)
+            except Exception:
+                log.exception("the story stops for a moment")
+                continue
+            if sent:
+                self.note(real_now(), sent)

@@ -25,6 +25,11 @@ SALES_TEAM = "sales"
 SHIFT = 8 * 60
 
 
+def everybody() -> tuple[str, ...]:
+    """The keys of the whole cast."""
+    return tuple(who[0] for who in (*SPECIALISTS, *FRONT_LINE, *LEADERS, *REPS))
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is told to the agents room: ``people`` as for POST /agents, ``leaders`` team → key, ``workers`` by key."""

@@ -9,7 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from rich.console import Console
@@ -21,6 +21,7 @@ from taskhub.db.interruption import Interrupted
 from taskhub.db.tx import Tx
 from taskhub.demo import queries, view
 from taskhub.demo.client import Line
+from taskhub.demo.crm import Crm
 from taskhub.demo.crowd import Crowd
 from taskhub.demo.queries import Picture
 from taskhub.demo.watch import Moment, Watch
@@ -48,6 +49,7 @@ class Show:
     zone: str
     language: str
     stop: threading.Event
+    crm: Crm | None = None
 
 
 def run(show: Show, tell: Callable[[str], None], seconds: float | None) -> None:
@@ -66,6 +68,15 @@ def _plain(show: Show, tell: Callable[[str], None], end: float) -> None:
             tell(f"{view.clock_time(one.at, show.zone)} {one.text}")
         if len(moments) > LINES:
             tell(WORDS[show.language]["more"].format(len(moments) - LINES))
+    if said := _of_crm(show):
+        tell(said)
+
+
+def _of_crm(show: Show) -> str:
+    """What stands in the CRM; nothing where there is none."""
+    if show.crm is None:
+        return ""
+    return WORDS[show.language]["crm"].format(name=show.crm.system.name, **asdict(show.crm.counts()))
 
 
 def _chosen(moments: list[Moment]) -> list[Moment]:
@@ -105,7 +116,7 @@ def _frame(show: Show, picture: Picture, moments: deque[Moment], alarms: deque[M
     now: datetime = real_now()
     return view.Frame(
         picture, show.address, show.speed, show.crowd.events_per_minute(now), show.line.failures, show.zone,
-        WORDS[show.language], show.queues, tuple(moments), tuple(alarms),
+        WORDS[show.language], show.queues, tuple(moments), tuple(alarms), _of_crm(show),
     )  # fmt: skip
 
 

@@ -36,6 +36,7 @@ class Frame:
     queues: Mapping[str, str]
     moments: Sequence[Moment] = field(default_factory=tuple)
     alarms: Sequence[Moment] = field(default_factory=tuple)
+    crm: str = ""
 
 
 def draw(frame: Frame) -> RenderableType:
@@ -65,6 +66,8 @@ def _headline(frame: Frame) -> Text:
         text.append(f"{frame.picture.sla.get(state, 0)} {name}  ", style=colour)
     if frame.failures:
         text.append(f"{frame.failures} {words['problems']}", style="red")
+    if frame.crm:
+        text.append(f"\n{frame.crm}", style="cyan")
     return text
 
 

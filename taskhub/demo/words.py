@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
+        "crm": "{name}: {leads} open leads, {deals} open deals; of taskhub's tasks {open} open, {done} done",
         "quote": "“{}”", "given": "{kind} {title} → {who}: {why}", "complete": "completed: {kind} {title} by {who}",
         "pause": "waiting: {title} ({who})", "resume": "back on it: {title} ({who})",
         "skip": "declined: {title} ({who})",
@@ -22,6 +23,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "stop": "Ctrl-C ends the demo", "speed": "{:g} times as fast",
     },
     "fr": {
+        "crm": "{name}\u00a0: {leads} prospects et {deals} affaires en cours\u202f; "
+        "des tâches de taskhub, {open} ouvertes, {done} terminées",
         "quote": "«\u00a0{}\u00a0»", "given": "{kind} {title} → {who}\u00a0: {why}",
         "complete": "terminée\u00a0: {kind} {title} par {who}", "pause": "en attente\u00a0: {title} ({who})",
         "resume": "reprise\u00a0: {title} ({who})", "skip": "passée\u00a0: {title} ({who})",

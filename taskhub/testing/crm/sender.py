@@ -60,16 +60,24 @@ class Sender:
 
     def run(self) -> int:
         """Send what is due now; returns how many tries that made."""
+        due = self.due()
+        for parcel in map(self.render, due):
+            self.settle(parcel, self.post(parcel))
+        return len(due)
+
+    def due(self) -> list[Parcel]:
+        """Takes what is due now, unrendered, for who sends it himself and ``settle``s each."""
         due = sorted((one for one in self.waiting if one.due_at <= self.clock.now), key=lambda one: one.due_at)
         self.waiting = [one for one in self.waiting if one.due_at > self.clock.now]
         due = [one for one in due for _ in range(self.faults.copies)]
         if self.faults.shuffle is not None:
             self.faults.shuffle.shuffle(due)
-        for parcel in map(self.render, due):
-            answer = self.post(parcel)
-            self.log.append((parcel, answer))
-            self.waiting.extend(self.after(parcel, answer))
-        return len(due)
+        return due
+
+    def settle(self, parcel: Parcel, answer: Answer) -> None:
+        """What comes of an answer."""
+        self.log.append((parcel, answer))
+        self.waiting.extend(self.after(parcel, answer))
 
     def run_out(self, longest: timedelta = timedelta(days=2)) -> int:
         """Move the clock from one due try to the next until nothing waits or ``longest`` is over."""
