@@ -25,7 +25,7 @@ CHOSEN = {
         "load": "{name} avait la charge la plus légère des {n} personnes qui peuvent traiter «\u00a0{kind}\u00a0».",
         "given_today": "{name} avait une des charges les plus légères et le moins de tâches reçues ce jour-là, sur {n} "
         "personnes qui peuvent traiter «\u00a0{kind}\u00a0».",
-        "turn": "C'était le tour de {name} parmi les {n} personnes qui peuvent traiter «\u00a0{kind}\u00a0».",
+        "turn": "Le tour revenait à {name} parmi les {n} personnes qui peuvent traiter «\u00a0{kind}\u00a0».",
         "only": "Personne d'autre que {name} ne pouvait traiter «\u00a0{kind}\u00a0» à ce moment-là.",
         "minutes": "{name} avait le moins de travail prévu des {n} personnes qui peuvent traiter «\u00a0{kind}\u00a0».",
         "held": "{name} avait le moins de tâches en main des {n} personnes qui peuvent traiter «\u00a0{kind}\u00a0».",

@@ -53,9 +53,9 @@ def test_a_manager_sees_everybody_with_rank_score_and_reasons(house: House) -> N
     assert told["reason"].startswith("It was " + chosen.title())
     assert told["rerun_text"] == "Run again on what was known then, the decision is the same."
     assert decided(house, "lea", task, accept_language="fr")["reason"].startswith(
-        "C'était le tour de " + chosen.title()
+        "Le tour revenait à " + chosen.title()
     )
-    assert decided(house, "lea", task, "?language=fr", accept_language="en")["reason"].startswith("C'était")
+    assert decided(house, "lea", task, "?language=fr", accept_language="en")["reason"].startswith("Le tour")
 
 
 def test_an_agent_is_told_one_sentence_about_themselves(house: House) -> None:
