@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
 
+from taskhub.policy.policies import Options
+
 Record = Mapping[str, Any]
 
 
@@ -184,6 +186,14 @@ class Subscriber(Protocol):
 
     def subscribe(self, url: str, secrets: Mapping[str, str]) -> list[str]:
         """Make what is missing; returns it. Safe to repeat: it looks first."""
+        ...
+
+
+class Chooser(Protocol):
+    """A system whose events tell the ids of options, and that says their labels on being asked."""
+
+    def options(self, noun: str, keys: Sequence[str]) -> Mapping[str, Options | None]:
+        """Their field → what it offers to choose from; None where nothing is chosen."""
         ...
 
 

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from taskhub.connectors.pipedrive.envelope import CHANGE, CREATE, DELETE, Envelope, read_time
+from taskhub.connectors.pipedrive.options import unlabelled
 from taskhub.connectors.pipedrive.records import NOUNS, lost_by_label, native_fields, prefixed
 from taskhub.events.fields import BadField, read_fields
-from taskhub.events.model import Event, RecordRef
+from taskhub.events.model import Doubt, Event, RecordRef
 from taskhub.events.native import CREATED, NoRecord, types_of
 from taskhub.policy.policies import Connection
 
@@ -46,6 +47,14 @@ def event_of(envelope: Envelope, connection: Connection, received_at: datetime) 
         by=prefixed(connection, envelope.actor),
         order=_order(envelope),
     )
+
+
+def doubt_of(envelope: Envelope, event: Event, connection: Connection) -> Doubt | None:
+    """A record that shows an option without a label is read once more, with the labels of today."""
+    record, raw = event.record, envelope.current
+    if record is None or raw is None or not unlabelled(record.noun, raw, connection):
+        return None
+    return Doubt(record.noun, record.id)
 
 
 def _check_company(envelope: Envelope, connection: Connection) -> None:

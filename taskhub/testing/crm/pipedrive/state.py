@@ -63,6 +63,11 @@ class State:
             "users": {12345679: "taskhub", 12415231: "Lea"},
         }
     )
+    fields: dict[str, list[dict[str, Any]]] = field(
+        default_factory=lambda: {
+            name: [] for name in ("dealFields", "personFields", "organizationFields", "activityFields")
+        }
+    )
     notes: list[dict[str, Any]] = field(default_factory=list)
     hooks: dict[int, dict[str, Any]] = field(default_factory=dict)
     conversions: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -99,6 +104,11 @@ class State:
     def remove(self, entity: str, id: str, *, by: int | None = None) -> None:
         """It is gone; its last state is told."""
         self._tell("delete", entity, None, self.records[entity].pop(id), by)
+
+    def definitions(self, entity: str) -> dict[str, str]:
+        """Key → type of the fields a company has made; leads have those of deals."""
+        rows = self.fields.get("dealFields" if entity == "lead" else f"{entity}Fields", [])
+        return {row["key"]: row["field_type"] for row in rows}
 
     def stamp(self, entity: str) -> str:
         """Deals and activities keep whole seconds, leads milliseconds."""
