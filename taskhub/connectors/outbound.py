@@ -189,6 +189,14 @@ class Subscriber(Protocol):
         ...
 
 
+class Merger(Protocol):
+    """A system that tells a merge as the deletion of the record that lost, and says on being asked where it went."""
+
+    def went(self, noun: str, ids: Sequence[str]) -> Mapping[str, str]:
+        """Their ids of deleted records that were merged → of the one each went into."""
+        ...
+
+
 class Chooser(Protocol):
     """A system whose events tell the ids of options, and that says their labels on being asked."""
 

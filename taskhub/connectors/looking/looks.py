@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import cast
 
 from taskhub.clock import real_now
 from taskhub.connectors import states
 from taskhub.connectors.looking.labels import REFUSALS, Knowing, knowing
 from taskhub.connectors.looking.model import NOUNS, OVERLAP, Again, Found, Place, Step
-from taskhub.connectors.outbound import Changes, Client, Record
+from taskhub.connectors.outbound import Changes, Client, Merger, Record
 from taskhub.connectors.reading import Seen
 from taskhub.connectors.states import delivery_of
 from taskhub.events.model import NEWS, QUIET
@@ -37,7 +38,8 @@ def look(
             continue
         known = knowing(client, connection, noun, told.records, anew=noun in stale)
         refused |= _why(noun, known)
-        steps.append(_step(client, known, noun, places.get(noun), told))
+        into = _went(client, noun, told.deleted)
+        steps.append(_step(client, known, noun, places.get(noun), told, into))
     return Found(steps, refused)
 
 
@@ -68,18 +70,31 @@ def read_again(
     at = client.clock() or real_now()
     known = knowing(client, connection, noun, [record], anew=False) if record is not None else None
     begun_at = place.begun_at if place else None
-    seen = Seen(noun, id_, at, record, begun_at, NEWS, born=born and record is not None)
+    into = _went(client, noun, [id_]) if record is None else {}
+    seen = Seen(noun, id_, at, record, begun_at, NEWS, born=born and record is not None, into=into.get(id_, ""))
     return Again(seen, known.learnt if known else None)
 
 
-def _step(client: Client, known: Knowing, noun: str, before: Place | None, told: Changes) -> Step:
+def _step(
+    client: Client, known: Knowing, noun: str, before: Place | None, told: Changes, into: Mapping[str, str]
+) -> Step:  # fmt: skip
     connection = known.connection
     at = client.clock() or real_now()
     begun_at = before.begun_at if before else at - OVERLAP
     seen = [_seen(noun, row, at, begun_at, _mood(told, before, connection, noun, row)) for row in told.records]
-    gone = [Seen(noun, id_, at, None, begun_at) for id_ in told.deleted]
+    gone = [Seen(noun, id_, at, None, begun_at, into=into.get(id_, "")) for id_ in told.deleted]
     deliveries = [delivery_of(one, connection) for one in (*seen, *gone)]
     return Step(before, Place(noun, begun_at, told.cursor, at), deliveries, known.learnt)
+
+
+def _went(client: Client, noun: str, ids: Sequence[str]) -> Mapping[str, str]:
+    """Where deleted records went, in a system that tells; refused, they are deleted."""
+    if not ids or not hasattr(client, "went"):
+        return {}
+    try:
+        return cast("Merger", client).went(noun, ids)
+    except REFUSALS:
+        return {}
 
 
 def _why(noun: str, known: Knowing) -> dict[str, str]:

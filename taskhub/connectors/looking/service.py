@@ -15,7 +15,7 @@ from taskhub.connectors.looking import labels, store
 from taskhub.connectors.looking.looks import look, read_again
 from taskhub.connectors.looking.model import Again, Found, Place, is_due
 from taskhub.connectors.outbound import Client
-from taskhub.connectors.reading import MEDIA_TYPE
+from taskhub.connectors.reading import MEDIA_TYPE, Seen
 from taskhub.connectors.states import delivery_of, theirs
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
@@ -93,10 +93,14 @@ class Reread:
     def prepare(self, tx: Tx, row: Taken) -> Callable[[], Again] | None:
         """None where the same record is asked for once more, or nobody can be asked."""
         connection = tx.policies.connections.get(row.payload["connection"])
-        client = None if connection is None or _asked_again(tx, row) else self._connect(connection)
-        if connection is None or client is None:
+        if connection is None or _asked_again(tx, row):
             return None
         noun, _, id_ = row.key.partition(":")
+        client = self._connect(connection)
+        if client is None:
+            # Nobody can be asked, so what the sender said holds.
+            told = Again(Seen(noun, theirs(id_, connection), tx.now))
+            return (lambda: told) if row.payload.get("gone") else None
         place = store.places(tx, connection.key).get(noun)
         known = labels.labelled(tx, connection)
         ask_ = partial(read_again, client, known, noun, theirs(id_, connection), place, born=row.payload["born"])
@@ -145,7 +149,7 @@ def _learn(tx: Tx, connection: str, noun: str, offered: store.Offered | None) ->
 
 
 def _asked_again(tx: Tx, row: Taken) -> bool:
-    return not row.payload["born"] and store.later_one(tx, row)
+    return not (row.payload["born"] or row.payload.get("gone")) and store.later_one(tx, row)
 
 
 def _called(client: Client, work: Callable[[], Any]) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 from taskhub.connectors.inbound import HookAnswer, HookRequest
 from taskhub.connectors.pipedrive.envelope import Envelope, read_envelope, without_delivery
-from taskhub.connectors.pipedrive.normalise import NotFollowed, doubt_of, event_of
+from taskhub.connectors.pipedrive.normalise import NotFollowed, Untold, doubt_of, event_of, untold
 from taskhub.errors import Unauthenticated
 from taskhub.events.canonical import body_hash
 from taskhub.events.fields import BadField
@@ -45,6 +45,9 @@ class PipedriveInbound:
             return [_unread(body, connection, str(error))]
         try:
             event = event_of(envelope, connection, request.received_at)
+        except Untold as reason:
+            doubt = untold(envelope, connection)
+            return [_delivery(body, envelope, connection, "ignored", reason=str(reason), doubt=doubt)]
         except NotFollowed as reason:
             return [_delivery(body, envelope, connection, "ignored", reason=str(reason))]
         except BadField as error:

@@ -66,7 +66,7 @@ def body_of(fact: Fact, hook: Mapping[str, Any], state: State) -> dict[str, Any]
         "timestamp": fact.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"), "type": "general",
         "user_id": str(fact.by), "version": "2.0", "webhook_id": str(hook["id"]),
         "webhook_owner_id": str(hook["user_id"]), "change_source": fact.source, "permitted_user_ids": [str(fact.by)],
-        "attempt": 1, "host": "fake.pipedrive.com",
+        "attempt": 1, "host": "fake.pipedrive.com", **fact.merged,
     }  # fmt: skip
     told = (_typed(values, state.definitions(fact.entity)) for values in (fact.data, fact.previous))
     return {**dict(zip(("data", "previous"), told, strict=True)), "meta": meta}

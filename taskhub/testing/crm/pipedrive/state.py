@@ -46,6 +46,7 @@ class Fact:
     source: str
     at: datetime
     number: int
+    merged: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -101,6 +102,14 @@ class State:
             self._tell("change", entity, record, old, by)
         return record
 
+    def merge(self, entity: str, winner: str, loser: str, *, by: int | None = None) -> None:
+        """One record goes into another; each half of the telling names the other."""
+        self._tell("delete", entity, None, self.records[entity].pop(loser), by, {"merged_to_id": winner})
+        record = self.records[entity][winner]
+        old = {"update_time": record["update_time"]}
+        record["update_time"] = self.stamp(entity)
+        self._tell("change", entity, record, old, by, {"merged_from_id": loser})
+
     def remove(self, entity: str, id: str, *, by: int | None = None) -> None:
         """It is gone; its last state is told."""
         self._tell("delete", entity, None, self.records[entity].pop(id), by)
@@ -131,13 +140,14 @@ class State:
         return more
 
     def _tell(
-        self, action: str, entity: str, record: Mapping[str, Any] | None, old: Mapping[str, Any] | None, by: int | None
-    ) -> None:
+        self, action: str, entity: str, record: Mapping[str, Any] | None, old: Mapping[str, Any] | None, by: int | None,
+        merged: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         known = record or old or {}
         fact = Fact(
             action, entity, str(known["id"]), dict(record) if record is not None else None,
             dict(old) if old is not None else None, by or self.robot, "app" if by else "api", self.clock.now,
-            self.number(),
+            self.number(), merged or {},
         )  # fmt: skip
         for hear in self.heard:
             hear(fact)
