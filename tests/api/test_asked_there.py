@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from taskhub.db.tables_crm import crm_act
 from taskhub.events.model import Event, RecordRef
 from taskhub.sales import service as sales
 from tests.api.client import code
-from tests.api.house import House
+from tests.api.house import House, open_house
 
 
 @pytest.fixture
@@ -153,3 +155,22 @@ def test_what_is_under_way_is_not_withdrawn_until_it_is_given_up(any_house: Hous
 def tried(house: House, act: str) -> None:
     with house.db.begin() as tx:
         tx.conn.execute(crm_act.update().where(crm_act.c.id == act).values(tried_at=tx.now))
+
+
+@pytest.mark.postgres
+def test_withdrawn_by_two_at_once_it_is_withdrawn_once(postgres_url: str) -> None:
+    with open_house(postgres_url) as house:
+        lead = theirs(house, "lead", "asked", "7f3c")
+        house.of("rob").post(path(lead, "lose"), {"reason": "price"})
+        start = threading.Barrier(2)
+
+        def call() -> Any:
+            start.wait()
+            answer = house.of("rob").post(path(lead, "withdraw"))
+            return answer.status_code, answer.json().get("code")
+
+        with ThreadPoolExecutor(2) as pool:
+            told = sorted(one.result(30) for one in [pool.submit(call), pool.submit(call)])
+        assert told == [(200, None), (409, "nothing_to_change")]
+        with house.db.read() as tx:
+            assert [row.state for row in tx.conn.execute(select(crm_act))] == ["withdrawn"]
