@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from taskhub.connectors.inbound import HookRequest
 from taskhub.connectors.looking import labels, store
+from taskhub.connectors.pipedrive.inbound import PipedriveInbound
 from taskhub.connectors.pipedrive.options import bare, labelled, options_of, unlabelled
 from taskhub.policy.policies import Connection, Options
 from taskhub.policy.rule import Rule, TaskTemplate
@@ -17,6 +22,7 @@ from taskhub.testing.crm.pipedrive import FakePipedrive
 from tests.crm.days import USER, Day, day, senders
 from tests.crm.test_pipedrive_client import client_of
 
+NOW = datetime(2026, 5, 4, 9, tzinfo=UTC)
 TIER, TAGS, NOTE = "a" * 40, "b" * 40, "c" * 40
 FIELDS = {"deal": {"tier": TIER, "tags": TAGS, "remark": NOTE}}
 KNOWN = {
@@ -97,7 +103,8 @@ def test_definitions_are_read_to_their_last_page() -> None:
     fake.state.fields["dealFields"] = [*filler, *definitions("Gold", "Silver")]
     assert client_of(fake).options("deal", sorted(KNOWN)) == KNOWN
     assert client_of(fake).options("lead", ["gone"]) == {"gone": None}
-    assert options_of([], [TIER]) == {TIER: None}
+    odd: Any = ["x", None, {}]
+    assert options_of([], [TIER]) == options_of(odd, [TIER]) == {TIER: None}
 
 
 def test_hooks_and_looks_tell_labels(sqlite_url: str) -> None:
@@ -217,3 +224,24 @@ def told(one: Day, deal: str) -> tuple[Any, ...]:
 def calls(one: Day) -> int:
     """How often they were asked what their fields of deals offer."""
     return sum(path.endswith("/dealFields") for _, path, _ in one.fake.gate.calls)
+
+
+def test_odd_definitions_keep_nothing_from_its_place(database_url: str) -> None:
+    with day("pipedrive", database_url, FIELDS) as one:
+        odd = [{"id": 1, "label": "a\0b"}, {"id": 2, "label": "z" * 5000}, {"id": 3}, "x", None]
+        tier = {"key": TIER, "field_type": "enum", "options": odd}
+        one.fake.state.fields["dealFields"] = [tier, {"key": TAGS, "field_type": "set"}]
+        begin(one)
+        assert [told(one, made(one, {TIER: number}))[0] for number in (1, 2, 3)] == ["a\ufffdb", "z" * 200, 3]
+
+
+def test_a_published_field_that_is_not_chosen_stays_as_it_is(shared_data: Path) -> None:
+    body = json.loads((shared_data / "crm-events/pipedrive/v2_deal_change_custom_field.json").read_bytes())
+    [key] = body["data"]["custom_fields"]
+    fresh = Connection("crm", "pipedrive", LocalText("CRM"), fields={"deal": {"place": key}})
+    for connection in (fresh, replace(fresh, options={"deal": {key: None}})):
+        [delivery] = PipedriveInbound().split_and_normalise(HookRequest(json.dumps(body).encode(), NOW), connection)
+        assert delivery.event is not None
+        assert delivery.event.data["deal"]["place"] == "Tallinn, Estonia"
+        assert delivery.event.previous["deal"]["place"] is None
+        assert delivery.doubt is None

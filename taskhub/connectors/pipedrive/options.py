@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from taskhub.connectors.reading import plain
 from taskhub.policy.policies import Connection, Options
 
 KINDS = ("enum", "set")
+LONGEST = 200  # characters of a label
 
 
-def options_of(rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> dict[str, Options | None]:
+def options_of(rows: Sequence[Any], keys: Sequence[str]) -> dict[str, Options | None]:
     """Definitions of fields, as the API lists them: what each of ``keys`` offers, None where nothing is chosen."""
-    defined = {str(row.get("key")): row for row in rows}
+    defined = {str(row.get("key")): row for row in rows if isinstance(row, Mapping)}
     return {key: _offered(defined.get(key, {})) for key in keys}
 
 
@@ -55,7 +57,8 @@ def _offered(row: Mapping[str, Any]) -> Options | None:
     if row.get("field_type") not in KINDS:
         return None
     rows = [one for one in row.get("options") or () if isinstance(one, Mapping) and one.get("label")]
-    return Options(row["field_type"] == "set", {str(one.get("id")): str(one["label"]) for one in rows})
+    labels = plain({str(one.get("id")): str(one["label"])[:LONGEST] for one in rows})
+    return Options(row["field_type"] == "set", labels)
 
 
 def _ids(value: Any, options: Options) -> list[Any]:
