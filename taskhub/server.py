@@ -17,6 +17,7 @@ from typing import Self
 import uvicorn
 
 from taskhub import bootstrap
+from taskhub.acts import crm_given_up
 from taskhub.acts.forget import forget
 from taskhub.api import api as api_app
 from taskhub.assignment import passes, pool_states
@@ -52,6 +53,7 @@ JOBS = (
     Job("assignment.pools", every(MINUTE), pool_states.everything),
     # When, each connection says; asked every minute, so that after a standstill nobody waits.
     Job("connections.look", every(MINUTE), looking.ask),
+    Job("connections.given_up", every(MINUTE), crm_given_up.find),
     Job("connections.webhooks", daily(dt.time(5), dt.UTC), health.ask),
     Job("search.fill", every(MINUTE), filling.fill),
     SEALING,

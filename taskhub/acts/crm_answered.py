@@ -7,16 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from taskhub.acts import crm_asking
+from taskhub.acts.crm_telling import REFUSED, tell_asker
 from taskhub.connectors.asking import model
 from taskhub.connectors.asking import service as asked_there
 from taskhub.connectors.asking.model import CrmAct
 from taskhub.db.interruption import Interrupted
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
-from taskhub.escalation import people
-from taskhub.escalation.addressing import Concern
-from taskhub.escalation.notifications.model import INFO, Notice
-from taskhub.escalation.notifications.tell import tell
 from taskhub.events.model import RecordRef
 from taskhub.failpoints import failpoint
 from taskhub.sales import recording
@@ -28,24 +25,6 @@ from taskhub.tasks import making
 
 LINKS = ("account", "contact", "deal")
 CARRIED = ("title", "name", "company", "email", "phone", "language", "amount", "currency", "owner")
-TEXTS = {
-    "en": {
-        "subject": "{connection} has not done it: {title}",
-        "body": "What you asked {connection} for about {title} ({kind}) was not done: {reason}",
-        "convert": "conversion", "lose": "loss", "unconvert": "undo of the conversion", "reopen": "undo of the loss",
-        "connection_off": "the connection no longer takes acts",
-        "no_answer": "it did not come to an end within a week; look there",
-        "merged": "its record was merged into another one meanwhile; look at that one",
-    },
-    "fr": {
-        "subject": "{connection} ne l’a pas fait : {title}",
-        "body": "Ce que vous avez demandé à {connection} pour {title} ({kind}) n’a pas été fait : {reason}",
-        "convert": "conversion", "lose": "perte", "unconvert": "annulation de la conversion",
-        "reopen": "annulation de la perte", "connection_off": "la connexion n’accepte plus d’actes",
-        "no_answer": "sans fin au bout d’une semaine ; regardez là-bas",
-        "merged": "sa fiche a été fusionnée avec une autre entre-temps ; regardez celle-ci",
-    },
-}  # fmt: skip
 
 
 def answered(tx: Tx, row: Taken) -> None:
@@ -75,7 +54,7 @@ def _settled(tx: Tx, act: CrmAct, before: RecordState) -> CrmAct:
     """The act with its end, and what follows from it told."""
     if act.reason is not None:
         tx.record(act.ref.noun, act.ref.id, "refused", {"asked": act.kind, "reason": act.reason})
-        _tell(tx, act, before)
+        tell_asker(tx, REFUSED, act, before, act.reason)
         return replace(act, state=model.REFUSED)
     if act.kind in BESIDE:
         BESIDE[act.kind](tx, act, before)
@@ -85,7 +64,7 @@ def _settled(tx: Tx, act: CrmAct, before: RecordState) -> CrmAct:
     # Told of a record that has gone it would befall the one that stayed, of which nobody asked for it.
     gone = replace(act, state=model.DONE, reason="merged")
     tx.record(act.ref.noun, act.ref.id, "answered_too_late", {"asked": act.kind, "reason": gone.reason})
-    _tell(tx, gone, before)
+    tell_asker(tx, REFUSED, gone, before, "merged")
     return gone
 
 
@@ -153,19 +132,3 @@ DONE: Mapping[str, Any] = {
 }  # fmt: skip
 # What befalls a deal, whatever has become of the record that was asked for.
 BESIDE: Mapping[str, Any] = {model.CONVERT: _made, model.UNCONVERT: _unmade}
-
-
-def _tell(tx: Tx, act: CrmAct, before: RecordState) -> None:
-    """A notice to whoever asked, in their language."""
-    if act.agent is None:
-        return
-    person = people.directory_of(tx, Concern(None, ()), [f"agent:{act.agent}"]).people.get(act.agent)
-    if person is None or not person.active:
-        return
-    words = TEXTS["fr" if person.language.startswith("fr") else "en"]
-    said = [before.fields.get(name) for name in ("title", "company", "name")]
-    title = next((text[:120] for text in said if isinstance(text, str) and text), before.ref.id)
-    reason = words.get(act.reason or "", act.reason or "")
-    named = {"connection": act.connection, "title": title, "kind": words[act.kind], "reason": reason}
-    body = f"{words['body'].format(**named)}\n\n{act.record}"
-    tell(tx, Notice("crm_refused", INFO, words["subject"].format(**named), body, act.agent, email=person.email))

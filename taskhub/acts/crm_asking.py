@@ -66,10 +66,8 @@ def take_back(tx: Tx, inverse: Mapping[str, Any]) -> CrmAct:
         raise NotFound("There is no such act.")
     before = _locked(tx, seen.ref)
     act = asked_there.get(tx, seen.id, locked=True) or seen
-    if act.state == model.PENDING and act.tried_at is None:
-        asked_there.save(tx, replace(act, state=model.WITHDRAWN, ended_at=tx.now))
-        tx.record(act.ref.noun, act.ref.id, "withdraw", {"asked": act.kind})
-        return act
+    if act.may_be_withdrawn:
+        return _withdrawn(tx, act)
     if act.state != model.DONE:
         _refuse_undo(act)
     merges.refuse_gone(tx, before)
@@ -83,6 +81,29 @@ def take_back(tx: Tx, inverse: Mapping[str, Any]) -> CrmAct:
     _refuse_pending(tx, act.ref)
     kept = {name: act.asked[name] for name in ("their_reason",) if name in act.asked}
     return _put(tx, before, connection, kind, {**kept, "of": act.id}, deal=act.deal)
+
+
+def withdraw(tx: Tx, ref: RecordRef, version: int | None = None) -> CrmAct:
+    """Gives up what waits for an answer: before it was sent, or once it is not tried any more. Raises Conflict."""
+    before = _locked(tx, ref)
+    waiting = asked_there.pending(tx, [str(ref)]).get(str(ref))
+    if waiting is None:
+        raise Conflict("Nothing that was asked of a CRM waits for an answer here.", code="nothing_to_change")
+    if version is not None and version != before.version:
+        said = f"The {ref.noun} has changed: it is at version {before.version}, you sent {version}. Read it again."
+        raise VersionClash(said, version=before.version)
+    act = asked_there.get(tx, waiting.id, locked=True) or waiting
+    if not act.may_be_withdrawn:
+        _refuse_undo(act)
+    return _withdrawn(tx, act)
+
+
+def _withdrawn(tx: Tx, act: CrmAct) -> CrmAct:
+    """What is still on its way finds it ended and asks nothing."""
+    done = replace(act, state=model.WITHDRAWN, ended_at=tx.now)
+    asked_there.save(tx, done)
+    tx.record(act.ref.noun, act.ref.id, "withdraw", {"asked": act.kind})
+    return done
 
 
 def _refuse_undo(act: CrmAct) -> NoReturn:
@@ -120,9 +141,8 @@ def _open(tx: Tx, ref: RecordRef, version: int | None) -> tuple[RecordState, Con
 def _refuse_pending(tx: Tx, ref: RecordRef) -> None:
     one = asked_there.pending(tx, [str(ref)]).get(str(ref))
     if one is not None:
-        said = (
-            f"{one.agent or one.by} has asked {one.connection} for this at {one.at.isoformat()}: wait for its answer."
-        )
+        todo = "wait for its answer" if one.given_up_at is None else "it is not tried any more, withdraw it first"
+        said = f"{one.agent or one.by} has asked {one.connection} for this at {one.at.isoformat()}: {todo}."
         raise Conflict(said, code="already_asked", act=one.id, kind=one.kind, by=one.agent or one.by)
 
 

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from taskhub.connectors.inbound import HookAnswer, HookRequest, Inbound, KeepsHeaders, SpeaksFaults, TriesAgain, lacking
+from taskhub.connectors.looking.labels import labelled
 from taskhub.db.tx import By, Tx
 from taskhub.errors import InvalidInput, TaskhubError, Unauthenticated, Unavailable
 from taskhub.events import service as events
@@ -45,7 +46,7 @@ def _receive(request: Request, key: str, path_secret: str | None) -> Response:
         connection = _verified(tx, state, sent, key)
         reader = state.inbound(connection.system)
         try:
-            deliveries = reader.split_and_normalise(sent, connection)
+            deliveries = reader.split_and_normalise(sent, labelled(tx, connection))
         except InvalidInput as error:
             return _refused(reader, sent, error)
     kind = sent.headers.get("content-type", "")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from taskhub.connectors import reading
 from taskhub.connectors.inbound import HookRequest
+from taskhub.connectors.looking.labels import labelled
 from taskhub.connectors.states import delivery_of
 from taskhub.db.tx import Tx
 from taskhub.errors import InvalidInput
@@ -20,6 +21,7 @@ def again(tx: Tx, state: AppState, stored: Stored, raw: Raw) -> Sequence[Deliver
     headers = {**raw.headers, "content-type": raw.content_type}
     connection = tx.policies.connections.get(stored.connection or "")
     try:
+        connection = labelled(tx, connection) if connection is not None else None
         if connection is not None and raw.content_type == reading.MEDIA_TYPE:
             return [delivery_of(reading.seen_in(raw.body), connection)]
         if connection is None:

@@ -61,6 +61,15 @@ def _path(noun: str) -> None:
         """Open again, at the stage where it was."""
         return _did(tx, noun, id, lambda ref: selling.reopen(tx, ref, body.version))
 
+    @routes.post(f"/{noun}s/{{id}}/withdraw")
+    @act(CHANGE, f"{noun}.withdraw")
+    def withdraw(tx: Tx, id: Id, body: Call = Call()) -> dict[str, Any]:  # noqa: B008
+        """Gives up what was asked of its CRM: before it was sent, or once it is not tried any more."""
+        seen.held(tx, noun, id, CHANGE)
+        ref = RecordRef(noun, id)
+        crm_asking.withdraw(tx, ref, body.version)
+        return shown_sales.record(tx, sales.get(tx, ref))
+
 
 def _hands(noun: str) -> None:
     """Whose a lead or deal is, what is asked for about it, what has happened to it."""

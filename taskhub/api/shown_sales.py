@@ -39,8 +39,9 @@ def records(tx: Tx, noun: str, states: Sequence[RecordState]) -> list[dict[str, 
 
 
 def pending(act: CrmAct) -> dict[str, Any]:
-    """What was asked of a CRM and is not answered yet."""
-    return {"act": act.id, "kind": act.kind, "connection": act.connection, "at": act.at, "by": act.agent or act.by}
+    """What was asked of a CRM and is not answered yet; ``given_up``: since when, and why, it is not tried any more."""
+    asked = {"act": act.id, "kind": act.kind, "connection": act.connection, "at": act.at, "by": act.agent or act.by}
+    return {**asked, "given_up": {"at": act.given_up_at, "reason": act.trouble} if act.given_up_at else None}
 
 
 def _record(tx: Tx, state: RecordState, since: datetime | None, *, known: bool) -> dict[str, Any]:

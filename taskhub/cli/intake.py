@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from itertools import islice
 
 from taskhub.cli import queries
 from taskhub.cli.pieces import Piece
 from taskhub.connectors.inbound import HookRequest, Inbound
+from taskhub.connectors.looking.labels import labelled
 from taskhub.connectors.registry import inbound_for
 from taskhub.db.database import Database
 from taskhub.db.tx import By, Tx
@@ -40,11 +40,12 @@ class Source:
     connection: Connection | None = None
     reader: Inbound | None = None
 
-    def read(self, piece: Piece, now: datetime) -> list[Delivery]:
+    def read(self, tx: Tx, piece: Piece) -> list[Delivery]:
         """The deliveries in a body. Raises InvalidInput for what a route would refuse."""
         if self.reader is None or self.connection is None:
-            return read_cloudevents(piece.headers, _enveloped(piece), now)
-        return self.reader.split_and_normalise(HookRequest(piece.body, now, headers=piece.headers), self.connection)
+            return read_cloudevents(piece.headers, _enveloped(piece), tx.now)
+        sent = HookRequest(piece.body, tx.now, headers=piece.headers)
+        return self.reader.split_and_normalise(sent, labelled(tx, self.connection))
 
 
 @dataclass
@@ -125,7 +126,7 @@ def _one_by_one(
 def _ingest(tx: Tx, source: Source, piece: Piece) -> list[tuple[str, str]]:
     if piece.wrong is not None:
         raise InvalidInput(piece.wrong)
-    deliveries = source.read(piece, tx.now)
+    deliveries = source.read(tx, piece)
     key = source.connection.key if source.connection else None
     receipts = events.ingest(
         tx, deliveries, piece.body, piece.headers, piece.headers.get("content-type", ""), connection=key,

@@ -16,6 +16,7 @@ from taskhub.errors import Unauthenticated, Unavailable
 
 Send = Callable[..., httpx.Response]
 EARLY = timedelta(minutes=2)  # before it ends, so that no call meets its end
+LONGEST = 300
 SHORTEST = 4  # shorter parts give nothing away, and would blot out words
 
 
@@ -123,7 +124,9 @@ class Fetched:
         # Asking for a key changes nothing over there: whatever goes wrong, it is asked again.
         answer = send("POST", self._grant.url, **options)
         if answer.status_code in (400, 401, 403):
-            raise Unauthenticated("The log-in was refused: renew the key or the client secret of this connection.")
+            why = self._words(answer)
+            said = f"The log-in was refused{why}: renew the key or the client secret of this connection."
+            raise Unauthenticated(said)
         try:
             body = answer.json()
             body["access_token"] = str(body["access_token"])
@@ -131,6 +134,18 @@ class Fetched:
             said = f"The log-in answered {answer.status_code} without a key; it is tried again."
             raise Unavailable(said, retry_after=_wait(answer)) from None
         return body
+
+    def _words(self, answer: httpx.Response) -> str:
+        """What OAuth 2 says of its refusal, without our secrets; nothing where it says it in a form of its own."""
+        try:
+            body = answer.json()
+            words = [body[name] for name in ("error", "error_description") if isinstance(body.get(name), str)]
+        except (ValueError, AttributeError):
+            return ""
+        told = " ".join(": ".join(words).split())
+        for secret in self.secrets():
+            told = told.replace(secret, "***")
+        return f" ({told[:LONGEST]})" if told else ""
 
     def _keep(self, body: Any) -> None:
         self._refuse(body)

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
 
+from taskhub.policy.policies import Options
+
 Record = Mapping[str, Any]
 
 
@@ -184,6 +186,22 @@ class Subscriber(Protocol):
 
     def subscribe(self, url: str, secrets: Mapping[str, str]) -> list[str]:
         """Make what is missing; returns it. Safe to repeat: it looks first."""
+        ...
+
+
+class Merger(Protocol):
+    """A system that tells a merge as the deletion of the record that lost, and says on being asked where it went."""
+
+    def went(self, noun: str, ids: Sequence[str]) -> Mapping[str, str]:
+        """Their ids of deleted records that were merged → of the one each went into."""
+        ...
+
+
+class Chooser(Protocol):
+    """A system whose events tell the ids of options, and that says their labels on being asked."""
+
+    def options(self, noun: str, keys: Sequence[str]) -> Mapping[str, Options | None]:
+        """Their field → what it offers to choose from; None where nothing is chosen."""
         ...
 
 

@@ -17,7 +17,7 @@ import orjson
 from taskhub.events.canonical import body_hash
 from taskhub.events.fields import BadField
 from taskhub.events.model import NEWS, Delivery, Event, RecordRef
-from taskhub.events.native import CREATED, DELETED
+from taskhub.events.native import CREATED, DELETED, MERGED
 from taskhub.events.reading import storable
 from taskhub.ids import digest
 from taskhub.policy.policies import Connection
@@ -42,7 +42,8 @@ class State:
 class Seen:
     """What one call showed. ``record`` None: it is gone. ``begun_at``: what was made before is no news (None: unknown).
 
-    ``id`` is theirs; ``look`` is NEWS or QUIET; ``born``: that it was made is news, whatever else.
+    ``id`` is theirs; ``look`` is NEWS or QUIET; ``born``: that it was made is news, whatever else; ``into``: their id
+    of the record into which one that is gone was merged.
     """
 
     noun: str
@@ -52,14 +53,17 @@ class Seen:
     begun_at: datetime | None = None
     look: str = NEWS
     born: bool = False
+    into: str = ""
 
 
-def gone(seen: Seen, connection: Connection, ref: RecordRef) -> Delivery:
-    """A record that is not there any more. Told again the same day it is a copy."""
-    draft = _draft(seen, connection, f"{DELETED}-{seen.read_at:%Y-%m-%d}", ref)
+def gone(seen: Seen, connection: Connection, ref: RecordRef, into: str | None = None) -> Delivery:
+    """A record that is not there any more, or has gone ``into`` another one. Told again the same day it is a copy."""
+    end = DELETED if into is None else MERGED
+    draft = _draft(seen, connection, f"{end}-{seen.read_at:%Y-%m-%d}", ref)
+    fields = {"id": ref.id, DELETED: True, **({} if into is None else {"merged_into": into})}
     event = Event(
-        source=draft.source, external_id=draft.external_id, types=(f"{seen.noun}.{DELETED}",), occurred_at=seen.read_at,
-        record=ref, data={seen.noun: {"id": ref.id, DELETED: True}}, connection=connection.key, states_change=False,
+        source=draft.source, external_id=draft.external_id, types=(f"{seen.noun}.{end}",), occurred_at=seen.read_at,
+        record=ref, data={seen.noun: fields}, connection=connection.key, states_change=False,
         order=_LAST, partial=True, look=seen.look,
     )  # fmt: skip
     return replace(draft, type=event.type, occurred_at=event.occurred_at, outcome="accepted", event=event)
@@ -99,7 +103,7 @@ def kept(seen: Seen) -> bytes:
     """What the inbox keeps of it: enough to read it again."""
     told = {"noun": seen.noun, "id": seen.id, "read_at": seen.read_at.isoformat(), "record": seen.record}
     marks = {"begun_at": seen.begun_at.isoformat() if seen.begun_at else None, "look": seen.look, "born": seen.born}
-    return orjson.dumps({**told, **marks})
+    return orjson.dumps({**told, **marks, **({"into": seen.into} if seen.into else {})})
 
 
 def seen_in(body: bytes) -> Seen:
@@ -109,7 +113,7 @@ def seen_in(body: bytes) -> Seen:
         begun = told["begun_at"]
         return Seen(
             told["noun"], told["id"], datetime.fromisoformat(told["read_at"]), told["record"],
-            datetime.fromisoformat(begun) if begun else None, told["look"], told["born"],
+            datetime.fromisoformat(begun) if begun else None, told["look"], told["born"], told.get("into", ""),
         )  # fmt: skip
     except (KeyError, TypeError) as error:
         raise ValueError("it is no record that was read") from error

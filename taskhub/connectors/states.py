@@ -26,7 +26,8 @@ def delivery_of(seen: Seen, connection: Connection) -> Delivery:
     """What is stored of a record that was read, or of one that is gone."""
     seen = replace(seen, record=reading.plain(seen.record))
     if seen.record is None:
-        return reading.gone(seen, connection, RecordRef(seen.noun, ours(seen.id, connection)))
+        into = ours(seen.into, connection) if seen.into else None
+        return reading.gone(seen, connection, RecordRef(seen.noun, ours(seen.id, connection)), into)
     try:
         return reading.there(seen, connection, _SYSTEMS[connection.system](seen.noun, seen.record, connection))
     except BadField as error:

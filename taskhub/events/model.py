@@ -82,13 +82,15 @@ class Event:
 class Doubt(NamedTuple):
     """A record (by our id) that only its owner can tell, or with ``id`` "" all of a noun since ``since``.
 
-    ``born``: what was left untold is that it was made.
+    ``born``: what was left untold is that it was made; ``gone``: it was said to be gone, which holds where nobody can
+    be asked.
     """
 
     noun: str
     id: str = ""
     born: bool = False
     since: datetime | None = None
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

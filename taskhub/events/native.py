@@ -31,7 +31,7 @@ NATIVE_TYPES = frozenset(
         "activity.completed",
     }
 )
-CREATED, DELETED = "created", "deleted"
+CREATED, DELETED, MERGED = "created", "deleted", "merged"
 # The field a type is about: its move is stated by the type itself, with or without ``previous``.
 DECISIVE: Mapping[str, str] = {
     "won": "status",

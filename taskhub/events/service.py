@@ -65,7 +65,8 @@ def ingest(
 def doubted(tx: Tx, connection: str, doubt: Doubt) -> None:
     """Whoever can read records of ``connection`` is to look: at one, or at all of a noun that may have changed."""
     if doubt.id:
-        tx.emit(DOUBT_TOPIC, f"{doubt.noun}:{doubt.id}", {"connection": connection, "born": doubt.born})
+        told = {"connection": connection, "born": doubt.born, **({"gone": True} if doubt.gone else {})}
+        tx.emit(DOUBT_TOPIC, f"{doubt.noun}:{doubt.id}", told)
     else:
         since = (doubt.since or tx.now).isoformat()
         tx.emit(LOOK_TOPIC, connection, {"noun": doubt.noun, "since": since})

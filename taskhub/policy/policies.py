@@ -61,11 +61,20 @@ class WriteBack:
 
 
 @dataclass(frozen=True, slots=True)
+class Options:
+    """What one field of a CRM offers to choose from: their id → label. ``many``: several may be chosen at once."""
+
+    many: bool
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Connection:
     """One CRM connection. ``secrets`` are names of environment variables or files, never the secrets themselves.
 
     ``poll``: how often taskhub looks by itself, zero for never. ``renew_webhooks``: whether it makes what is missing.
     ``fields``: noun → our field → theirs; ``stages``: noun → their stage id → our key; ``users``: their id → agent.
+    ``options`` nobody writes: looks learn them (noun → their field → what it offers, None where nothing is chosen).
     """
 
     key: str
@@ -79,6 +88,7 @@ class Connection:
     poll: timedelta = timedelta(minutes=15)
     renew_webhooks: bool = True
     write_back: WriteBack = WriteBack()
+    options: Mapping[str, Mapping[str, Options | None]] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

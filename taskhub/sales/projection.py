@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from taskhub.events.model import Event, RecordRef, Version
-from taskhub.events.native import CREATED, DELETED, types_of
+from taskhub.events.native import CREATED, DELETED, MERGED, types_of
 from taskhub.sales.model import OPEN, Change, Changes, RecordState
 from taskhub.sales.stated import stated_changes, statements
 
@@ -82,7 +82,10 @@ def _difference(state: RecordState | None, after: RecordState, said: Mapping[str
         return Changes(ref, _first_types(ref.noun, moves), version, moves)
     if not moves or (unknown and (gone or event.look)):
         return Changes(ref, event.types, version, reason="first_seen" if unknown and not gone else "no_change")
-    return Changes(ref, (f"{ref.noun}.{DELETED}",) if gone else types_of(ref.noun, moves), version, moves)
+    if gone:
+        end = MERGED if after.fields.get("merged_into") is not None else DELETED
+        return Changes(ref, (f"{ref.noun}.{end}",), version, moves)
+    return Changes(ref, types_of(ref.noun, moves), version, moves)
 
 
 def _is_news(state: RecordState | None, event: Event) -> bool:

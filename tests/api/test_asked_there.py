@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from taskhub.acts import crm_given_up
 from taskhub.db.tables import message
+from taskhub.db.tables_crm import crm_act
 from taskhub.events.model import Event, RecordRef
 from taskhub.sales import service as sales
 from tests.api.client import code
-from tests.api.house import House
+from tests.api.house import House, open_house
 
 
 @pytest.fixture
@@ -113,3 +117,60 @@ def test_where_the_connection_takes_no_acts_nothing_changes(any_house: House) ->
     rob = any_house.of("rob")
     assert code(rob.post(path(id_, "convert"), {"deal": {}})) == (409, "owned_by_crm")
     assert code(rob.post(path(id_, "lose"), {"reason": "price"})) == (409, "owned_by_crm")
+
+
+def test_what_was_not_sent_yet_is_withdrawn_at_its_record(any_house: House, lead: str) -> None:
+    rob = any_house.of("rob")
+    assert code(rob.post(path(lead, "withdraw"))) == (409, "nothing_to_change")
+    said = rob.post(path(lead, "lose"), {"reason": "price"}).json()
+    assert said["pending"]["given_up"] is None
+    assert code(rob.post(path(lead, "withdraw"), {"version": 999})) == (409, "version_clash")
+    assert [any_house.of(one).post(path(lead, "withdraw")).status_code for one in ("ria", "far")] == [403, 403]
+    assert rob.post(path("asked:none", "withdraw")).status_code == 404
+    key = {"Idempotency-Key": "withdraw"}
+    first = rob.post(path(lead, "withdraw"), headers=key)
+    again = rob.post(path(lead, "withdraw"), headers=key)
+    assert (first.status_code, first.json()["pending"], again.json()) == (200, None, first.json())
+    assert code(rob.post(f"/api/v1/acts/{said['pending']['act']}/undo"))[0] == 409
+    assert rob.post(path(lead, "lose"), {"reason": "price"}).status_code == 202
+
+
+def test_what_is_under_way_is_not_withdrawn_until_it_is_given_up(any_house: House, lead: str) -> None:
+    rob = any_house.of("rob")
+    act = rob.post(path(lead, "lose"), {"reason": "price"}).json()["pending"]["act"]
+    tried(any_house, act)
+    assert code(rob.post(path(lead, "withdraw"))) == (409, "asked_there")
+    with any_house.db.begin() as tx:
+        rows = message.update().where(message.c.handler == "crm.ask", message.c.key == act)
+        tx.conn.execute(rows.values(dead_at=tx.now, error="asked answered 500: gone\nTraceback"))
+    with any_house.db.begin() as tx:
+        crm_given_up.find(tx)
+    shown = rob.ok("GET", f"/api/v1/leads/{lead}")["pending"]["given_up"]
+    assert shown["reason"] == "asked answered 500: gone"
+    assert rob.ok("POST", path(lead, "withdraw"))["pending"] is None
+    told = [one["topic"] for one in rob.ok("GET", "/api/v1/me/notifications")["items"]]
+    assert told.count("crm_given_up") == 1
+
+
+def tried(house: House, act: str) -> None:
+    with house.db.begin() as tx:
+        tx.conn.execute(crm_act.update().where(crm_act.c.id == act).values(tried_at=tx.now))
+
+
+@pytest.mark.postgres
+def test_withdrawn_by_two_at_once_it_is_withdrawn_once(postgres_url: str) -> None:
+    with open_house(postgres_url) as house:
+        lead = theirs(house, "lead", "asked", "7f3c")
+        house.of("rob").post(path(lead, "lose"), {"reason": "price"})
+        start = threading.Barrier(2)
+
+        def call() -> Any:
+            start.wait()
+            answer = house.of("rob").post(path(lead, "withdraw"))
+            return answer.status_code, answer.json().get("code")
+
+        with ThreadPoolExecutor(2) as pool:
+            told = sorted(one.result(30) for one in [pool.submit(call), pool.submit(call)])
+        assert told == [(200, None), (409, "nothing_to_change")]
+        with house.db.read() as tx:
+            assert [row.state for row in tx.conn.execute(select(crm_act))] == ["withdrawn"]

@@ -140,7 +140,7 @@ TABLE: dict[str, dict[str, str]] = {
     **{f"PATCH /api/v1/{noun}/{{id}}": CHANGE_RECORD for noun in ("leads", "deals", "accounts", "contacts")},
     **{
         f"POST /api/v1/{noun}/{{id}}/{verb}": CHANGE_RECORD
-        for noun in ("leads", "deals") for verb in ("stage", "status", "lose", "reopen")
+        for noun in ("leads", "deals") for verb in ("stage", "status", "lose", "reopen", "withdraw")
     },
     "POST /api/v1/deals/{id}/win": CHANGE_RECORD,
     "POST /api/v1/leads/{id}/convert": CHANGE_RECORD,

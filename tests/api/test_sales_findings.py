@@ -138,6 +138,7 @@ def test_undo_of_a_conversion_opens_what_it_closed(any_house: House) -> None:
 
 ACTS: dict[str, Any] = {
     "stage": {"stage": "known"}, "lose": {"reason": "price"}, "take-over": {}, "convert": {}, "follow-up": {},
+    "withdraw": {},
     "status": {"status": "lost", "reason": "price"},
 }  # fmt: skip
 

@@ -19,6 +19,7 @@ from sqlalchemy import func, select
 from taskhub.connectors.clients import client_for
 from taskhub.connectors.inbound import HookRequest
 from taskhub.connectors.looking import service as looking
+from taskhub.connectors.looking.labels import labelled
 from taskhub.connectors.registry import inbound_for
 from taskhub.db import ledger
 from taskhub.db.database import Database
@@ -92,9 +93,9 @@ class Day:
         reader = inbound_for(self.system)
         headers = {name.lower(): value for name, value in parcel.headers.items()}
         sent = HookRequest(parcel.body, self.clock.now, headers=headers)
-        found = reader.split_and_normalise(sent, self.connection)
         kind = headers["content-type"]
         with self.db.begin() as tx:
+            found = reader.split_and_normalise(sent, labelled(tx, tx.policies.connections["crm"]))
             events.ingest(tx, found, parcel.body, headers, kind, connection="crm", quarantine_clash=True)
         answer = reader.answer(found)
         return Answer(answer.status, answer.body)
@@ -158,13 +159,14 @@ class Day:
 
 
 @contextmanager
-def day(system: str, url: str, **settings: Any) -> Iterator[Day]:
+def day(system: str, url: str, fields: Any = None, rules: Any = RULES, **settings: Any) -> Iterator[Day]:
     """A taskhub that is connected and hears of everything."""
     fakes = {"pipedrive": FakePipedrive, "salesforce": FakeSalesforce, "dynamics": FakeDataverse}
     fake: Any = fakes[system]()
     variables = {name: name.upper() for name in SECRETS[system]}
-    connection = Connection("crm", system, LocalText("CRM"), variables, settings={**SETTINGS, **settings})
-    db = org.database(url, org.policies(rules=RULES, connections={"crm": connection}), clock=fake.clock)
+    told = {**SETTINGS, **settings}
+    connection = Connection("crm", system, LocalText("CRM"), variables, fields or {}, settings=told)
+    db = org.database(url, org.policies(rules=rules, connections={"crm": connection}), clock=fake.clock)
     one = Day(system, db, fake)
     try:
         _listen(one)

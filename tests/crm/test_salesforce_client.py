@@ -1,7 +1,9 @@
 """The Salesforce client against the fake Salesforce: each call, each fault, and one effect whatever happens."""
 
 import logging
+from typing import Any
 
+import httpx
 import pytest
 
 from taskhub.connectors.calling import Caller
@@ -59,6 +61,37 @@ def test_a_wrong_secret_is_told_without_showing_it(fake: FakeSalesforce) -> None
     with pytest.raises(Unauthenticated) as caught:
         client.who()
     assert "wrong-secret-here" not in caught.value.message
+    assert "(invalid_client: invalid client credentials)" in caught.value.message
+
+
+class Refusing(httpx.BaseTransport):
+    """A log-in that says too much."""
+
+    def __init__(self, body: Any) -> None:
+        self.body = body
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return httpx.Response(400, json=self.body)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"error": "invalid_grant", "error_description": "user hasn't approved\n this consumer"},
+         "refused (invalid_grant: user hasn't approved this consumer): "),
+        ({"error": "invalid_client", "error_description": f"bad {CLIENT[1]} for {CLIENT[0]}"},
+         "refused (invalid_client: bad *** for ***): "),
+        ({"error": {"code": 7}}, "refused: "), (["odd"], "refused: "),
+        ({"error": "x" * 900}, f"refused ({'x' * 300}): "),
+    ],
+)  # fmt: skip
+def test_a_log_in_says_in_words_why_it_was_refused(body: Any, said: str) -> None:
+    client = SalesforceClient(
+        Caller("crm", login(connection(), SECRETS), DIALECT, transport=Refusing(body)), connection()
+    )
+    with pytest.raises(Unauthenticated) as caught:
+        client.who()
+    assert said in caught.value.message
 
 
 def test_our_writes_say_who_made_them(fake: FakeSalesforce) -> None:

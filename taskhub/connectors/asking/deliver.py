@@ -54,8 +54,8 @@ class Ask:
             told(tx, act, Refused("connection_off"))
             return None
         first = row.attempts == 1 and act.tried_at is None
-        if act.tried_at is None:
-            store.save(tx, replace(act, tried_at=tx.now))
+        if act.tried_at is None or act.given_up_at is not None:
+            store.save(tx, replace(act, tried_at=act.tried_at or tx.now, given_up_at=None, trouble=None))
         lead = sales.known_of(tx, act.ref).get("lead", {})
         order = orders.conversion(act, lead, connection) if act.kind == model.CONVERT else None
         id_ = orders.theirs(act.connection, act.deal if act.kind == model.UNCONVERT else act.ref.id)

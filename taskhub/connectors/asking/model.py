@@ -18,7 +18,8 @@ class CrmAct:
     """``id`` is the act's, ``record`` noun:id, ``account``, ``contact``, ``deal`` ids of ours of what came of it.
 
     ``tried_at``: it may have been asked since; ``answered_at``: they have done it, or refused (``reason``);
-    ``seen_at``: their own word of it, of a conversion that of its deal, has come by.
+    ``seen_at``: their own word of it, of a conversion that of its deal, has come by. ``given_up_at``: it is not tried
+    any more, because of ``trouble``, until somebody has it tried again.
     """
 
     id: str
@@ -39,6 +40,8 @@ class CrmAct:
     seen_at: datetime | None = None
     ended_at: datetime | None = None
     reason: str | None = None
+    given_up_at: datetime | None = None
+    trouble: str | None = None
 
     @property
     def ref(self) -> RecordRef:
@@ -49,6 +52,11 @@ class CrmAct:
     def waits(self) -> bool:
         """Whether they have not answered yet."""
         return self.state == PENDING and self.answered_at is None
+
+    @property
+    def may_be_withdrawn(self) -> bool:
+        """Whether nothing of it is under way."""
+        return self.waits and (self.tried_at is None or self.given_up_at is not None)
 
 
 @dataclass(frozen=True, slots=True)

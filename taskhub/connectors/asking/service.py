@@ -35,6 +35,11 @@ def open_of(tx: Tx, connection: str, kind: str) -> list[CrmAct]:
     return store.open_of(tx, connection, kind)
 
 
+def given_up(tx: Tx, most: int) -> list[tuple[str, str]]:
+    """Id and last error of what waits for an answer, is not tried any more, and is not marked so yet."""
+    return store.given_up(tx, most)
+
+
 def about(tx: Tx, record: str) -> list[CrmAct]:
     """What was asked about a record, or has made it; the newest first."""
     return store.about(tx, record)

@@ -7,16 +7,18 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Text, cast, func, or_, select, update
+from sqlalchemy import Select, Text, and_, cast, func, or_, select, update
 
 from taskhub.connectors.asking.model import PENDING, CrmAct
 from taskhub.db import rows
+from taskhub.db.tables import message
 from taskhub.db.tables_crm import crm_act
 from taskhub.db.tx import Tx
 
 c = crm_act.c
 _ALL: Select[Any] = select(*[c[field.name] for field in fields(CrmAct)])
 MOST = 100
+HANDLER = "crm.ask"
 
 
 def add(tx: Tx, new: CrmAct) -> None:
@@ -46,6 +48,14 @@ def open_of(tx: Tx, connection: str, kind: str) -> list[CrmAct]:
     """What a connection has been asked and has not answered, the oldest first."""
     wanted = _ALL.where(c.connection == connection, c.state == PENDING, c.kind == kind, c.answered_at.is_(None))
     return [CrmAct(*row) for row in tx.conn.execute(wanted.order_by(c.at, c.id).limit(MOST))]
+
+
+def given_up(tx: Tx, most: int) -> list[tuple[str, str]]:
+    """Id and last error of what waits, is not tried any more, and is not marked so yet."""
+    dead = and_(message.c.handler == HANDLER, message.c.key == c.id, message.c.dead_at.is_not(None))
+    wanted = select(c.id, func.coalesce(message.c.error, "")).join_from(crm_act, message, dead)
+    wanted = wanted.where(c.state == PENDING, c.answered_at.is_(None), c.given_up_at.is_(None))
+    return [(id_, error) for id_, error in tx.conn.execute(wanted.order_by(c.id).limit(most))]
 
 
 def about(tx: Tx, record: str) -> list[CrmAct]:

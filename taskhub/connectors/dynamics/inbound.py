@@ -15,7 +15,7 @@ from taskhub.connectors.dynamics.context import (
     read_context,
 )
 from taskhub.connectors.dynamics.messages import CREATE, NotFollowed, RereadNeeded
-from taskhub.connectors.dynamics.normalise import event_of, subject_of
+from taskhub.connectors.dynamics.normalise import event_of, merge_of, subject_of
 from taskhub.connectors.dynamics.values import guid
 from taskhub.connectors.inbound import HookAnswer, HookRequest
 from taskhub.errors import InvalidInput, Unauthenticated
@@ -78,7 +78,8 @@ class DynamicsInbound:
             return [replace(ignored, doubt=_doubt(ignored.subject, context))]
         except BadField as error:
             return [_delivery(body, context, connection, "quarantined", reason=str(error))]
-        return [_delivery(body, context, connection, "accepted", event=event)]
+        accepted = _delivery(body, context, connection, "accepted", event=event)
+        return [replace(accepted, doubt=merge_of(context, connection))]
 
     def answer(self, deliveries: Sequence[Delivery]) -> HookAnswer:
         """Only the status counts, and any 2xx will do."""

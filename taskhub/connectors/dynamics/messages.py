@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from taskhub.connectors.dynamics.context import Context, Row
-from taskhub.connectors.dynamics.values import Reference
+from taskhub.connectors.dynamics.values import Reference, guid
 
 CREATE, UPDATE, DELETE, ASSIGN, QUALIFY = "Create", "Update", "Delete", "Assign", "QualifyLead"
+MERGE = "Merge"
 SET_STATE = ("SetState", "SetStateDynamicEntity")
 REREAD = "reread_needed"
 OVERSIZED, NO_TARGET = "body_over_256_kb", "no_target"
@@ -47,7 +48,7 @@ class Told:
 def told(context: Context, *, stripped: bool) -> Told:
     """Raises ``NotFollowed`` for other messages, ``RereadNeeded`` for one without what it is about."""
     verb = UPDATE if context.message in SET_STATE else context.message
-    if verb not in (CREATE, UPDATE, DELETE, ASSIGN, QUALIFY):
+    if verb not in (CREATE, UPDATE, DELETE, ASSIGN, QUALIFY, MERGE):
         raise NotFollowed(f"message_not_followed: {context.message[:60]}")
     row = _row(context)
     if row is None:
@@ -60,6 +61,15 @@ def told(context: Context, *, stripped: bool) -> Told:
         around={name: value for image in images for name, value in image.attributes.items()},
         labels={name: text for image in images for name, text in image.labels.items() if name not in row.attributes},
     )
+
+
+def merged_row(context: Context) -> Row | None:
+    """The row that went, in the words in which it says so itself; the message is about the one that stayed."""
+    loser = guid(context.inputs.get("SubordinateId"))
+    winner = (context.target.id if context.target else None) or context.record_id
+    if loser is None or winner is None:
+        return None
+    return Row(context.entity, loser, {"merged": True, "masterid": Reference(context.entity, winner, None)})
 
 
 def _row(context: Context) -> Row | None:
@@ -77,6 +87,8 @@ def _row(context: Context) -> Row | None:
         assignee = given.get("Assignee")
         row = Row(context.entity, (target.id if target else None) or context.record_id, {"ownerid": assignee})
         return row if isinstance(assignee, Reference) else None
+    if context.message == MERGE:
+        return merged_row(context)
     if context.message == DELETE:
         return Row(context.entity, (target.id if target else None) or context.record_id)
     return target if target is not None and target.attributes else None

@@ -8,12 +8,31 @@ from datetime import UTC, datetime
 from typing import Any
 
 from taskhub.connectors.dynamics.context import Context
-from taskhub.connectors.dynamics.messages import ASSIGN, CREATE, DELETE, QUALIFY, UPDATE, NotFollowed, Told, told
+from taskhub.connectors.dynamics.messages import (
+    ASSIGN,
+    CREATE,
+    DELETE,
+    MERGE,
+    QUALIFY,
+    UPDATE,
+    NotFollowed,
+    Told,
+    merged_row,
+    told,
+)
 from taskhub.connectors.dynamics.process import stage_told
-from taskhub.connectors.dynamics.records import PROCESS, native_fields, noun_of, prefixed, stage_columns
+from taskhub.connectors.dynamics.records import (
+    MERGED,
+    PROCESS,
+    merged_into,
+    native_fields,
+    noun_of,
+    prefixed,
+    stage_columns,
+)
 from taskhub.connectors.dynamics.values import guid, instant
 from taskhub.events.fields import read_fields
-from taskhub.events.model import Event, RecordRef
+from taskhub.events.model import Doubt, Event, RecordRef
 from taskhub.events.native import CREATED, NoRecord, types_of
 from taskhub.policy.policies import Connection
 from taskhub.sales.model import CONVERTED, LOST, WON
@@ -21,7 +40,7 @@ from taskhub.sales.model import CONVERTED, LOST, WON
 # What makes work move, and is never empty: a pre-image without it does not tell how it moved.
 _DECISIVE = frozenset({"statecode", "statuscode", "ownerid"})
 # A call of qualifying tells less of the lead than its update in the same second, and so comes after it.
-_RANK = {CREATE: "0", UPDATE: "1", ASSIGN: "1", QUALIFY: "2", DELETE: "3"}
+_RANK = {CREATE: "0", UPDATE: "1", ASSIGN: "1", QUALIFY: "2", DELETE: "3", MERGE: "3"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +79,8 @@ def event_of(context: Context, connection: Connection, received_at: datetime, *,
 
 def subject_of(context: Context, connection: Connection) -> str | None:
     """The record a message is about, for who has to look for it without an event."""
-    noun, id_ = noun_of(context.entity, connection), prefixed(connection, context.record_id)
+    row = merged_row(context) if context.message == MERGE else None
+    noun, id_ = noun_of(context.entity, connection), prefixed(connection, row.id if row else context.record_id)
     return None if noun in (None, PROCESS) or id_ is None else f"{noun}:{id_}"
 
 
@@ -68,6 +88,8 @@ def _followed(context: Context, connection: Connection, *, stripped: bool) -> tu
     noun = noun_of(context.entity, connection)
     if noun is None:
         raise NotFollowed(f"entity_not_followed: {context.entity[:60]}")
+    if context.message == MERGE and noun not in MERGED:
+        raise NotFollowed(f"message_not_followed: {MERGE} of {context.entity[:60]}")
     said = told(context, stripped=stripped)
     return stage_told(said, connection) if noun == PROCESS else (noun, said)
 
@@ -87,6 +109,8 @@ def _read(noun: str, said: Told, context: Context, connection: Connection) -> _R
     own = said.row.attributes
     now = {**said.around, **own}
     labels = {**said.labels, **said.row.labels}
+    if merged := merged_into(noun, now, connection):
+        return _Read(merged)
     fields = fields_of(noun, now, labels, connection)
     _link_to_lead(noun, fields, context, connection)
     if said.verb == QUALIFY:
@@ -106,6 +130,12 @@ def _read(noun: str, said: Told, context: Context, connection: Connection) -> _R
     return _Read(fields, old, stated=decisive & own.keys() <= then.keys())
 
 
+def merge_of(context: Context, connection: Connection) -> Doubt | None:
+    """What a merge has made of the record that stayed is not told with it."""
+    noun, id_ = noun_of(context.entity, connection), prefixed(connection, context.record_id)
+    return Doubt(noun, id_) if context.message == MERGE and noun is not None and id_ is not None else None
+
+
 def fields_of(
     noun: str, attributes: Mapping[str, Any], labels: Mapping[str, str], connection: Connection
 ) -> dict[str, Any]:
@@ -119,6 +149,8 @@ def _link_to_lead(noun: str, fields: dict[str, Any], context: Context, connectio
 
 
 def _types(noun: str, verb: str, read: _Read) -> tuple[str, ...]:
+    if "merged_into" in read.fields:
+        return (f"{noun}.merged",)
     if verb == DELETE:
         return (f"{noun}.deleted",)
     if verb == QUALIFY:
@@ -152,7 +184,9 @@ def _order(said: Told, context: Context) -> str:
 
 
 def _change(types: tuple[str, ...], read: _Read, said: Told, context: Context) -> str:
-    """Of one act of qualifying, several messages tell: they are one change of the lead, and make its work once."""
+    """Of one act of qualifying or merging, several messages tell: they are one change, and make its work once."""
+    if "merged_into" in read.fields:
+        return f"merged into {read.fields['merged_into']}"
     shown = not read.stated and types[0].startswith("lead.") and read.fields.get("status") == CONVERTED
     told_now = bool({"statecode", "statuscode"} & said.row.attributes.keys())
     qualified = types[0] == "lead.converted" or (shown and told_now)

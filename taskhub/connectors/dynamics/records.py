@@ -28,6 +28,7 @@ _PLAIN: Mapping[str, Mapping[str, str]] = {
     "activity": {"subject": "title"},
 }
 _DAYS = {"estimatedclosedate": "expected_close_on", "scheduledend": "due_on"}
+MERGED = ("lead", "contact", "account")
 _LINKS: Mapping[str, tuple[str, ...]] = {
     "qualifyingopportunityid": ("lead",),
     "originatingleadid": ("deal",),
@@ -66,6 +67,12 @@ def native_fields(
     mapped.update(status_of(noun, attributes, labels, connection))
     mapped.update(_own_fields(noun, attributes, labels, connection))
     return mapped
+
+
+def merged_into(noun: str, attributes: Mapping[str, Any], connection: Connection) -> dict[str, Any]:
+    """What is left to tell of a row that was merged: it stays over there, closed, and names the one it went into."""
+    into = prefixed(connection, attributes.get("masterid")) if noun in MERGED else None
+    return {"deleted": True, "merged_into": into} if attributes.get("merged") is True and into else {}
 
 
 def prefixed(connection: Connection, value: Any) -> str | None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from taskhub.connectors.dynamics.normalise import data_of, fields_of
-from taskhub.connectors.dynamics.records import prefixed
+from taskhub.connectors.dynamics.records import merged_into, prefixed
 from taskhub.connectors.dynamics.values import Reference, guid, instant
 from taskhub.connectors.reading import State
 from taskhub.events.fields import BadField
@@ -38,7 +38,8 @@ def state_of(noun: str, raw: Mapping[str, Any], connection: Connection) -> State
     ref = RecordRef(noun, given)
     attributes, labels = _attributes(raw)
     made_at, version = (instant(name, raw.get(name)) for name in ("createdon", "modifiedon"))
-    data = data_of(ref, fields_of(noun, attributes, labels, connection))
+    merged = merged_into(noun, attributes, connection)
+    data = data_of(ref, merged or fields_of(noun, attributes, labels, connection))
     return State(ref, data, version or made_at, made_at, prefixed(connection, attributes.get("modifiedby")))
 
 

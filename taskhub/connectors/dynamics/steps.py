@@ -20,6 +20,7 @@ WANTED = (
     *(("opportunity", message) for message in ("Create", "Update", "Delete")),
     *(("task", message) for message in ("Update", "Delete")),
     ("contact", "Update"),
+    *((table, "Merge") for table in ("lead", "contact", "account")),
 )
 WEBHOOK, KEY, HEADER, QUERY = 8, 4, 5, 6
 AFTER, ASYNC = 40, 1

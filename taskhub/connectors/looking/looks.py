@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import cast
 
 from taskhub.clock import real_now
 from taskhub.connectors import states
-from taskhub.connectors.looking.model import NOUNS, OVERLAP, Found, Place, Step
-from taskhub.connectors.outbound import Changes, Client, Record
+from taskhub.connectors.looking.labels import REFUSALS, Knowing, knowing
+from taskhub.connectors.looking.model import NOUNS, OVERLAP, Again, Found, Place, Step
+from taskhub.connectors.outbound import Changes, Client, Merger, Record
 from taskhub.connectors.reading import Seen
 from taskhub.connectors.states import delivery_of
-from taskhub.errors import Conflict, Forbidden, InvalidInput, NotFound
-from taskhub.events.model import NEWS, QUIET, Delivery
+from taskhub.events.model import NEWS, QUIET
 from taskhub.policy.policies import Connection
 
-REFUSALS = (Conflict, Forbidden, InvalidInput, NotFound)
 
-
-def look(client: Client, connection: Connection, places: Mapping[str, Place], nouns: Iterable[str] = ()) -> Found:
+def look(
+    client: Client, connection: Connection, places: Mapping[str, Place], nouns: Iterable[str] = (),
+    stale: Collection[str] = (),
+) -> Found:  # fmt: skip
     """What has changed since ``places`` of ``nouns``, all that are followed unless named.
+
+    ``stale``: nouns whose options are asked for anew.
 
     Raises what ``Client`` raises when the system cannot be reached or lets us in no more; a noun that it does not tell
     of does not keep the others.
@@ -28,9 +32,14 @@ def look(client: Client, connection: Connection, places: Mapping[str, Place], no
     refused: dict[str, str] = {}
     for noun in nouns or NOUNS[connection.system]:
         try:
-            steps.append(_step(client, connection, noun, places.get(noun)))
+            told = client.changes(noun, places[noun].cursor if noun in places else None)
         except REFUSALS as error:
             refused[noun] = error.message
+            continue
+        known = knowing(client, connection, noun, told.records, anew=noun in stale)
+        refused |= _why(noun, known)
+        into = _went(client, noun, told.deleted)
+        steps.append(_step(client, known, noun, places.get(noun), told, into))
     return Found(steps, refused)
 
 
@@ -46,26 +55,51 @@ def take_stock(client: Client, connection: Connection, nouns: Iterable[str], *, 
             continue
         at = client.clock() or real_now()
         place = Place(noun, at - OVERLAP, told.cursor, at)
+        known = knowing(client, connection, noun, told.records, anew=True)
+        refused |= _why(noun, known)
         seen = [Seen(noun, "", at, row, None, QUIET if quiet else NEWS, born=not quiet) for row in told.records]
-        steps.append(Step(None, place, [_delivery(one, connection) for one in seen]))
+        steps.append(Step(None, place, [delivery_of(one, known.connection) for one in seen], known.learnt))
     return Found(steps, refused)
 
 
-def read_again(client: Client, connection: Connection, noun: str, id_: str, place: Place | None, *, born: bool) -> Seen:
+def read_again(
+    client: Client, connection: Connection, noun: str, id_: str, place: Place | None, *, born: bool
+) -> Again:
     """One record as it is now, or that it is gone. ``id_`` is theirs."""
     record = client.read(noun, id_)
     at = client.clock() or real_now()
-    return Seen(noun, id_, at, record, place.begun_at if place else None, NEWS, born=born and record is not None)
+    known = knowing(client, connection, noun, [record], anew=False) if record is not None else None
+    begun_at = place.begun_at if place else None
+    into = _went(client, noun, [id_]) if record is None else {}
+    seen = Seen(noun, id_, at, record, begun_at, NEWS, born=born and record is not None, into=into.get(id_, ""))
+    return Again(seen, known.learnt if known else None)
 
 
-def _step(client: Client, connection: Connection, noun: str, before: Place | None) -> Step:
-    told = client.changes(noun, before.cursor if before else None)
+def _step(
+    client: Client, known: Knowing, noun: str, before: Place | None, told: Changes, into: Mapping[str, str]
+) -> Step:  # fmt: skip
+    connection = known.connection
     at = client.clock() or real_now()
     begun_at = before.begun_at if before else at - OVERLAP
     seen = [_seen(noun, row, at, begun_at, _mood(told, before, connection, noun, row)) for row in told.records]
-    gone = [Seen(noun, id_, at, None, begun_at) for id_ in told.deleted]
-    deliveries = [_delivery(one, connection) for one in (*seen, *gone)]
-    return Step(before, Place(noun, begun_at, told.cursor, at), deliveries)
+    gone = [Seen(noun, id_, at, None, begun_at, into=into.get(id_, "")) for id_ in told.deleted]
+    deliveries = [delivery_of(one, connection) for one in (*seen, *gone)]
+    return Step(before, Place(noun, begun_at, told.cursor, at), deliveries, known.learnt)
+
+
+def _went(client: Client, noun: str, ids: Sequence[str]) -> Mapping[str, str]:
+    """Where deleted records went, in a system that tells; refused, they are deleted."""
+    if not ids or not hasattr(client, "went"):
+        return {}
+    try:
+        return cast("Merger", client).went(noun, ids)
+    except REFUSALS:
+        return {}
+
+
+def _why(noun: str, known: Knowing) -> dict[str, str]:
+    """Why a look knows no labels, for whoever asks how it went."""
+    return {f"labels of {noun}s": known.refused} if known.refused else {}
 
 
 def _seen(noun: str, row: Record, at: datetime, begun_at: datetime, mood: str) -> Seen:
@@ -79,7 +113,3 @@ def _mood(told: Changes, before: Place | None, connection: Connection, noun: str
     since = before.read_at if before else None
     version = states.version_of(noun, row, connection)
     return NEWS if since is not None and version is not None and version >= since - OVERLAP else QUIET
-
-
-def _delivery(seen: Seen, connection: Connection) -> Delivery:
-    return delivery_of(seen, connection)

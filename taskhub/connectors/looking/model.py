@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from taskhub.connectors.reading import Seen
 from taskhub.events.model import Delivery
-from taskhub.policy.policies import Connection
+from taskhub.policy.policies import Connection, Options
 
 NOUNS: Mapping[str, tuple[str, ...]] = {
     "pipedrive": ("lead", "deal", "activity"),
@@ -30,11 +31,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One noun looked at: what to store, and where it stands afterwards, if nobody has moved it on meanwhile."""
+    """One noun looked at: what to store, and where it stands afterwards, if nobody has moved it on meanwhile.
+
+    ``options``: what its fields offer to choose from, where that was asked for.
+    """
 
     before: Place | None
     after: Place
     deliveries: Sequence[Delivery] = ()
+    options: Mapping[str, Options | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,14 @@ class Found:
     def deliveries(self) -> list[Delivery]:
         """All of it."""
         return [one for step in self.steps for one in step.deliveries]
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """One record read once more, and what its fields offer, where that was asked for."""
+
+    seen: Seen
+    options: Mapping[str, Options | None] | None = None
 
 
 def is_due(connection: Connection, asked_at: datetime | None, now: datetime) -> bool:

@@ -11,9 +11,9 @@ from typing import Any
 
 from taskhub import settings
 from taskhub.connectors.clients import can_log_in, client_for
-from taskhub.connectors.looking import store
+from taskhub.connectors.looking import labels, store
 from taskhub.connectors.looking.looks import look, read_again
-from taskhub.connectors.looking.model import Found, Place, is_due
+from taskhub.connectors.looking.model import Again, Found, Place, is_due
 from taskhub.connectors.outbound import Client
 from taskhub.connectors.reading import MEDIA_TYPE, Seen
 from taskhub.connectors.states import delivery_of, theirs
@@ -71,12 +71,13 @@ class Look:
         client = None if connection is None or overtaken else self._connect(connection)
         if connection is None or client is None:
             return None
-        places = store.places(tx, row.key)
+        places, known = store.places(tx, row.key), labels.labelled(tx, connection)
         if asked is not None:
-            return partial(_called, client, partial(look, client, connection, places))
+            stale = labels.stale(tx, connection)
+            return partial(_called, client, partial(look, client, known, places, stale=stale))
         noun, since = str(row.payload["noun"]), datetime.fromisoformat(row.payload["since"])
         begun = {noun: places.get(noun) or Place(noun, since, since.isoformat())}
-        return partial(_called, client, partial(look, client, connection, begun, [noun]))
+        return partial(_called, client, partial(look, client, known, begun, [noun]))
 
     def finish(self, tx: Tx, row: Taken, result: Found) -> None:
         """What was found and how far that is, together or not at all."""
@@ -89,23 +90,30 @@ class Reread:
     def __init__(self, connect: Connect = connect) -> None:
         self._connect = connect
 
-    def prepare(self, tx: Tx, row: Taken) -> Callable[[], Seen] | None:
+    def prepare(self, tx: Tx, row: Taken) -> Callable[[], Again] | None:
         """None where the same record is asked for once more, or nobody can be asked."""
         connection = tx.policies.connections.get(row.payload["connection"])
-        client = None if connection is None or _asked_again(tx, row) else self._connect(connection)
-        if connection is None or client is None:
+        if connection is None or _asked_again(tx, row):
             return None
         noun, _, id_ = row.key.partition(":")
+        client = self._connect(connection)
+        if client is None:
+            # Nobody can be asked, so what the sender said holds.
+            told = Again(Seen(noun, theirs(id_, connection), tx.now))
+            return (lambda: told) if row.payload.get("gone") else None
         place = store.places(tx, connection.key).get(noun)
-        ask_ = partial(read_again, client, connection, noun, theirs(id_, connection), place, born=row.payload["born"])
+        known = labels.labelled(tx, connection)
+        ask_ = partial(read_again, client, known, noun, theirs(id_, connection), place, born=row.payload["born"])
         return partial(_called, client, ask_)
 
-    def finish(self, tx: Tx, row: Taken, result: Seen) -> None:
+    def finish(self, tx: Tx, row: Taken, result: Again) -> None:
         """The state goes the way of every event."""
         connection = tx.policies.connections.get(row.payload["connection"])
-        if connection is not None:
-            failpoint("reread.asked")
-            keep(tx, connection.key, [delivery_of(result, connection)])
+        if connection is None:
+            return
+        failpoint("reread.asked")
+        _learn(tx, connection.key, result.seen.noun, result.options)
+        keep(tx, connection.key, [delivery_of(result.seen, labels.labelled(tx, connection))])
 
 
 def store_found(tx: Tx, connection: str, found: Found) -> int:
@@ -114,6 +122,7 @@ def store_found(tx: Tx, connection: str, found: Found) -> int:
     failpoint("look.stored")
     known = store.places(tx, connection, locked=True)
     for step in found.steps:
+        _learn(tx, connection, step.after.noun, step.options)
         now = known.get(step.after.noun)
         if now is None:
             store.add_place(tx, connection, step.after)
@@ -134,8 +143,13 @@ def keep(tx: Tx, connection: str, deliveries: Sequence[Delivery]) -> int:
     return fresh
 
 
+def _learn(tx: Tx, connection: str, noun: str, offered: store.Offered | None) -> None:
+    if offered is not None:
+        store.keep_options(tx, connection, noun, offered)
+
+
 def _asked_again(tx: Tx, row: Taken) -> bool:
-    return not row.payload["born"] and store.later_one(tx, row)
+    return not (row.payload["born"] or row.payload.get("gone")) and store.later_one(tx, row)
 
 
 def _called(client: Client, work: Callable[[], Any]) -> Any:

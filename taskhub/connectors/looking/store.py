@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -12,10 +13,13 @@ from taskhub.connectors.looking.model import Place
 from taskhub.db import rows
 from taskhub.db.ledger import Taken
 from taskhub.db.tables import message
-from taskhub.db.tables_connectors import poll_place, poll_watch
+from taskhub.db.tables_connectors import crm_option, poll_place, poll_watch
 from taskhub.db.tx import Tx
+from taskhub.policy.policies import Options
 
-m, place, watch = message.c, poll_place.c, poll_watch.c
+Offered = Mapping[str, Options | None]
+Known = dict[str, tuple[Offered, datetime]]
+m, place, watch, option = message.c, poll_place.c, poll_watch.c, crm_option.c
 _WAITS = (m.mode == "outside", m.done_at.is_(None), m.dead_at.is_(None))
 
 
@@ -67,3 +71,18 @@ def later_one(tx: Tx, row: Taken) -> bool:
     """Whether the same is asked for once more, by an open row that came after this one: so it reads later, too."""
     which = (m.handler == row.handler, m.key == row.key, m.id > row.id, *_WAITS)
     return bool(tx.conn.execute(select(exists().where(*which))).scalar())
+
+
+def options(tx: Tx, connection: str) -> Known:
+    """Noun → what its mapped fields offer, and when that was read."""
+    wanted = select(option.noun, option.options, option.read_at).where(option.connection == connection)
+    return {
+        noun: ({key: Options(**one) if one else None for key, one in told.items()}, at)
+        for noun, told, at in tx.conn.execute(wanted)
+    }
+
+
+def keep_options(tx: Tx, connection: str, noun: str, offered: Offered) -> None:
+    """Written over what was known before."""
+    told = {key: asdict(one) if one else None for key, one in offered.items()}
+    rows.put(tx.conn, crm_option, [{"connection": connection, "noun": noun, "options": told, "read_at": tx.now}])

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from taskhub.connectors.calling import Caller, their_time
 from taskhub.connectors.outbound import Changes, Conversion, Converted, Record, Who, Work
 from taskhub.connectors.pipedrive.losing import Losing
-from taskhub.connectors.pipedrive.names import names
+from taskhub.connectors.pipedrive.names import definitions, names
+from taskhub.connectors.pipedrive.options import options_of
 from taskhub.connectors.pipedrive.webhooks import Webhooks
 from taskhub.errors import InvalidInput, NotFound, OutcomeUnknown
 from taskhub.ids import digest
+from taskhub.policy.policies import Options
 
 PATHS: Mapping[str, str] = {
     "lead": "/api/v1/leads",
@@ -32,7 +34,7 @@ FIRST = "1970-01-01T00:00:00Z"
 
 
 class PipedriveClient(Losing, Webhooks):
-    """Implements ``Client``, ``Reverser`` and ``Subscriber``."""
+    """Implements ``Client``, ``Reverser``, ``Subscriber``, ``Namer`` and ``Chooser``."""
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
@@ -51,6 +53,10 @@ class PipedriveClient(Losing, Webhooks):
     def names(self) -> Mapping[str, Mapping[str, str]]:
         """Implements ``Namer``."""
         return names(self._caller)
+
+    def options(self, noun: str, keys: Sequence[str]) -> Mapping[str, Options | None]:
+        """Implements ``Chooser``."""
+        return options_of(definitions(self._caller, noun), keys)
 
     def read(self, noun: str, id: str) -> Record | None:
         """As it is now; None when there is none."""

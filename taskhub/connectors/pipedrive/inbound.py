@@ -10,11 +10,11 @@ from typing import Any
 
 from taskhub.connectors.inbound import HookAnswer, HookRequest
 from taskhub.connectors.pipedrive.envelope import Envelope, read_envelope, without_delivery
-from taskhub.connectors.pipedrive.normalise import NotFollowed, event_of
+from taskhub.connectors.pipedrive.normalise import NotFollowed, Untold, doubt_of, event_of, untold
 from taskhub.errors import Unauthenticated
 from taskhub.events.canonical import body_hash
 from taskhub.events.fields import BadField
-from taskhub.events.model import Delivery, Event
+from taskhub.events.model import Delivery, Doubt, Event
 from taskhub.events.reading import read_json
 from taskhub.ids import digest
 from taskhub.policy.policies import Connection
@@ -45,11 +45,15 @@ class PipedriveInbound:
             return [_unread(body, connection, str(error))]
         try:
             event = event_of(envelope, connection, request.received_at)
+        except Untold as reason:
+            doubt = untold(envelope, connection)
+            return [_delivery(body, envelope, connection, "ignored", reason=str(reason), doubt=doubt)]
         except NotFollowed as reason:
             return [_delivery(body, envelope, connection, "ignored", reason=str(reason))]
         except BadField as error:
             return [_delivery(body, envelope, connection, "quarantined", reason=str(error))]
-        return [_delivery(body, envelope, connection, "accepted", event=event)]
+        doubt = doubt_of(envelope, event, connection)
+        return [_delivery(body, envelope, connection, "accepted", event=event, doubt=doubt)]
 
     def answer(self, deliveries: Sequence[Delivery]) -> HookAnswer:
         """Any 2xx will do, whatever became of the fact: anything else counts towards a ban."""
@@ -64,6 +68,7 @@ def _delivery(
     *,
     event: Event | None = None,
     reason: str | None = None,
+    doubt: Doubt | None = None,
 ) -> Delivery:
     return Delivery(
         source=f"pipedrive:{connection.key}",
@@ -76,6 +81,7 @@ def _delivery(
         outcome=outcome,
         event=event,
         reason=reason,
+        doubt=doubt,
     )
 
 

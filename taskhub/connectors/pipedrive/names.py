@@ -1,4 +1,4 @@
-"""What may stand in a map of ours: Pipedrive's stages, pipelines and users."""
+"""What may stand in a map of ours: Pipedrive's stages, pipelines and users; and what its fields offer."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from typing import Any
 from taskhub.connectors.calling import Caller
 
 PAGE = 500
+FIELDS: Mapping[str, str] = {  # a lead has the fields of deals
+    "lead": "dealFields", "deal": "dealFields", "contact": "personFields", "account": "organizationFields",
+    "activity": "activityFields",
+}  # fmt: skip
 
 
 def names(caller: Caller) -> dict[str, Mapping[str, str]]:
@@ -17,6 +21,18 @@ def names(caller: Caller) -> dict[str, Mapping[str, str]]:
         "settings.pipelines": _named(caller, "/api/v2/pipelines"),
         "users": _named(caller, "/api/v1/users"),
     }
+
+
+def definitions(caller: Caller, noun: str) -> list[Mapping[str, Any]]:
+    """The fields of a noun, as their version 1 lists them."""
+    found: list[Mapping[str, Any]] = []
+    start: int | None = 0
+    while start is not None:
+        body = caller.json("GET", f"/api/v1/{FIELDS[noun]}", params={"start": start, "limit": PAGE})
+        found += body["data"] or ()
+        pages = (body.get("additional_data") or {}).get("pagination") or {}
+        start = pages.get("next_start") if pages.get("more_items_in_collection") else None
+    return found
 
 
 def _named(caller: Caller, path: str) -> dict[str, str]:

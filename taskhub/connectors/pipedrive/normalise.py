@@ -7,15 +7,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from taskhub.connectors.pipedrive.envelope import CHANGE, CREATE, DELETE, Envelope, read_time
+from taskhub.connectors.pipedrive.options import unlabelled
 from taskhub.connectors.pipedrive.records import NOUNS, lost_by_label, native_fields, prefixed
 from taskhub.events.fields import BadField, read_fields
-from taskhub.events.model import Event, RecordRef
-from taskhub.events.native import CREATED, NoRecord, types_of
+from taskhub.events.model import Doubt, Event, RecordRef
+from taskhub.events.native import CREATED, MERGED, NoRecord, types_of
 from taskhub.policy.policies import Connection
 
 
 class NotFollowed(Exception):
     """Understood, and nothing for taskhub to do; ``str()`` is the reason."""
+
+
+class Untold(NotFollowed):
+    """The record itself has to tell what became of it."""
 
 
 def event_of(envelope: Envelope, connection: Connection, received_at: datetime) -> Event:
@@ -24,6 +29,8 @@ def event_of(envelope: Envelope, connection: Connection, received_at: datetime) 
     noun = NOUNS.get(envelope.entity)
     if noun is None:
         raise NotFollowed(f"entity_not_followed: {envelope.entity[:60]}")
+    if envelope.action == MERGED:
+        raise Untold("merged: which record went is not told")
     if envelope.action not in (CREATE, CHANGE, DELETE):
         raise NotFollowed(f"action_not_followed: {envelope.action[:60]}")
     raw = envelope.previous if envelope.action == DELETE else envelope.current
@@ -46,6 +53,20 @@ def event_of(envelope: Envelope, connection: Connection, received_at: datetime) 
         by=prefixed(connection, envelope.actor),
         order=_order(envelope),
     )
+
+
+def untold(envelope: Envelope, connection: Connection) -> Doubt | None:
+    """The record an older body names without saying what it has become."""
+    noun, id_ = NOUNS.get(envelope.entity), prefixed(connection, envelope.entity_id)
+    return Doubt(noun, id_) if noun is not None and id_ is not None else None
+
+
+def doubt_of(envelope: Envelope, event: Event, connection: Connection) -> Doubt | None:
+    """A record that shows an option without a label is read once more, with the labels of today."""
+    record, raw = event.record, envelope.current
+    if record is None or raw is None or not unlabelled(record.noun, raw, connection):
+        return None
+    return Doubt(record.noun, record.id)
 
 
 def _check_company(envelope: Envelope, connection: Connection) -> None:

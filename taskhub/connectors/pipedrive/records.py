@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from taskhub.connectors.pipedrive.options import labelled, mapped
 from taskhub.events.fields import BadField
 from taskhub.policy.policies import Connection
 
@@ -48,11 +49,10 @@ _FIRST_OF: Mapping[str, str] = {"email": "email", "emails": "email", "phone": "p
 
 def native_fields(noun: str, raw: Mapping[str, Any], connection: Connection) -> dict[str, Any]:
     """The members of ``raw`` that have a meaning for taskhub, under our names; the id is not among them."""
-    mapped: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for name, value in raw.items():
-        mapped.update(_member(noun, name, value, connection))
-    mapped.update(_own_fields(noun, raw, connection))
-    return mapped
+        found.update(_member(noun, name, value, connection))
+    return found | _own_fields(noun, raw, connection)
 
 
 def prefixed(connection: Connection, value: Any) -> str | None:
@@ -140,19 +140,10 @@ def _first(value: Any) -> Any:
 
 def _own_fields(noun: str, raw: Mapping[str, Any], connection: Connection) -> dict[str, Any]:
     """Fields the customer made: named in the connection as our field -> their key, or a ready member of ours."""
-    custom = raw.get("custom_fields")
-    sources = (custom if isinstance(custom, Mapping) else {}, raw)
-    mapped = {}
-    for ours, theirs in connection.fields.get(noun, {}).items():
-        for source in sources:
-            if theirs in source:
-                mapped[ours] = _bare(source[theirs])
-                break
-    return mapped
-
-
-def _bare(value: Any) -> Any:
-    """The value inside Pipedrive's typed wrapping; options stay ids, their labels live elsewhere."""
-    if not isinstance(value, Mapping):
-        return value
-    return next((value[name] for name in ("value", "id", "values") if name in value), None)
+    told = dict(mapped(noun, raw, connection))
+    offered = connection.options.get(noun, {})
+    return {
+        ours: labelled(told[theirs], offered.get(theirs))
+        for ours, theirs in connection.fields.get(noun, {}).items()
+        if theirs in told
+    }

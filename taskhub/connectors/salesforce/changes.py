@@ -14,6 +14,7 @@ from typing import Any
 from taskhub.connectors.salesforce.bitmaps import Moves, leaves, value_at
 from taskhub.connectors.salesforce.identity import OURSELVES, is_wildcard, ours
 from taskhub.connectors.salesforce.links import native_data
+from taskhub.connectors.salesforce.merging import end_of
 from taskhub.connectors.salesforce.records import instant, name_in_parts, native_fields, noun_of
 from taskhub.connectors.salesforce.reread import NotFollowed, RereadNeeded
 from taskhub.events.fields import BadField, read_fields
@@ -64,6 +65,9 @@ def event_of(change: Change, connection: Connection, received_at: datetime) -> t
     fields = read_fields(noun, native_fields(noun, told, connection))
     names = _moved(noun, told, moved, connection) & fields.keys()
     fields, previous, types = _stated(noun, what, fields, names)
+    if what == DELETE:
+        end, fields = end_of(noun, change.payload, connection)
+        types = (end,)
     at = instant("LastModifiedDate", told.get("LastModifiedDate"))
     committed = instant("commitTimestamp", change.header.get("commitTimestamp"))
     occurred_at = at or committed or received_at
@@ -146,8 +150,6 @@ def _stated(
     noun: str, what: str, fields: dict[str, Any], names: set[str]
 ) -> tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]:
     """Fields, old values of what moved (None: not told), and types."""
-    if what == DELETE:
-        return {"deleted": True}, {}, (f"{noun}.deleted",)
     if what == UNDELETE:
         return {**fields, "deleted": False}, {"deleted": True}, (f"{noun}.updated",)
     if what == CREATE:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ from taskhub.connectors.calling import Caller, their_time
 from taskhub.connectors.outbound import Changes, Conversion, Converted, Record, Who, Work
 from taskhub.connectors.salesforce import convert_lead
 from taskhub.connectors.salesforce.dialect import CALLER
+from taskhub.connectors.salesforce.merging import MASTER, MERGED, asked
 from taskhub.errors import InvalidInput, NotFound, OutcomeUnknown
 from taskhub.policy.policies import Connection
 
@@ -69,6 +70,14 @@ class SalesforceClient:
         except NotFound:
             return None
         return None if body.get("IsDeleted") is True else body
+
+    def went(self, noun: str, ids: Sequence[str]) -> Mapping[str, str]:
+        """Implements ``Merger``."""
+        if noun not in MERGED:
+            return {}
+        queries = asked(_object(noun), map(_safe, ids))
+        rows = [row for query in queries for row in self._query(query, "queryAll")]
+        return {str(row["Id"]): str(row[MASTER]) for row in rows if row.get(MASTER)}
 
     def changes(self, noun: str, cursor: str | None) -> Changes:
         """``cursor`` is an instant; deletions are kept for some days over there."""
@@ -201,8 +210,8 @@ class SalesforceClient:
             raise InvalidInput(f"{self._caller.name} has no lead status that means converted: set converted_status.")
         return str(rows[0]["MasterLabel"])
 
-    def _query(self, text: str) -> Iterator[dict[str, Any]]:
-        body = self._get("/query", params={"q": text})
+    def _query(self, text: str, resource: str = "query") -> Iterator[dict[str, Any]]:
+        body = self._get(f"/{resource}", params={"q": text})
         while True:
             yield from body["records"]
             if body["done"]:

@@ -130,7 +130,7 @@ def _judged(draft: Delivery, received_at: datetime, read: Callable[[], Read]) ->
     except NotFollowed as reason:
         yield replace(draft, outcome="ignored", reason=str(reason))
     except RereadNeeded as reason:
-        doubt = Doubt(reason.of, since=received_at - LATE) if reason.of else _doubt(draft.subject, born=reason.born)
+        doubt = Doubt(reason.of, since=received_at - LATE) if reason.of else _doubt(draft.subject, reason)
         yield replace(draft, outcome="ignored", reason=str(reason), doubt=doubt)
     except BadField as error:
         yield replace(draft, reason=str(error))
@@ -145,10 +145,12 @@ def _judged(draft: Delivery, received_at: datetime, read: Callable[[], Read]) ->
             yield replace(beside, doubt=_doubt(subject))
 
 
-def _doubt(subject: str | None, *, born: bool = False) -> Doubt | None:
+def _doubt(subject: str | None, why: RereadNeeded | None = None) -> Doubt | None:
     """The record somebody has to ask for, where one is named."""
     noun, _, id_ = (subject or "").partition(":")
-    return Doubt(noun, id_, born) if id_ else None
+    if not id_:
+        return None
+    return Doubt(noun, id_) if why is None else Doubt(noun, id_, why.born, gone=why.gone)
 
 
 def _stamps(one: Notification) -> tuple[str, ...]:

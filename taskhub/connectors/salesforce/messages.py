@@ -15,6 +15,7 @@ from typing import Any
 
 from taskhub.connectors.salesforce.identity import ours, same_id
 from taskhub.connectors.salesforce.links import native_data
+from taskhub.connectors.salesforce.merging import end_of
 from taskhub.connectors.salesforce.records import instant, native_fields, noun_of
 from taskhub.connectors.salesforce.reread import NotFollowed, RereadNeeded
 from taskhub.connectors.salesforce.soap import Notification
@@ -44,14 +45,18 @@ def event_of(one: Notification, connection: Connection, received_at: datetime) -
         raise NoRecord
     record = RecordRef(noun, given)
     deleted = raw.get("IsDeleted") is True
-    fields = {"deleted": True} if deleted else read_fields(noun, native_fields(noun, raw, connection))
+    kind, fields = (
+        end_of(noun, raw, connection)
+        if deleted
+        else (f"{noun}.updated", read_fields(noun, native_fields(noun, raw, connection)))
+    )
     if not fields:
         raise RereadNeeded("no_data")
     version = next((at for name in _VERSIONS if (at := instant(name, raw.get(name)))), None)
     event = Event(
         source=f"salesforce:{connection.key}",
         external_id=one.id,
-        types=(f"{noun}.deleted" if deleted else f"{noun}.updated",),
+        types=(kind,),
         occurred_at=version or received_at,
         record=record,
         data=native_data(noun, record, fields),

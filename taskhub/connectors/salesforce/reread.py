@@ -13,12 +13,12 @@ RESYNC = "resync_needed"
 class RereadNeeded(Exception):
     """One record's state is in doubt; ``str()`` is the reason. ``of``: no single record is named, but all of a noun.
 
-    ``born``: what is not told is that it was made.
+    ``born``: what is not told is that it was made; ``gone``: it is gone, and what is not told is where to.
     """
 
-    def __init__(self, why: str, *, of: str = "", born: bool = False) -> None:
+    def __init__(self, why: str, *, of: str = "", born: bool = False, gone: bool = False) -> None:
         super().__init__(f"{RESYNC if of else REREAD}: {why}")
-        self.of, self.born = of, born
+        self.of, self.born, self.gone = of, born, gone
 
 
 class NotFollowed(Exception):

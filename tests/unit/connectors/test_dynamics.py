@@ -36,6 +36,7 @@ from tests.unit.connectors.dataverse import (
 NOW = datetime(2026, 5, 4, 9, tzinfo=UTC)
 AT = datetime.fromtimestamp(T0 / 1000, UTC)
 STAGES = ("6b9ce798-221a-4260-90b2-2a95ed51a5bc", "650e06b4-789b-46c1-822b-0da76bedb1ed")
+OTHER = "0f1bcf6e-0d1f-4c0e-9a55-3d2f6c1b7a11"
 EURO = "63697dfb-4f77-e811-a84e-000d3a2a979c"
 CONNECTION = Connection(
     "crm",
@@ -191,6 +192,39 @@ class TestUpdated:
         event = accepted(context("Delete", "lead", LEAD, inputs, PreEntityImages=images))
         assert event.types == ("lead.deleted",)
         assert event.data == {"lead": {"id": f"crm:{LEAD}", "deleted": True, "account": f"crm:{TASK}"}}
+
+
+class TestMerged:
+    @pytest.mark.parametrize("given", [OTHER, {"__type": "Guid:#System", "__value": OTHER.upper()}])
+    def test_a_call_is_about_the_record_that_goes(self, given: Any) -> None:
+        delivery = read(context("Merge", "lead", LEAD, {"Target": ref("lead", LEAD), "SubordinateId": given}))
+        event = delivery.event
+        assert event is not None
+        assert (event.types, event.record) == (("lead.merged",), ("lead", f"crm:{OTHER}"))
+        assert event.data == {"lead": {"id": f"crm:{OTHER}", "deleted": True, "merged_into": f"crm:{LEAD}"}}
+        assert delivery.doubt == ("lead", f"crm:{LEAD}", False, None, False)
+
+    def test_a_record_that_says_so_itself_is_not_lost_but_merged(self) -> None:
+        closed = {"statecode": choice(2), "statuscode": choice(7), "merged": True, "masterid": ref("lead", LEAD)}
+        event = accepted(update("lead", OTHER, closed))
+        assert (event.types, event.data["lead"]["merged_into"]) == (("lead.merged",), f"crm:{LEAD}")
+        call = accepted(context("Merge", "lead", LEAD, {"Target": ref("lead", LEAD), "SubordinateId": OTHER}))
+        assert event.change == call.change
+
+    def test_a_record_that_was_not_merged(self) -> None:
+        assert accepted(create("lead", LEAD, {**VALUES, "merged": False, "masterid": None})).types == ("lead.created",)
+
+    @pytest.mark.parametrize(
+        ("entity", "inputs", "reason"),
+        [
+            ("lead", {"Target": ref("lead", LEAD)}, "reread_needed: no_target"),
+            ("opportunity", {"SubordinateId": OTHER}, "message_not_followed: Merge of opportunity"),
+            ("incident", {"SubordinateId": OTHER}, "entity_not_followed: incident"),
+        ],
+    )
+    def test_a_call_that_tells_too_little_or_of_others(self, entity: str, inputs: Any, reason: str) -> None:
+        delivery = read(context("Merge", entity, LEAD, inputs))
+        assert (delivery.outcome, delivery.reason) == ("ignored", reason)
 
 
 class TestMeanings:

@@ -151,6 +151,13 @@ class TestTypes:
         assert (event.types, event.record) == (("contact.merged",), ("contact", "crm:5"))
         assert event.data == {"contact": {"id": "crm:5", "deleted": True, "merged_into": "crm:7"}}
 
+    def test_of_a_merge_in_the_older_body(self) -> None:
+        """It does not say which of the two it names: that one is looked at."""
+        meta = {"action": "merged", "object": "person", "id": 5, "timestamp_micro": 1777883400000000}
+        delivery = read({"v": 1, "event": "merged.person", "meta": meta, "current": {"id": 5}, "previous": {"id": 5}})
+        assert (delivery.outcome, delivery.reason) == ("ignored", "merged: which record went is not told")
+        assert delivery.doubt == ("contact", "crm:5", False, None, False)
+
 
 class TestFields:
     def test_of_a_deal(self) -> None:
@@ -235,9 +242,9 @@ class TestVersion1:
         again = {**self.BODY, "retry": 2, "meta": {**self.BODY["meta"], "webhook_id": "w2"}}
         assert read(again) == read(self.BODY)
 
-    def test_a_merge_is_not_followed(self) -> None:
+    def test_a_merge_is_looked_at(self) -> None:
         merged = {**self.BODY, "meta": {**self.BODY["meta"], "action": "merged"}}
-        assert read(merged).reason == "action_not_followed: merged"
+        assert read(merged).reason == "merged: which record went is not told"
 
 
 class TestIdentity:

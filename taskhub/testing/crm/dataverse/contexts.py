@@ -27,6 +27,8 @@ def body_of(change: Change, state: State, step: Mapping[str, Any]) -> dict[str, 
     whole = {**_context(change, state), "OperationId": operation, "Stage": 40}
     whole["OwningExtension"] = _reference("sdkmessageprocessingstep", step["sdkmessageprocessingstepid"])
     whole["InputParameters"] = [{"key": "Target", "value": _target(change)}]
+    if change.message == "Merge":
+        whole["InputParameters"] += [{"key": name, "value": value} for name, value in change.values.items()]
     whole["PreEntityImages"] = _images(change, step)
     inner = {**whole, "ParentContext": None, "Stage": 30, "PreEntityImages": []}
     if change.act.name:
@@ -60,14 +62,15 @@ def _context(change: Change, state: State) -> dict[str, Any]:
 
 
 def _target(change: Change) -> dict[str, Any]:
-    if change.message == "Delete":
+    if change.message in ("Delete", "Merge"):
         return _reference(change.table, change.id, kind=True)
     return {"__type": f"Entity:{CONTRACTS}", **_entity(change.table, change.id, change.values)}
 
 
 def _entity(table: str, id: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    told = {_bare(name): value for name, value in values.items()}
     return {
-        "Attributes": [{"key": _bare(name), "value": _value(_bare(name), value)} for name, value in values.items()],
+        "Attributes": [{"key": name, "value": _value(table, name, value)} for name, value in told.items()],
         "EntityState": None, "FormattedValues": [], "Id": id, "KeyAttributes": [], "LogicalName": table,
         "RelatedEntities": [], "RowVersion": None,
     }  # fmt: skip
@@ -88,9 +91,11 @@ def _bare(name: str) -> str:
     return name.removeprefix("_").removesuffix("_value") if name.startswith("_") else name
 
 
-def _value(name: str, value: Any) -> Any:
+def _value(table: str, name: str, value: Any) -> Any:
     if value is None:
         return None
+    if name == "masterid":
+        return _reference(table, value, kind=True)
     if name in LOOKUPS:
         return _reference(LOOKUPS[name], value, kind=True)
     if name in OPTIONS:

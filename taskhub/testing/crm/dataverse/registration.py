@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from taskhub.testing.crm.dataverse.answers import failed
 from taskhub.testing.crm.dataverse.state import NEW, SPACE
 
-MESSAGES = ("Create", "Update", "Delete", "QualifyLead")
+MESSAGES = ("Create", "Update", "Delete", "QualifyLead", "Merge")
 ON_THIS_MACHINE = "http://127.0.0.1:"  # the real one asks for https everywhere
 _WORD = re.compile(r"(\w+) eq '?([\w-]+)'?")
 _BOUND = re.compile(r"\(([0-9a-fA-F-]{36})\)")

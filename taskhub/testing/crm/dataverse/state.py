@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -48,7 +48,7 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One row that changed: ``message`` Create, Update or Delete, ``values`` what was sent."""
+    """One row that changed: ``message`` Create, Update, Delete or Merge, ``values`` what was sent."""
 
     message: str
     table: str
@@ -100,6 +100,18 @@ class State:
         before, sent = dict(row), {**values, **self._touched(act)}
         row.update(sent)
         self._tell("Update", table, id, {table_key(table): id, **sent}, before, act)
+
+    def merge(self, table: str, winner: str, loser: str, act: Act) -> None:
+        """One row goes into another: it stays, closed, and says where it went."""
+        given = {"SubordinateId": {"__type": "Guid:#System", "__value": loser}, "PerformParentingChecks": False}
+        closed = {"lead": (2, 7)}.get(table, (1, 2))
+        went = {
+            "merged": True,
+            "_masterid_value": winner,
+            **dict(zip(("statecode", "statuscode"), closed, strict=True)),
+        }
+        self.update(table, loser, went, replace(act, name="Merge", inputs=given))
+        self._tell("Merge", table, winner, given, {}, act)
 
     def delete(self, table: str, id: str, act: Act | None = None) -> None:
         """The row is gone."""

@@ -52,6 +52,7 @@ class FakePipedrive:
             Route("/leads", self._open(lists.leads)),
             Route("/leads/{id}", self._open(_one("lead"))),
             Route("/leads/{id}", self._open(_changed("lead")), methods=["PATCH"]),
+            *(Route(f"/{name}", self._open(lists.fields(name))) for name in self.state.fields),
             Route("/notes", self._open(_noted), methods=["POST"]),
         ]
         two = [

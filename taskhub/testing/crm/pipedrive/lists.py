@@ -44,6 +44,23 @@ async def leads(request: Request) -> Response:
     return fine(rows[start : start + limit], pagination=pages)
 
 
+def fields(name: str) -> Callable[[Request], Awaitable[Response]]:
+    """Definitions of fields: version 1, by an offset; refused where ``state`` has none to tell."""
+
+    async def handler(request: Request) -> Response:
+        query, rows = request.query_params, request.state.fake.state.fields.get(name)
+        if rows is None:
+            return failed(403, "Scope and URL mismatch")
+        start, limit = int(query.get("start", "0")), int(query.get("limit", "100"))
+        more = start + limit < len(rows)
+        pages = {"start": start, "limit": limit, "more_items_in_collection": more}
+        return fine(
+            rows[start : start + limit], pagination={**pages, **({"next_start": start + limit} if more else {})}
+        )
+
+    return handler
+
+
 def _matches(record: dict[str, Any], query: Any) -> bool:
     linked = all(str(record.get(name)) == query[name] for name in LINKS if name in query)
     return linked and query.get("updated_since", "") <= record["update_time"]

@@ -36,7 +36,7 @@ class Webhooks:
                 # Events of a ban are lost; nobody tells them later.
                 self.lost.append(fact)
                 continue
-            body = body_of(fact, hook, self._state.company)
+            body = body_of(fact, hook, self._state)
             headers = {"content-type": "application/json", "user-agent": "Pipedrive Webhooks", **_basic(hook)}
             url = hook["subscription_url"]
             self.sender.put(Parcel(url, orjson.dumps(body), headers, self._state.clock.now, tag=(hook["id"], body)))
@@ -57,18 +57,35 @@ class Webhooks:
         return [later(parcel, now + wait, body=orjson.dumps(again), tag=(id, again))]
 
 
-def body_of(fact: Fact, hook: Mapping[str, Any], company: int) -> dict[str, Any]:
-    """A body of version 2. Ids in ``meta`` are texts, those in ``data`` what they are."""
+def body_of(fact: Fact, hook: Mapping[str, Any], state: State) -> dict[str, Any]:
+    """A body of version 2. Ids in ``meta`` are texts, those in ``data`` what they are, own fields typed."""
     meta = {
-        "action": fact.action, "company_id": str(company),
+        "action": fact.action, "company_id": str(state.company),
         "correlation_id": str(uuid.uuid5(SPACE, f"correlation {fact.number}")), "entity_id": fact.id,
         "entity": fact.entity, "id": str(uuid.uuid5(SPACE, f"event {fact.number}")), "is_bulk_edit": False,
         "timestamp": fact.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"), "type": "general",
         "user_id": str(fact.by), "version": "2.0", "webhook_id": str(hook["id"]),
         "webhook_owner_id": str(hook["user_id"]), "change_source": fact.source, "permitted_user_ids": [str(fact.by)],
-        "attempt": 1, "host": "fake.pipedrive.com",
+        "attempt": 1, "host": "fake.pipedrive.com", **fact.merged,
     }  # fmt: skip
-    return {"data": fact.data, "previous": fact.previous, "meta": meta}
+    told = (_typed(values, state.definitions(fact.entity)) for values in (fact.data, fact.previous))
+    return {**dict(zip(("data", "previous"), told, strict=True)), "meta": meta}
+
+
+def _typed(values: Mapping[str, Any] | None, kinds: Mapping[str, str]) -> Mapping[str, Any] | None:
+    """The API tells bare ids of options, a webhook wraps them."""
+    own = (values or {}).get("custom_fields")
+    if values is None or not own:
+        return values
+    return {**values, "custom_fields": {key: _wrapped(value, kinds.get(key, "varchar")) for key, value in own.items()}}
+
+
+def _wrapped(value: Any, kind: str) -> Any:
+    if value is None or isinstance(value, Mapping):
+        return value
+    if kind == "set":
+        return {"type": kind, "values": [{"id": one} for one in value]}
+    return {"type": kind, "id" if kind == "enum" else "value": value}
 
 
 def _wants(hook: Mapping[str, Any], fact: Fact) -> bool:

@@ -46,6 +46,7 @@ class Fact:
     source: str
     at: datetime
     number: int
+    merged: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -61,6 +62,11 @@ class State:
             "stages": {1: "Qualified", 2: "Contact Made", 3: "Demo Scheduled", 4: "Proposal Made"},
             "pipelines": {1: "Sales"},
             "users": {12345679: "taskhub", 12415231: "Lea"},
+        }
+    )
+    fields: dict[str, list[dict[str, Any]]] = field(
+        default_factory=lambda: {
+            name: [] for name in ("dealFields", "personFields", "organizationFields", "activityFields")
         }
     )
     notes: list[dict[str, Any]] = field(default_factory=list)
@@ -96,9 +102,22 @@ class State:
             self._tell("change", entity, record, old, by)
         return record
 
+    def merge(self, entity: str, winner: str, loser: str, *, by: int | None = None) -> None:
+        """One record goes into another; each half of the telling names the other."""
+        self._tell("delete", entity, None, self.records[entity].pop(loser), by, {"merged_to_id": winner})
+        record = self.records[entity][winner]
+        old = {"update_time": record["update_time"]}
+        record["update_time"] = self.stamp(entity)
+        self._tell("change", entity, record, old, by, {"merged_from_id": loser})
+
     def remove(self, entity: str, id: str, *, by: int | None = None) -> None:
         """It is gone; its last state is told."""
         self._tell("delete", entity, None, self.records[entity].pop(id), by)
+
+    def definitions(self, entity: str) -> dict[str, str]:
+        """Key → type of the fields a company has made; leads have those of deals."""
+        rows = self.fields.get("dealFields" if entity == "lead" else f"{entity}Fields", [])
+        return {row["key"]: row["field_type"] for row in rows}
 
     def stamp(self, entity: str) -> str:
         """Deals and activities keep whole seconds, leads milliseconds."""
@@ -121,13 +140,14 @@ class State:
         return more
 
     def _tell(
-        self, action: str, entity: str, record: Mapping[str, Any] | None, old: Mapping[str, Any] | None, by: int | None
-    ) -> None:
+        self, action: str, entity: str, record: Mapping[str, Any] | None, old: Mapping[str, Any] | None, by: int | None,
+        merged: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         known = record or old or {}
         fact = Fact(
             action, entity, str(known["id"]), dict(record) if record is not None else None,
             dict(old) if old is not None else None, by or self.robot, "app" if by else "api", self.clock.now,
-            self.number(),
+            self.number(), merged or {},
         )  # fmt: skip
         for hear in self.heard:
             hear(fact)

@@ -46,6 +46,7 @@ class FakeSalesforce:
     def _routes(self) -> list[Any]:
         data = [
             Route("/query", self._open(self._query)),
+            Route("/queryAll", self._open(self._query)),
             Route("/query/{cursor}", self._open(self._more)),
             Route("/sobjects/{entity}", self._open(records.made), methods=["POST"]),
             Route("/sobjects/{entity}/deleted/", self._open(records.deleted)),
@@ -89,7 +90,7 @@ class FakeSalesforce:
 
     async def _query(self, request: Request) -> Response:
         try:
-            rows = query.run(self.state, request.query_params["q"])
+            rows = query.run(self.state, request.query_params["q"], binned=request.url.path.endswith("/queryAll"))
         except query.BadQuery as error:
             return failed(400, *error.args)
         return self._page(rows, len(rows), request.path_params["version"])

@@ -13,6 +13,8 @@ _QUERY = re.compile(
     r"(?: ORDER BY (?P<order>\w+))?(?: LIMIT (?P<limit>\d+))?$"
 )
 _TEST = re.compile(r"(\w+) (>=|=|>) (?:'((?:[^'\\]|\\.)*)'|(\S+))$")
+_AMONG = re.compile(r"(\w+) IN \(([^)]*)\)$")
+_OF_MERGES: Mapping[str, tuple[str, ...]] = dict.fromkeys(("Lead", "Contact", "Account"), ("MasterRecordId",))
 _STAMPED = ("Id", "OwnerId", "CreatedDate", "LastModifiedDate", "LastModifiedById", "SystemModstamp", "IsDeleted")
 _COMPARE: Mapping[str, Callable[[str, str], bool]] = {
     "=": lambda one, other: one == other, ">=": lambda one, other: one >= other, ">": lambda one, other: one > other,
@@ -29,21 +31,26 @@ class BadQuery(ValueError):
     """``args[0]`` is Salesforce's code, ``args[1]`` its sentence."""
 
 
-def run(state: State, text: str) -> list[dict[str, Any]]:
-    """The records a query gives."""
+def run(state: State, text: str, *, binned: bool = False) -> list[dict[str, Any]]:
+    """The records a query gives; ``binned``: with those that are deleted."""
     found = _QUERY.match(text)
     if found is None or found["object"] not in (*FIELDS, *LABELS):
         raise BadQuery("MALFORMED_QUERY", "unexpected token")
     if found["object"] in LABELS:
         return [{"MasterLabel": label} for label in LABELS[found["object"]]]
-    known = {*FIELDS[found["object"]], *_STAMPED}
+    known = {*FIELDS[found["object"]], *_STAMPED, *_OF_MERGES.get(found["object"], ())}
     tests = [_test(part, known) for part in found["where"].split(" AND ")] if found["where"] else []
-    rows = [row for row in state.records[found["object"]].values() if all(test(row) for test in tests)]
+    there = [*state.records[found["object"]].values()]
+    there += [row for row in state.bin.values() if binned and row["entity"] == found["object"]]
+    rows = [row for row in there if all(test(row) for test in tests)]
     rows.sort(key=lambda row: (str(row[found["order"] or "Id"]), row["Id"]))
     return [_shown(row, found["fields"], known, found["object"]) for row in rows[: int(found["limit"] or len(rows))]]
 
 
 def _test(text: str, known: set[str]) -> Callable[[Mapping[str, Any]], bool]:
+    among = _AMONG.match(text.strip())
+    if among is not None:
+        return lambda row: row.get(among[1]) in re.findall(r"'(\w+)'", among[2])
     found = _TEST.match(text.strip())
     if found is None:
         raise BadQuery("MALFORMED_QUERY", "unexpected token")

@@ -57,6 +57,7 @@ class State:
     robot: str = "0055f000005mc66AAA"
     records: dict[str, dict[str, dict[str, Any]]] = field(default_factory=lambda: {name: {} for name in FIELDS})
     deleted: list[tuple[str, str, datetime]] = field(default_factory=list)
+    bin: dict[str, dict[str, Any]] = field(default_factory=dict)  # what is deleted, by id
     heard: list[Callable[[Change], None]] = field(default_factory=list)
     count: int = 0
 
@@ -93,9 +94,14 @@ class State:
         record.update(new, LastModifiedDate=at, LastModifiedById=by, SystemModstamp=at)
         return {**new, "LastModifiedDate": at}
 
-    def remove(self, entity: str, id: str, *, by: str = "") -> None:
+    def merge(self, entity: str, winner: str, loser: str, *, by: str = "") -> None:
+        """One record goes into another: told as a deletion and an update."""
+        self.remove(entity, loser, by=by, master=winner)
+        self.save([(entity, winner, {})], by=by)
+
+    def remove(self, entity: str, id: str, *, by: str = "", master: str | None = None) -> None:
         """It is gone, and stands in the list of what is gone."""
-        del self.records[entity][id]
+        self.bin[id] = {**self.records[entity].pop(id), "IsDeleted": True, "MasterRecordId": master, "entity": entity}
         self.deleted.append((entity, id, self.clock.now))
         self.count += 1
         for hear in self.heard:

@@ -11,6 +11,7 @@ import pytest
 from taskhub.connectors.inbound import HookRequest
 from taskhub.connectors.own_write import is_own_write
 from taskhub.connectors.salesforce.inbound import SalesforceInbound
+from taskhub.events.model import Doubt
 from taskhub.sales.stated import change_key, stated_changes
 from tests.unit.connectors.salesforce.said import (
     AAY,
@@ -33,6 +34,9 @@ from tests.unit.connectors.salesforce.said import (
     only,
     read,
 )  # fmt: skip
+
+OTHER_LEAD = "00Q5f0000000009EAA"
+CALLED = replace(CONNECTION, secrets={"client_id": "SF_ID", "client_secret": "SF_SECRET"})
 
 
 class TestTypes:
@@ -93,6 +97,21 @@ class TestTypes:
         event = accepted(change("Lead", kind, LEAD, {}))
         assert (event.types, event.record) == (("lead.deleted",), ("lead", f"sf:{LEAD}{EAY}"))
         assert event.data == {"lead": {"id": f"sf:{LEAD}{EAY}", "deleted": True}}
+
+    @pytest.mark.parametrize(
+        ("entity", "noun", "id_", "end"), [("Lead", "lead", LEAD, EAY), ("Account", "account", ACCOUNT, AAY)]
+    )
+    def test_a_deletion_that_names_a_winner_is_a_merge(self, entity: str, noun: str, id_: str, end: str) -> None:
+        event = accepted(change(entity, "DELETE", id_, {"MasterRecordId": OTHER_LEAD}), CALLED)
+        assert (event.types, event.record) == ((f"{noun}.merged",), (noun, f"sf:{id_}{end}"))
+        assert event.data[noun] == {"id": f"sf:{id_}{end}", "deleted": True, "merged_into": f"sf:{OTHER_LEAD}"}
+
+    @pytest.mark.parametrize("kind", ["DELETE", "GAP_DELETE"])
+    def test_one_that_names_none_is_asked_for_where_that_can_be(self, kind: str) -> None:
+        delivery = only(change("Lead", kind, LEAD, {}), CALLED)
+        assert (delivery.outcome, delivery.reason) == ("ignored", "reread_needed: deleted_or_merged")
+        assert delivery.doubt == Doubt("lead", f"sf:{LEAD}{EAY}", gone=True)
+        assert accepted(change("Opportunity", kind, DEAL, {}), CALLED).types == ("deal.deleted",)
 
     def test_a_record_that_is_brought_back(self) -> None:
         event = accepted(change("Lead", "UNDELETE", LEAD, {"Company": "Acme"}))

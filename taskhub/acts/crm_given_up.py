@@ -1,0 +1,27 @@
+"""What a CRM was asked for and is not tried any more: its person is told once, and may give it up at the record."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from taskhub.acts.crm_telling import GIVEN_UP, tell_asker
+from taskhub.connectors.asking import service as asked_there
+from taskhub.db.tx import Tx
+from taskhub.sales import service as sales
+
+AT_ONCE = 50
+LONGEST = 200
+
+
+def find(tx: Tx) -> bool:
+    """Marks acts whose delivery is dead and tells of them. For a calendar job; True: there may be more."""
+    found = asked_there.given_up(tx, AT_ONCE)
+    for id_, error in found:
+        act = asked_there.get(tx, id_, locked=True)
+        if act is None or not act.waits or act.given_up_at is not None:
+            continue
+        trouble = error.partition("\n")[0].strip()[:LONGEST]
+        asked_there.save(tx, replace(act, given_up_at=tx.now, trouble=trouble))
+        tx.record(act.ref.noun, act.ref.id, "given_up", {"asked": act.kind, "reason": trouble})
+        tell_asker(tx, GIVEN_UP, act, sales.get(tx, act.ref), trouble)
+    return len(found) == AT_ONCE

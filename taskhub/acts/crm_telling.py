@@ -1,0 +1,54 @@
+"""What whoever asked a CRM for something is told when it was not done, in their language."""
+
+from __future__ import annotations
+
+from taskhub.connectors.asking.model import CrmAct
+from taskhub.db.tx import Tx
+from taskhub.escalation import people
+from taskhub.escalation.addressing import Concern
+from taskhub.escalation.notifications.model import INFO, Notice
+from taskhub.escalation.notifications.tell import tell
+from taskhub.sales.model import RecordState
+
+REFUSED, GIVEN_UP = "crm_refused", "crm_given_up"
+TEXTS = {
+    "en": {
+        REFUSED: "{connection} has not done it: {title}",
+        GIVEN_UP: "{connection} does not answer: {title}",
+        "crm_refused body": "What you asked {connection} for about {title} ({kind}) was not done: {reason}",
+        "crm_given_up body": "What you asked {connection} for about {title} ({kind}) was tried for days and is not "
+        "tried any more: {reason}. It may have been done over there: look, then withdraw it at its record, or have it "
+        "tried again by whoever runs taskhub.",
+        "convert": "conversion", "lose": "loss", "unconvert": "undo of the conversion", "reopen": "undo of the loss",
+        "connection_off": "the connection no longer takes acts",
+        "no_answer": "it did not come to an end within a week; look there",
+        "merged": "its record was merged into another one meanwhile; look at that one",
+    },
+    "fr": {
+        REFUSED: "{connection} ne l’a pas fait : {title}",
+        GIVEN_UP: "{connection} ne répond pas : {title}",
+        "crm_refused body": "Ce que vous avez demandé à {connection} pour {title} ({kind}) n’a pas été fait : {reason}",
+        "crm_given_up body": "Ce que vous avez demandé à {connection} pour {title} ({kind}) a été tenté pendant des "
+        "jours et ne l’est plus : {reason}. C’est peut-être fait là-bas : regardez, puis retirez-le sur sa fiche, ou "
+        "faites réessayer par qui exploite taskhub.",
+        "convert": "conversion", "lose": "perte", "unconvert": "annulation de la conversion",
+        "reopen": "annulation de la perte", "connection_off": "la connexion n’accepte plus d’actes",
+        "no_answer": "sans fin au bout d’une semaine ; regardez là-bas",
+        "merged": "sa fiche a été fusionnée avec une autre entre-temps ; regardez celle-ci",
+    },
+}  # fmt: skip
+
+
+def tell_asker(tx: Tx, topic: str, act: CrmAct, about: RecordState, why: str) -> None:
+    """A notice to whoever asked; ``why`` is a word of TEXTS, or the CRM's own."""
+    if act.agent is None:
+        return
+    person = people.directory_of(tx, Concern(None, ()), [f"agent:{act.agent}"]).people.get(act.agent)
+    if person is None or not person.active:
+        return
+    words = TEXTS["fr" if person.language.startswith("fr") else "en"]
+    said = [about.fields.get(name) for name in ("title", "company", "name")]
+    title = next((text[:120] for text in said if isinstance(text, str) and text), about.ref.id)
+    named = {"connection": act.connection, "title": title, "kind": words[act.kind], "reason": words.get(why, why)}
+    body = f"{words[f'{topic} body'].format(**named)}\n\n{act.record}"
+    tell(tx, Notice(topic, INFO, words[topic].format(**named), body, act.agent, email=person.email))
