@@ -26,24 +26,26 @@ class InForce:
     needs: frozenset[str]
 
 
-_known: dict[tuple[Any, ...], InForce] = {}
+_known: dict[tuple[str, ...], tuple[Any, InForce]] = {}
 
 
 def of(policies: Policies, keys: Sequence[str], switches: Rows, stopped: Collection[str], states: Rows) -> InForce:
     """The named queues as they are served; said once for as long as policies, switches and pools stay the same.
 
+    Of the same queues only the newest is known: what was before must not keep its policies in memory.
     ``switches`` that hold by queue, queues that are ``stopped``, ``states``: rows of ``pool_state`` by queue.
     """
     switched = tuple((key, switches[key]["id"]) for key in keys if key in switches)
     pools = tuple((key, states[key]["version"]) for key in keys if key in states)
-    place = policies.hash, tuple(keys), switched, tuple(key for key in keys if key in stopped), pools
-    known = _known.get(place)
-    if known is None or known.policies is not policies:
+    named, place = tuple(keys), (switched, tuple(key for key in keys if key in stopped), pools)
+    before, known = _known.get(named, (None, None))
+    if known is None or before != place or known.policies is not policies:
         if len(_known) >= KNOWN:
             _known.clear()
         files = (_switched(policies.queues[key], switches.get(key, {}), stopped) for key in keys)
         queues = {queue.key: served(policies, queue, states.get(queue.key)) for queue in files}
-        known = _known[place] = InForce(policies, queues, needs.of_pull(queues.values(), plugins()))
+        known = InForce(policies, queues, needs.of_pull(queues.values(), plugins()))
+        _known[named] = place, known
     return known
 
 

@@ -179,12 +179,12 @@ class Offers(NamedTuple):
     models: str
 
 
-_known: dict[tuple[str, tuple[str, ...]], Offers] = {}
+_known: dict[tuple[str, ...], Offers] = {}  # nothing in its place names the policies: the next ones let go of them
 KNOWN = 1_000
 
 
 def _offers(policies: Policies, allowed: Mapping[str, Shape], queues: Mapping[str, QueueFacts]) -> Offers:
-    place = policies.hash, (*allowed, *queues)
+    place = (*allowed, *queues)
     found = _known.get(place)
     if found is None or found.policies is not policies or found.served is not queues:
         if len(_known) >= KNOWN:

@@ -33,6 +33,7 @@ Tell = Callable[[Sequence[tuple[str, str, str]]], None]
 Identify = Callable[[Opening], By]
 
 LINE_WAIT = 10.0
+ACCEPTED = 16  # policy sets in memory: who looks back at old work needs old ones, and each activation makes one
 VITAL = 2
 
 
@@ -144,7 +145,10 @@ class Database:
             return Policies(hash="")
         known = self._accepted.get(hash_)
         if known is None:
-            known = self._accepted[hash_] = self._loader(*policy_set.texts(conn, hash_))
+            known = self._loader(*policy_set.texts(conn, hash_))
+            for oldest in list(self._accepted)[: -(ACCEPTED - 1)]:
+                self._accepted.pop(oldest, None)
+            self._accepted[hash_] = known
         return known
 
     def _accepted_set(self, conn: Connection, hash_: str) -> Policies | None:

@@ -121,7 +121,9 @@ class Direct(Patient):
     def _prepare(self, text: bytes) -> _Prepared:
         # A name is never used twice: whether the server took it shows only with the answers.
         self._prepared_so_far += 1
-        known = self._plans[text] = _Prepared(b"th%d" % self._prepared_so_far, adapt.Transformer(self))
+        # It reads as this connection does without knowing it: who is renewed must not go in circles with its readers.
+        reader = adapt.Transformer(self.adapters)
+        known = self._plans[text] = _Prepared(b"th%d" % self._prepared_so_far, reader)
         self.pgconn.send_prepare(known.name, text)
         return known
 

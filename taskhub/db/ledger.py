@@ -138,15 +138,34 @@ def _hold(conn: Connection, ids: Sequence[int], until: datetime) -> list[Taken]:
     if not ids:
         return []
     failpoint("ledger.picked")
+    if conn.dialect.name == "postgresql":
+        held = {"ids": array(map(str, ids)), "until": until, "token": new_id()}
+        found: Iterable[Any] = run(conn, _HOLD, held)
+    else:
+        found = _lite_hold(conn, ids, until)
+    failpoint("ledger.taken")
+    return sorted((Taken(*row) for row in found), key=lambda row: (row.due_at, row.id))
+
+
+# As many rows as there are make one statement: with a place for each, every number would be a statement of its own,
+# to be built, prepared and remembered on every connection.
+_HOLD = quick(
+    f"""
+UPDATE message SET token = :token, until = :until, attempts = attempts + 1,
+  lost = lost + (mode = 'outside' AND token IS NOT NULL AND attempts > 0)::int
+WHERE id = ANY(:ids) RETURNING {", ".join(field.name for field in fields(Taken))}""",  # noqa: S608
+    ids="bigint[]", until="timestamptz",
+)  # fmt: skip
+
+
+def _lite_hold(conn: Connection, ids: Sequence[int], until: datetime) -> Any:
     fell = and_(OUTSIDE, c.token.is_not(None), c.attempts > 0)
-    result: Any = conn.execute(
+    return conn.execute(
         update(message)
         .where(c.id.in_(ids))
         .values(token=new_id(), until=until, attempts=c.attempts + 1, lost=c.lost + case((fell, 1), else_=0))
         .returning(*_TAKEN)
     )
-    failpoint("ledger.taken")
-    return sorted((Taken(*row) for row in result), key=lambda row: (row.due_at, row.id))
 
 
 def settle(conn: Connection, row: Taken, now: datetime) -> bool:
@@ -218,12 +237,25 @@ def give_back(conn: Connection, rows: Iterable[Taken], now: datetime, *, later: 
 
 def prolong(conn: Connection, rows: Sequence[Taken], until: datetime) -> None:
     """One statement a second keeps everything this process is working on."""
-    if rows:
-        held = and_(c.id.in_([row.id for row in rows]), c.token.in_({row.token for row in rows}), OPEN)
-        # A locked row is being settled: waiting for it could close a ring of waiting transactions.
-        free = select(c.id).where(held).with_for_update(skip_locked=True)
-        conn.execute(update(message).where(c.id.in_(free)).values(until=until))
-        failpoint("ledger.prolonged")
+    if not rows:
+        return
+    if conn.dialect.name == "postgresql":
+        held = {"ids": array(str(row.id) for row in rows), "tokens": array({row.token for row in rows})}
+        run(conn, _PROLONG, {**held, "until": until})
+    else:
+        mine = and_(c.id.in_([row.id for row in rows]), c.token.in_({row.token for row in rows}), OPEN)
+        conn.execute(update(message).where(mine).values(until=until))
+    failpoint("ledger.prolonged")
+
+
+# A locked row is being settled: waiting for it could close a ring of waiting transactions.
+_PROLONG = quick(
+    """
+UPDATE message SET until = :until WHERE id IN (
+  SELECT id FROM message WHERE id = ANY(:ids) AND token = ANY(:tokens) AND done_at IS NULL AND dead_at IS NULL
+  FOR UPDATE SKIP LOCKED)""",
+    ids="bigint[]", tokens="text[]", until="timestamptz",
+)  # fmt: skip
 
 
 def bury(conn: Connection, now: datetime) -> int:

@@ -11,8 +11,10 @@ from sqlalchemy import update
 
 from taskhub.acts import activate
 from taskhub.agents import service as agents
+from taskhub.assignment import in_force, swift
 from taskhub.assignment import service as assignment
 from taskhub.calendars import parse_target
+from taskhub.db.database import ACCEPTED
 from taskhub.db.tables import history, policy_set
 from taskhub.db.tables import task as task_table
 from taskhub.errors import PolicyError
@@ -64,6 +66,22 @@ def of_kind(desk: Desk, key: str = "billing", **changes: Any) -> Policies:
 
 def without(known: Any, *keys: str) -> dict[str, Any]:
     return {key: value for key, value in known.items() if key not in keys}
+
+
+# ── what stays in memory ─────────────────────────────────────────────────────────────────────────────────────────────
+def test_sets_of_long_ago_are_let_go_of(desk: Desk) -> None:
+    desk.staff("front", "cas", capacity=100)
+    in_force._known.clear()
+    swift._known.clear()
+
+    def kept(number: int) -> tuple[int, int, int]:
+        adopt(desk, changed(desk, f"set {number}"))
+        desk.make()
+        assert desk.claim("cas").task is not None
+        return len(desk.db._accepted), len(in_force._known), len(swift._known)
+
+    first, *_, last = [kept(number) for number in range(2 * ACCEPTED)]
+    assert last == (ACCEPTED, *first[1:])
 
 
 # ── becoming active ──────────────────────────────────────────────────────────────────────────────────────────────────

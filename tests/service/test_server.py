@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -20,6 +21,7 @@ import pytest
 
 from taskhub import server
 from taskhub.errors import Unavailable
+from taskhub.settings import Settings
 
 START, END = 60.0, 15.0
 
@@ -177,3 +179,27 @@ def test_a_taken_port_is_said_or_passed_over() -> None:
 def test_an_address_is_one_people_can_open() -> None:
     with server.listen("0.0.0.0", 0) as door:
         assert server.address(door) == f"http://127.0.0.1:{door.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("half", ["serve", "api", "work"])
+def test_while_a_process_works_its_collector_leaves_the_program_alone(
+    half: str, sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+
+    def look(_: object, sockets: Sequence[socket.socket] = ()) -> int:
+        seen.append(gc.get_freeze_count() > len(gc.get_objects()))
+        for door in sockets:
+            door.close()
+        return 0
+
+    monkeypatch.setattr(server.Web, "run", look)
+    monkeypatch.setattr(server, "run_until_stopped", look)
+    chosen = Settings(data=tmp_path, database_url=sqlite_url)
+    run = {
+        "serve": lambda: server.serve(chosen, "127.0.0.1", 0, str, lambda _db: None),
+        "api": lambda: server.api(chosen, "127.0.0.1", 0, str),
+        "work": lambda: server.work(chosen, str),
+    }
+    run[half]()
+    assert (seen, gc.get_freeze_count()) == ([True], 0)

@@ -1,7 +1,9 @@
 """Statements that travel together: the order of calls is the order of statements, and a failure keeps nothing."""
 
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -184,3 +186,18 @@ def test_a_connection_that_is_cut_while_it_waits_is_given_up(made: Engine) -> No
     assert failed[0].connection_invalidated or getattr(failed[0].orig, "sqlstate", None) == "57P01"
     assert spots(made) == []  # the pool has a new one
     other.dispose()
+
+
+def test_a_connection_that_is_closed_is_gone_before_anybody_collects_what_goes_in_circles(made: Engine) -> None:
+    """A pool renews its connections every ten minutes; the collector may come by after an hour."""
+    made.dispose()
+    gc.disable()
+    try:
+        with made.begin() as conn:
+            run(conn, ECHO, dict.fromkeys(ECHO.names))
+            conn.execute(text("SELECT 1"))
+            closed = weakref.ref(driver(conn))
+        made.dispose()
+        assert closed() is None
+    finally:
+        gc.enable()

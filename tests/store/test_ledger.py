@@ -276,3 +276,23 @@ def test_the_circle_of_sources_goes_on_where_it_was(book):
     for _ in range(30):
         book.take(limit=8, turns=turns)
     assert book.take(limit=8, turns=turns) == []
+
+
+def test_however_many_rows_are_held_the_connection_learns_no_more_statements(postgres_url):
+    book = Ledger(postgres_url)
+
+    def work(count):
+        """How many statements the one connection knows afterwards."""
+        book.emit(*(f"{count}-{number}" for number in range(count)))
+        rows = book.take()
+        book.call(ledger.prolong, rows, book.now + HOUR)
+        assert len(rows) == count
+        assert set(book.column(c.until)) == {book.now + HOUR}
+        assert book.call(ledger.settle_all, rows, book.now)
+        with book.engine.connect() as conn:
+            driver = conn.connection.driver_connection
+            return len(driver._plans) + len(driver._prepared._names) + len(driver._prepared._counts)
+
+    known = [work(count) for count in range(1, 9)]
+    assert set(known) == {known[0]}
+    book.engine.dispose()
