@@ -90,7 +90,7 @@ def _crowd(tx: Tx, stage: Stage, line: Line) -> Crowd:
     if crm is None:
         return Crowd(people, NativeFeed(story, Api(line, staff.feed)), stage.wishes.speed, now, stage.stop)
     crm.turns.now = now
-    feed = crm.feed(story, _asking(line, staff, crm.key), stage.chance("asked"))
+    feed = crm.feed(story, _asking(line, staff, crm.key), stage.chance("asked"), stage.stop)
     people.append(crm.colleague(stage.chance("colleague")))
     return Crowd(people, feed, stage.wishes.speed, now, stage.stop)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -71,7 +72,7 @@ class Sales:
             calendars[0], calendars[-1],
         )  # fmt: skip
         story = Story(scene, Random(5), "r", MONDAY)
-        self.feed = CrmFeed(story, self.office, self.turns, self._ask, Random(5))
+        self.feed = CrmFeed(story, self.office, self.turns, self._ask, Random(5), threading.Event())
 
     def live(self, hours: int) -> None:
         for _ in range(hours * 6):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
@@ -23,9 +24,11 @@ Ask = Callable[[str, str], Any]  # (rep, lead id of the CRM): asks taskhub for t
 class CrmFeed:
     """``step`` does what is due; what waits for a deal that is not there yet is tried again at the next."""
 
-    def __init__(self, story: Story, office: Office, turns: Turns, ask: Ask, chance: Random) -> None:
+    def __init__(
+        self, story: Story, office: Office, turns: Turns, ask: Ask, chance: Random, stop: threading.Event
+    ) -> None:  # fmt: skip
         self._story, self._office, self._turns, self._ask = story, office, turns, ask
-        self._chance = chance
+        self._chance, self._stop = chance, stop
         self._ids: dict[str, str] = {}  # id in the story → id in the CRM
         self._waiting: list[tuple[datetime, dict[str, Any]]] = []
         self._asked: list[tuple[Told, str]] = []
@@ -44,6 +47,8 @@ class CrmFeed:
         with self._turns.turn():
             parcels = [sender.render(parcel) for parcel in sender.due()]
         for parcel in parcels:
+            if self._stop.is_set():
+                break  # whoever was to hear of it has gone home
             answer = sender.post(parcel)
             with self._turns.turn():
                 sender.settle(parcel, answer)

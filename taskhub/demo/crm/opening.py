@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -72,9 +73,9 @@ class Crm:
         finally:
             client.close()
 
-    def feed(self, story: Story, ask: Ask, chance: Random) -> CrmFeed:
-        """The story, lived here."""
-        return CrmFeed(story, self.office, self.turns, ask, chance)
+    def feed(self, story: Story, ask: Ask, chance: Random, stop: threading.Event) -> CrmFeed:
+        """The story, lived here until ``stop`` is set."""
+        return CrmFeed(story, self.office, self.turns, ask, chance, stop)
 
     def colleague(self, chance: Random) -> Colleague:
         """Somebody who works here and not in taskhub."""
