@@ -257,7 +257,7 @@ def work(chosen: Settings, tell: Tell) -> int:
 def lasting() -> Iterator[None]:
     """What is there now is the program, and stays: the collector no longer looks through it.
 
-    It would, every other minute under load, for a fifth of a second in which this process serves nobody.
+    It would, up to twice a minute under load, for a fifth of a second in which this process serves nobody.
     """
     gc.freeze()
     try:
