@@ -8,7 +8,7 @@ from typing import Any
 
 from taskhub.testing.crm.sender import Answer, Parcel
 
-RATE = 0.3
+RATES = (0.0, 0.1, 0.4)  # a look is up to twenty calls: in the worst of it none comes to its end
 AGAIN = ("salesforce", "dynamics")  # tells once more what we did not take
 
 
@@ -30,7 +30,7 @@ class Storm:
         if self.chance is None:
             return
         faults, draw = fake.faults, self.chance.random
-        faults.chance, faults.rate, faults.shuffle = self.chance, RATE, self.chance
+        faults.chance, faults.rate, faults.shuffle = self.chance, self.chance.choice(RATES), self.chance
         faults.copies, faults.latency = self.chance.choice((1, 1, 2)), self.chance.choice((0, 0, 1, 3))
         faults.stripped, faults.gaps, faults.overflow = (draw() < 0.2 for _ in range(3))
         faults.banned = draw() < 0.25 and ban and self.system == "pipedrive"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
@@ -203,12 +204,14 @@ class Story(Floor):
             self.run()
 
     def until(self, held: Callable[[], bool]) -> None:
-        """Time passes, and taskhub looks by itself, until it is so."""
-        for _ in range(PATIENCE):
+        """Time passes and the weather changes, and taskhub looks by itself, until it is so."""
+        for rounds in range(PATIENCE):
             self.settle()
             if held():
                 return
-            self.clock.forward(minutes=16)
+            # What has failed often is tried again a day later.
+            self.clock.forward(minutes=16 * (1 + rounds // 4))
+            self.storm.blow(self.fake, ban=True)
             self.look()
         raise AssertionError(f"seed {self.plot.seed}: it never came to that")
 
@@ -226,16 +229,16 @@ class Story(Floor):
             self.settle()
 
     def settle(self) -> None:
-        """Time passes until nothing waits; all that was given up is tried again, as somebody on call would."""
-        self.pass_time()
-        for _ in range(10):
-            dead = [row.id for row in self.dead()]
-            if not dead:
-                return
-            with self.desk.db.begin() as tx:
-                for id_ in dead:
-                    ledger.revive(tx.conn, id_, tx.now)
-            self.pass_time()
+        """Time passes until nothing waits, in a storm no longer than an hour; what was given up is tried again."""
+        self.revive()
+        self.pass_time(timedelta(hours=1) if self.storm.chance else timedelta(days=5))
+
+    def revive(self) -> None:
+        """As somebody on call would."""
+        dead = [row.id for row in self.dead()]
+        with self.desk.db.begin() as tx:
+            for id_ in dead:
+                ledger.revive(tx.conn, id_, tx.now)
 
     def dead(self) -> list[Any]:
         """All that was given up, of whatever kind."""

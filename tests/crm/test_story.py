@@ -18,7 +18,7 @@ from tests.crm.story import CLOSED, Plot, Story, plot_of
 from tests.databases import SqliteDatabases
 
 SEEDS = 200 if os.environ.get("TASKHUB_CAMPAIGN") == "full" else 12
-STAGES = ("call", "offer")  # of a stage that may have passed before anybody looked
+STAGES = ("call", "offer")  # of a stage that may have passed before anybody looked, as may a lead of Pipedrive
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def same(made: Counter[Any], stormy: Story) -> None:
         assert found == made
         return
     kinds, wanted = ({kind: n for (kind, *_), n in of.items()} for of in (found, made))
-    for kind in STAGES:
+    for kind in (*STAGES, *(("qualify",) if stormy.system == "pipedrive" else ())):
         assert kinds.pop(kind, 0) <= wanted.pop(kind, 0)
     assert kinds == wanted
     ended = {one: n for one, n in (found - made).items() if one[0] not in CLOSED}
