@@ -102,7 +102,7 @@ class Floor:
         self.desk = Desk(url, policies)
         self.desk.clock = self.fake.clock
         self.desk.db.clock = self.fake.clock
-        self.desk.staff("front", "sue", "bob")
+        self.desk.staff("front", "sue", "bob", capacity=9)
         transport = None if home else InProcess(self.fake)
         make: Callable[..., Client] = partial(client_for, transport=transport) if transport else client_for
         self.clients = Clients(make, SECRETS)

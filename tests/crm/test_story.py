@@ -7,18 +7,16 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from taskhub.events.model import RecordRef
 from tests.crm.floor import SYSTEMS
 from tests.crm.story import CLOSED, Plot, Story, plot_of
-from tests.databases import SqliteDatabases
 
-SEEDS = 200 if os.environ.get("TASKHUB_CAMPAIGN") == "full" else 12
-STAGES = ("call", "offer")  # of a stage that may have passed before anybody looked, as may a lead of Pipedrive
+FULL = os.environ.get("TASKHUB_CAMPAIGN") == "full"
+SEEDS, QUIET = (200, 200) if FULL else (12, 2)
+PASSING = ("call", "offer")  # of a stage that may have passed before anybody looked
 
 
 @contextmanager
@@ -32,32 +30,50 @@ def told(url: str, system: str, plot: Plot, storm: random.Random | None) -> Iter
         one.close()
 
 
+@pytest.mark.parametrize("seed", range(QUIET))
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_on_a_quiet_day_a_lead_becomes_a_customer(system: str, seed: int, sqlite_url: str) -> None:
+    with told(sqlite_url, system, plot_of(seed), None) as one:
+        stands(one)
+        assert one.made() == wanted(one)
+
+
 @pytest.mark.parametrize("seed", range(SEEDS))
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_a_lead_becomes_a_customer_whatever_goes_wrong(
-    system: str, seed: int, sqlite_databases: SqliteDatabases, tmp_path: Path
-) -> None:  # fmt: skip
-    plot = plot_of(seed)
-    with told(sqlite_databases.create(tmp_path), system, plot, None) as quiet:
-        stands(quiet)
-        made = quiet.made()
-    with told(sqlite_databases.create(tmp_path), system, plot, random.Random(f"storm {seed}")) as stormy:
-        stands(stormy)
-        same(made, stormy)
+def test_a_storm_changes_nothing_of_it(system: str, seed: int, sqlite_url: str) -> None:
+    with told(sqlite_url, system, plot_of(seed), random.Random(f"storm {seed}")) as one:
+        stands(one)
+        same(one)
 
 
-def same(made: Counter[Any], stormy: Story) -> None:
-    """The work of the quiet day."""
-    found = stormy.made()
-    if not stormy.storm.hides and stormy.states_moves:
-        assert found == made
+def wanted(one: Story) -> Counter[tuple[str, str, str]]:
+    """The work of a story by its plot alone: what a quiet day makes, and so what a storm has to make."""
+    names = {"qualify": "lead", "welcome": "deal", "offer": "deal"}
+    names |= {"billing": "deal"} if one.plot.end == "won" else {"survey": "deal"}
+    if one.system != "pipedrive":  # whose leads have no stage, and whose words of a conversion name no lead
+        names |= {"call": "lead"}
+    if one.plot.asks or one.system != "pipedrive":
+        names |= {"onboard": "lead"}
+    lost = CLOSED if one.plot.end != "won" else ()
+    return Counter((kind, noun, "cancelled" if kind in lost else "completed") for kind, noun in names.items())
+
+
+def same(one: Story) -> None:
+    """The work of the quiet day, as far as the storm let anybody see what it was for.
+
+    Words that state a move fire for it in any order, however often they come. A look sees what a record is by then:
+    where it had to stand in for such words, a stage that has passed may go unseen, as may a lead of Pipedrive that is
+    gone; and a deal that was lost before it was first seen is made and lost by one change: that closes older work only.
+    """
+    found, quiet = one.made(), wanted(one)
+    if not one.storm.hides and one.states_moves:
+        assert found == quiet
         return
-    kinds, wanted = ({kind: n for (kind, *_), n in of.items()} for of in (found, made))
-    for kind in (*STAGES, *(("qualify",) if stormy.system == "pipedrive" else ())):
-        assert kinds.pop(kind, 0) <= wanted.pop(kind, 0)
-    assert kinds == wanted
-    ended = {one: n for one, n in (found - made).items() if one[0] not in CLOSED}
-    assert not ended
+    kinds, due = ({kind: n for (kind, *_), n in of.items()} for of in (found, quiet))
+    for kind in (*PASSING, *(("qualify",) if one.system == "pipedrive" else ())):
+        assert kinds.pop(kind, 0) <= due.pop(kind, 0)
+    assert kinds == due
+    assert {kind for kind, *_ in found - quiet} <= set(CLOSED)
 
 
 def stands(one: Story) -> None:
