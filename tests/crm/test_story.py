@@ -11,7 +11,10 @@ from contextlib import contextmanager
 import pytest
 
 from taskhub.events.model import RecordRef
-from tests.crm.floor import SYSTEMS
+from taskhub.testing.crm.faults import KINDS
+from taskhub.testing.crm.sender import Parcel
+from tests.crm.floor import FAKES, SYSTEMS
+from tests.crm.storm import Storm
 from tests.crm.story import CLOSED, Plot, Story, plot_of
 
 FULL = os.environ.get("TASKHUB_CAMPAIGN") == "full"
@@ -44,6 +47,23 @@ def test_a_storm_changes_nothing_of_it(system: str, seed: int, sqlite_url: str) 
     with told(sqlite_url, system, plot_of(seed), random.Random(f"storm {seed}")) as one:
         stands(one)
         same(one)
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_every_switch_takes_part(system: str) -> None:
+    seen: set[str] = set()
+    for seed in range(SEEDS):
+        fake = FAKES[system]()
+        storm = Storm(system, random.Random(f"storm {seed}"))
+        for _ in range(10):
+            storm.blow(fake, ban=True)
+            faults = vars(fake.faults).items()
+            seen |= {name for name, value in faults if value and (name, value) != ("copies", 1)}
+            seen |= {"lost"} if storm.takes(Parcel("", b"", {}, fake.clock.now)) else set()
+            seen |= {fake.faults.strike() for _ in range(10)}
+    banned = {"banned"} if system == "pipedrive" else set()
+    switches = {"rate", "latency", "copies", "shuffle", "stripped", "gaps", "overflow", "lost"}
+    assert seen >= {*KINDS, *switches, *banned}
 
 
 def wanted(one: Story) -> Counter[tuple[str, str, str]]:
