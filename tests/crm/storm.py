@@ -14,12 +14,17 @@ AGAIN = ("salesforce", "dynamics")  # tells once more what we did not take
 
 @dataclass
 class Storm:
-    """``lossy``: words get lost on their way. ``hides``: whether somebody who looks may see less than has happened."""
+    """``lossy``: words get lost on their way; ``stalled``: they are held up just now.
+
+    What it has done so far: ``hides``: words have gone for good; ``stalls``: looks may have come long before words.
+    """
 
     system: str
     chance: random.Random | None
     lossy: bool = False
+    stalled: bool = False
     hides: bool = False
+    stalls: bool = False
     lost: list[Parcel] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -34,6 +39,8 @@ class Storm:
         faults.copies, faults.latency = self.chance.choice((1, 1, 2)), self.chance.choice((0, 0, 1, 3))
         faults.stripped, faults.gaps, faults.overflow = (draw() < 0.2 for _ in range(3))
         faults.banned = draw() < 0.25 and ban and self.system == "pipedrive"
+        self.stalled = draw() < 0.2
+        self.stalls = self.stalls or self.stalled
         blind = {"pipedrive": faults.banned, "salesforce": faults.gaps or faults.overflow, "dynamics": faults.stripped}
         self.hides = self.hides or blind[self.system]
 
@@ -50,4 +57,4 @@ class Storm:
     def calm(self, fake: Any) -> None:
         """It is over."""
         fake.faults.clear()
-        self.chance = None
+        self.chance, self.stalled = None, False

@@ -29,7 +29,7 @@ from taskhub.sales.conversion import Asked
 from taskhub.tasks import service as tasks
 from taskhub.testing.crm.sender import Answer, Parcel
 from taskhub.testing.crm.wire import InProcess
-from tests.crm.floor import BOB, SECRETS, SUE, Floor
+from tests.crm.floor import BOB, SECRETS, SUE, Floor, senders
 from tests.crm.hands import FIELDS, IMAGE, STAGES, hands
 from tests.crm.storm import Storm
 
@@ -87,6 +87,7 @@ class Story(Floor):
                 step["image"] = IMAGE
         self.waits = random.Random(f"waits {plot.seed}")
         self.there = ""  # their id of the lead
+        self.held: list[Parcel] = []
         self.handed: set[str] = set()  # tasks that somebody has had for longer than an undo takes
 
     # ── the story ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -152,7 +153,7 @@ class Story(Floor):
             self.desk.do("admin", assignment.assign, one.id, self.plot.of(one.kind)[0])
         self.clock.forward(seconds=11)
         self.run()
-        self.handed |= {one.id for one in new}
+        self.handed |= {one.id for one in new if not self._ended(one.id)}
         for one in new:
             if self.plot.of(one.kind)[2]:
                 self.do(one)
@@ -244,6 +245,14 @@ class Story(Floor):
         """All that was given up, of whatever kind."""
         with self.desk.db.read() as tx:
             return list(tx.conn.execute(select(message).where(message.c.dead_at.is_not(None))))
+
+    def _sent(self) -> int:
+        """What they tell leaves, unless the storm holds it up: then it is on its way for longer than taskhub waits."""
+        [sender] = senders(self.fake, self.system)
+        here, there = (sender.waiting, self.held) if self.storm.stalled else (self.held, sender.waiting)
+        there.extend(here)
+        here.clear()
+        return super()._sent()
 
     def post(self, parcel: Parcel) -> Answer:
         return self.storm.takes(parcel) or super().post(parcel)

@@ -29,7 +29,7 @@ from taskhub.settings import Keep
 from taskhub.testing.crm.faults import CUT
 from taskhub.testing.crm.sender import Parcel
 from taskhub.workers import run_due
-from tests.crm.floor import BOB, RULES, SUE, Floor, floor, senders
+from tests.crm.floor import BOB, RULES, SUE, SYSTEMS, Floor, floor, senders
 from tests.crm.test_asked_there import ask
 from tests.crm.test_write_back import done, given
 
@@ -211,6 +211,31 @@ def test_late_words_of_done_end_no_task_that_was_opened_again(sqlite_url: str, w
         house.finish_there(house.shown()[0].id)
         house.pass_time()
         assert house.task().state == "completed"
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("seen", ["told", "looked at"])
+def test_what_is_done_there_before_its_answer_came_is_ours(sqlite_url: str, system: str, seen: str) -> None:
+    with floor(sqlite_url, system) as house:
+        look(house)
+        house.fake.clock.forward(hours=1)
+        house.deal()
+        house.run()
+        house.fake.faults.plan([CUT])
+        house.desk.do("admin", assignment.assign, house.task().id, "sue")
+        house.fake.clock.forward(seconds=10)
+        house.run()
+        assert [one.theirs for one in house.binding()] == [None]
+        house.finish_there(house.shown()[0].id)
+        if seen == "looked at":
+            held_up(house)
+            house.fake.clock.forward(seconds=3)
+            look(house)
+        house.run()
+        house.pass_time()
+        assert house.count("loop") == {"loop": 0}
+        assert house.task().state == "completed"
+        assert [one.state for one in house.shown()] == ["done"]
 
 
 @pytest.mark.parametrize("what", ["done", "handed"])
