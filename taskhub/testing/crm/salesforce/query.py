@@ -13,7 +13,16 @@ _QUERY = re.compile(
     r"(?: ORDER BY (?P<order>\w+))?(?: LIMIT (?P<limit>\d+))?$"
 )
 _TEST = re.compile(r"(\w+) (>=|=|>) (?:'((?:[^'\\]|\\.)*)'|(\S+))$")
-_STAMPED = ("Id", "OwnerId", "CreatedDate", "LastModifiedDate", "LastModifiedById", "SystemModstamp", "IsDeleted")
+_STAMPED = (
+    "Id",
+    "OwnerId",
+    "CreatedById",
+    "CreatedDate",
+    "LastModifiedDate",
+    "LastModifiedById",
+    "SystemModstamp",
+    "IsDeleted",
+)
 _COMPARE: Mapping[str, Callable[[str, str], bool]] = {
     "=": lambda one, other: one == other, ">=": lambda one, other: one >= other, ">": lambda one, other: one > other,
 }  # fmt: skip

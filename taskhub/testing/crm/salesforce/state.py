@@ -91,7 +91,15 @@ class State:
         if entity == "Opportunity" and "StageName" in values:
             values = {**ENDS.get(values["StageName"], {"IsClosed": False, "IsWon": False}), **values}
         if kind == "CREATE":
-            made = {**FIELDS[entity], "OwnerId": by, "CreatedDate": at, "IsDeleted": False, **values, "Id": id}
+            made = {
+                **FIELDS[entity],
+                "OwnerId": by,
+                "CreatedById": by,
+                "CreatedDate": at,
+                "IsDeleted": False,
+                **values,
+                "Id": id,
+            }
             self.records[entity][id] = {**made, "LastModifiedDate": at, "LastModifiedById": by, "SystemModstamp": at}
             return {**made, "LastModifiedDate": at}
         record = self.records[entity][id]
