@@ -62,7 +62,7 @@ def go_on(state: State, job: dict[str, Any]) -> None:
 
 def by_hand(state: State, lead: str, by: int) -> str:
     """One of their users turns a lead into a deal; its id."""
-    job = {"lead": lead, "status": "running", "deal": None, "asked": {}, "by": by}
+    job: dict[str, Any] = {"lead": lead, "status": "running", "deal": None, "asked": {}, "by": by}
     state.conversions[f"by hand {state.number()}"] = job
     go_on(state, job)
     return str(job["deal"])
