@@ -172,8 +172,8 @@ def _by_flag(noun: str, raw: Mapping[str, Any]) -> str | None:
 def _own_fields(noun: str, raw: Mapping[str, Any], connection: Connection) -> dict[str, Any]:
     """Fields named in the connection as our field → their API name ("Compound.Part" for a part)."""
     found = {o: _shaped(t, o, raw[t]) for o, t in connection.fields.get(noun, {}).items() if t in raw}
-    if noun == "activity" and key_field(connection) in raw:
-        found[OWN_KEY] = raw[key_field(connection)]
+    if noun == "activity" and (task := raw.get(key_field(connection))) is not None:
+        found[OWN_KEY] = task  # of ours only: it is never emptied
     reasons = connection.settings.get("lost_reasons")
     of_noun = reasons.get(noun) if isinstance(reasons, Mapping) else None
     if "lost_reason" in found:
