@@ -88,7 +88,8 @@ def same(one: Story) -> None:
     """
     found, quiet = one.made(), wanted(one)
     kinds, due = ({kind: n for (kind, *_), n in of.items()} for of in (found, quiet))
-    if one.storm.hides or not one.states_moves:
+    # A look that shows a new deal takes its stage along and no rule hears of that: the late word of it is absorbed.
+    if one.storm.hides or one.storm.stalls or not one.states_moves:
         for kind in (*PASSING, *(("qualify",) if one.system == "pipedrive" else ())):
             assert kinds.pop(kind, 0) <= due.pop(kind, 0), kind
     assert kinds == due
