@@ -111,7 +111,8 @@ def stands(one: Story) -> None:
     for task in one.tasks():
         shown = one.shown_of(task.id)
         if task.completed_by is None and not shown:
-            assert task.id not in one.handed, seen
+            # Cancelled while its writing had failed so far, it is looked for, and not written any more.
+            assert task.state == "cancelled" or task.id not in one.handed, seen
             continue
         [there] = shown
         ended = "closed" if task.state == "cancelled" and one.system == "dynamics" else "done"
