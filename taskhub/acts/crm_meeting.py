@@ -14,7 +14,7 @@ from taskhub.connectors.asking.model import CrmAct, Done
 from taskhub.connectors.outbound import Converted
 from taskhub.db.tx import Tx
 from taskhub.events.model import Event
-from taskhub.events.native import DELETED, types_of
+from taskhub.events.native import CREATED, DELETED, types_of
 from taskhub.events.own import SOURCE
 from taskhub.failpoints import failpoint
 from taskhub.sales import service as sales
@@ -71,6 +71,11 @@ def _unexplained(act: CrmAct, event: Event, changes: Changes) -> Changes:
         left = {name: move for name, move in changes.fields.items() if _moved_on(name, move)}
         if left:
             return replace(changes, fields=left, types=types_of(changes.ref.noun, left))
+    if changes.reason is None and act.kind == model.LOSE and changes.ref is not None and not event.states_change:
+        # Of a record that nobody had told the making of, a look shows beside the loss that it was made.
+        left = {name: move for name, move in changes.fields.items() if name not in ("status", "lost_reason")}
+        if (made := f"{changes.ref.noun}.{CREATED}") in changes.types:
+            return replace(changes, fields=left, types=(made,))
     return replace(changes, reason=changes.reason or OWN_ACT)
 
 

@@ -29,13 +29,17 @@ _LAST, _LONGEST, _BIGGEST = "~", 200, 2**63
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One record in our words. ``data`` has the native form; ``by`` is whoever wrote it last, where that is told."""
+    """One record in our words. ``data`` has the native form; ``by`` is whoever wrote it last, where that is told.
+
+    ``handed_on``: it is known to have been made by somebody else.
+    """
 
     ref: RecordRef
     data: Mapping[str, Any]
     version: datetime | None = None
     made_at: datetime | None = None
     by: str | None = None
+    handed_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ def there(seen: Seen, connection: Connection, state: State) -> Delivery:
         data=state.data,
         connection=connection.key,
         states_change=False,
-        by=state.by,
+        by=None if news and state.handed_on and seen.noun != "activity" else state.by,
         order=f"{_LAST if settled else ''}{seen.read_at.astimezone(UTC).isoformat(timespec='microseconds')}",
         partial=True,
         look=seen.look,

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from taskhub.connectors.asking.deliver import Ask
 from taskhub.connectors.clients import client_for
@@ -42,6 +42,7 @@ from taskhub.testing.crm.wire import InProcess
 from taskhub.workers import run_due
 from tests.service.desk import Desk
 
+LOOKS = ("connection.look", "record.reread")
 SYSTEMS = ("pipedrive", "salesforce", "dynamics")
 FAKES: Mapping[str, Callable[[], Any]] = {
     "pipedrive": FakePipedrive, "salesforce": FakeSalesforce, "dynamics": FakeDataverse,
@@ -62,7 +63,7 @@ RULES = (
     Rule("first", ("lead.created",), tasks=(TaskTemplate("qualify", "Qualify {lead.title}"),)),
     Rule("convert", ("lead.converted",), complete=("qualify",), tasks=(TaskTemplate("onboard", "Onboard"),)),
 )  # fmt: skip
-NAMES = ("welcome", "loop", "billing", "survey", "qualify", "onboard", "call")
+NAMES = ("welcome", "loop", "billing", "survey", "qualify", "onboard", "call", "offer")
 KINDS = [Kind(key, LocalText(key.capitalize()), "front", sla="standard") for key in NAMES]
 SUE = {"pipedrive": "12415231", "salesforce": "0055f000009suE1AAJ", "dynamics": "11111111-2222-3333-4444-555555555501"}
 BOB = {"pipedrive": "12415232", "salesforce": "0055f000009boB1AAJ", "dynamics": "11111111-2222-3333-4444-555555555502"}
@@ -86,6 +87,7 @@ class Floor:
     def __init__(
         self, url: str, system: str, write_back: WriteBack | None = None, *, own_user: bool = True,
         home: str | None = None, fake: Any = None, rules: Sequence[Rule] = RULES,
+        maps: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         self.system = system
         write_back = write_back or WriteBack("assigned", acts=True, link="https://taskhub.test")
@@ -93,14 +95,14 @@ class Floor:
         settings = _settings(system, home or HOMES[system], self.fake.state if own_user else None)
         self.connection = Connection(
             "crm", system, LocalText("CRM"), secrets=_secrets(system), settings=settings,
-            users={SUE[system]: "sue", BOB[system]: "bob"}, write_back=write_back,
+            users={SUE[system]: "sue", BOB[system]: "bob"}, write_back=write_back, **(maps or {}),
         )  # fmt: skip
         front = org.queue("front", teams=("front",), mode="pull", staffing=Staffing("rotating"), calendar="always")
         policies = org.policies(queues=[front], kinds=KINDS, rules=rules, connections={"crm": self.connection})
         self.desk = Desk(url, policies)
         self.desk.clock = self.fake.clock
         self.desk.db.clock = self.fake.clock
-        self.desk.staff("front", "sue", "bob")
+        self.desk.staff("front", "sue", "bob", capacity=9)
         transport = None if home else InProcess(self.fake)
         make: Callable[..., Client] = partial(client_for, transport=transport) if transport else client_for
         self.clients = Clients(make, SECRETS)
@@ -161,7 +163,8 @@ class Floor:
     def rows(self) -> list[Any]:
         """Looks and calls that are not done."""
         with self.desk.db.read() as tx:
-            wanted = select(message).where(message.c.handler.like("crm.%"), message.c.done_at.is_(None))
+            ours = or_(message.c.handler.like("crm.%"), message.c.handler.in_(LOOKS))
+            wanted = select(message).where(ours, message.c.done_at.is_(None))
             return list(tx.conn.execute(wanted.order_by(message.c.id)))
 
     # ── what stands ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -299,7 +302,7 @@ def finish_there(fake: Any, system: str, id: str, by: str) -> None:
 def _of_pipedrive(state: Any) -> list[Shown]:
     return [
         Shown(str(a["id"]), a["subject"].partition(" [th-")[0], ("open", "done")[a["done"]], str(a["owner_id"]),
-              str(a.get("note")), str(a["deal_id"]))
+              str(a.get("note")), str(a["deal_id"] or a["lead_id"]))
         for a in state.records["activity"].values()
     ]  # fmt: skip
 
@@ -307,9 +310,10 @@ def _of_pipedrive(state: Any) -> list[Shown]:
 def _of_salesforce(state: Any) -> list[Shown]:
     names = {"Not Started": "open", "Completed": "done", "Deferred": "closed"}
     return [
-        Shown(t["Id"], t["Subject"], names[t["Status"]], t["OwnerId"], str(t["Description"]), str(t["WhatId"]))
+        Shown(t["Id"], t["Subject"], names[t["Status"]], t["OwnerId"], str(t["Description"]),
+              str(t["WhatId"] or t["WhoId"]))
         for t in state.records["Task"].values()
-    ]
+    ]  # fmt: skip
 
 
 def _of_dataverse(state: Any) -> list[Shown]:

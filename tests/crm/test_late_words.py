@@ -29,10 +29,11 @@ from taskhub.settings import Keep
 from taskhub.testing.crm.faults import CUT
 from taskhub.testing.crm.sender import Parcel
 from taskhub.workers import run_due
-from tests.crm.floor import BOB, RULES, SUE, Floor, floor, senders
+from tests.crm.floor import BOB, RULES, SUE, SYSTEMS, Floor, floor, senders
 from tests.crm.test_asked_there import ask
 from tests.crm.test_write_back import done, given
 
+READS = {"pipedrive": 0, "salesforce": 0, "dynamics": 1}  # before a loss is written
 WON = (*RULES, Rule("won", ("deal.won",), tasks=(TaskTemplate("billing", "Bill it"),)))
 
 
@@ -68,6 +69,16 @@ def arrive(house: Floor, words: list[Parcel]) -> None:
 
 def there(house: Floor, noun: str, id: str, values: Mapping[str, Any]) -> None:
     house.fake.state.change(noun, id, values, by=int(SUE["pipedrive"]))
+
+
+def moved(house: Floor, id_: str) -> None:
+    state, by = house.fake.state, SUE[house.system]
+    if house.system == "pipedrive":
+        state.change("deal", id_, {"stage_id": 2}, by=int(by))
+    elif house.system == "salesforce":
+        state.save([("Opportunity", id_, {"StageName": "Qualification"})], by=by)
+    else:
+        state.update("opportunity", id_, {"estimatedvalue": 7}, state.act(by))
 
 
 def put(house: Floor, policies: Policies) -> None:
@@ -211,6 +222,60 @@ def test_late_words_of_done_end_no_task_that_was_opened_again(sqlite_url: str, w
         house.finish_there(house.shown()[0].id)
         house.pass_time()
         assert house.task().state == "completed"
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("own_user", [True, False])
+@pytest.mark.parametrize("answered", [True, False])
+def test_what_we_wrote_last_and_they_have_made_is_news(
+    sqlite_url: str, system: str, *, own_user: bool, answered: bool
+) -> None:  # fmt: skip
+    """The word of a deal's making is lost, one of its stage has come: it is lost here before anybody has looked."""
+    with floor(sqlite_url, system, own_user=own_user) as house:
+        look(house)
+        house.fake.clock.forward(hours=1)
+        id_ = house.deal()
+        held_up(house)
+        house.fake.clock.forward(seconds=5)
+        moved(house, id_)
+        house.run()
+        house.desk.do("sue", crm_asking.lose, RecordRef("deal", f"crm:{id_}"), "no_need")
+        house.fake.clock.forward(seconds=10)
+        house.fake.faults.latency = 1
+        house.fake.faults.plan([] if answered else [*("" for _ in range(READS[system])), CUT])
+        here(house)
+        held_up(house)
+        assert house.count("welcome", "survey") == {"welcome": 0, "survey": int(answered)}
+        house.fake.clock.forward(seconds=3)
+        look(house)
+        house.pass_time()
+        assert house.count("welcome", "survey") == {"welcome": 1, "survey": 1}
+        assert (house.task().state, house.task().outcome) == ("cancelled", "lost")
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("seen", ["told", "looked at"])
+def test_what_is_done_there_before_its_answer_came_is_ours(sqlite_url: str, system: str, seen: str) -> None:
+    with floor(sqlite_url, system) as house:
+        look(house)
+        house.fake.clock.forward(hours=1)
+        house.deal()
+        house.run()
+        house.fake.faults.plan([CUT])
+        house.desk.do("admin", assignment.assign, house.task().id, "sue")
+        house.fake.clock.forward(seconds=10)
+        house.run()
+        assert [one.theirs for one in house.binding()] == [None]
+        house.finish_there(house.shown()[0].id)
+        if seen == "looked at":
+            held_up(house)
+            house.fake.clock.forward(seconds=3)
+            look(house)
+        house.run()
+        house.pass_time()
+        assert house.count("loop") == {"loop": 0}
+        assert house.task().state == "completed"
+        assert [one.state for one in house.shown()] == ["done"]
 
 
 @pytest.mark.parametrize("what", ["done", "handed"])

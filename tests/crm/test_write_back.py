@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from taskhub.assignment import service as assignment
+from taskhub.connectors.write_back import look
 from taskhub.policy.policies import WriteBack
 from taskhub.tasks import service as tasks
 from taskhub.testing.crm.faults import CUT, CUT_EARLY, KINDS
@@ -116,6 +117,23 @@ def test_what_is_taken_back_at_once_never_leaves_the_house(house: Floor) -> None
     house.pass_time()
     assert not house.shown()
     assert not house.fake.gate.calls
+
+
+def test_what_is_cancelled_before_its_delivery_begins_is_never_written(house: Floor) -> None:
+    """Workers that call outside are busy: the look is done, the call it has asked for waits."""
+    house.deal()
+    house.run()
+    id_ = house.task().id
+    house.desk.do("admin", assignment.assign, id_, "sue")
+    house.desk.do("worker", look.look, id_)
+    house.desk.do("admin", tasks.cancel, id_, "not any more")
+    house.desk.do("worker", look.look, id_)
+    house.pass_time()
+    assert not house.shown()
+    house.desk.do("admin", assignment.reopen, id_, "undo", act="restore")
+    house.desk.do("admin", assignment.assign, id_, "bob") if house.task().agent is None else None
+    house.pass_time()
+    assert [one.state for one in house.shown()] == ["open"]
 
 
 def test_a_late_undo_sends_the_reverse(house: Floor) -> None:

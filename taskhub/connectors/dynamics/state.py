@@ -24,7 +24,8 @@ KEYS: Mapping[str, str] = {
 }  # fmt: skip
 # Columns that point at one table only; the others say theirs.
 _TABLES: Mapping[str, str] = {
-    "ownerid": "systemuser", "modifiedby": "systemuser", "qualifyingopportunityid": "opportunity",
+    "ownerid": "systemuser", "modifiedby": "systemuser", "createdby": "systemuser",
+    "qualifyingopportunityid": "opportunity",
     "originatingleadid": "lead", "parentaccountid": "account", "parentcontactid": "contact", "stageid": "processstage",
     "transactioncurrencyid": "transactioncurrency",
 }  # fmt: skip
@@ -40,7 +41,8 @@ def state_of(noun: str, raw: Mapping[str, Any], connection: Connection) -> State
     made_at, version = (instant(name, raw.get(name)) for name in ("createdon", "modifiedon"))
     merged = merged_into(noun, attributes, connection)
     data = data_of(ref, merged or fields_of(noun, attributes, labels, connection))
-    return State(ref, data, version or made_at, made_at, prefixed(connection, attributes.get("modifiedby")))
+    by, made_by = (prefixed(connection, attributes.get(name)) for name in ("modifiedby", "createdby"))
+    return State(ref, data, version or made_at, made_at, by, handed_on=made_by is not None and made_by != by)
 
 
 def _attributes(raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:

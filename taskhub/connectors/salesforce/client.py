@@ -12,6 +12,7 @@ from taskhub.connectors.outbound import Changes, Conversion, Converted, Record, 
 from taskhub.connectors.salesforce import convert_lead
 from taskhub.connectors.salesforce.dialect import CALLER
 from taskhub.connectors.salesforce.merging import MASTER, MERGED, asked
+from taskhub.connectors.salesforce.records import key_field
 from taskhub.errors import InvalidInput, NotFound, OutcomeUnknown
 from taskhub.policy.policies import Connection
 
@@ -22,7 +23,7 @@ OBJECTS: Mapping[str, str] = {
     "account": "Account",
     "activity": "Task",
 }
-VERSION, KEY_FIELD, DONE, NOT_STARTED = "66.0", "Taskhub_Id__c", "Completed", "Not Started"
+VERSION, DONE, NOT_STARTED = "66.0", "Completed", "Not Started"
 LOST: Mapping[str, str] = {"deal": "Closed Lost", "lead": "Closed - Not Converted"}
 HEADERS = {"Sforce-Call-Options": f"client={CALLER}"}
 FIRST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,7 +38,7 @@ class SalesforceClient:
         self._caller = caller
         self._version = str(settings.get("api_version") or VERSION)
         self._data = f"/services/data/v{self._version}"
-        self._key_field = str(settings.get("task_key_field") or KEY_FIELD)
+        self._key_field = key_field(connection)
         self._done = str(settings.get("task_done") or DONE)
         self._closed = str(settings.get("task_cancelled") or self._done)
         self._open = str(settings.get("task_open") or NOT_STARTED)
@@ -47,6 +48,8 @@ class SalesforceClient:
             noun: fields["lost_reason"] for noun, fields in connection.fields.items() if "lost_reason" in fields
         }
         self._own = {noun: sorted(set(fields.values())) for noun, fields in connection.fields.items()}
+        if connection.write_back.tasks != "off":
+            self._own["activity"] = sorted({*self._own.get("activity", ()), self._key_field})
 
     def close(self) -> None:
         """Lets go of its connections."""

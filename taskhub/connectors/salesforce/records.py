@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from taskhub.connectors.salesforce.identity import ours
+from taskhub.connectors.write_back.model import OWN_KEY
 from taskhub.events.fields import BadField
 from taskhub.events.times import read_instant
 from taskhub.policy.policies import Connection
@@ -46,6 +47,7 @@ _STATUSES: Mapping[str, Mapping[str, str]] = {
     "deal": {"Closed Won": "won", "Closed Lost": "lost"},
     "activity": {"Completed": "done"},
 }
+KEY_FIELD = "Taskhub_Id__c"  # of theirs; setting ``task_key_field``
 _MILLIS = timedelta(milliseconds=1)
 _FULL_NAME = ("Salutation", "FirstName", "MiddleName", "LastName", "Suffix")
 
@@ -66,6 +68,11 @@ def native_fields(noun: str, raw: Mapping[str, Any], connection: Connection) -> 
     mapped.update(_state(noun, raw, connection))
     mapped.update(_own_fields(noun, raw, connection))
     return mapped
+
+
+def key_field(connection: Connection) -> str:
+    """The field of their tasks that holds the id of ours."""
+    return str(connection.settings.get("task_key_field") or KEY_FIELD)
 
 
 def instant(path: str, value: Any) -> datetime | None:
@@ -165,6 +172,8 @@ def _by_flag(noun: str, raw: Mapping[str, Any]) -> str | None:
 def _own_fields(noun: str, raw: Mapping[str, Any], connection: Connection) -> dict[str, Any]:
     """Fields named in the connection as our field → their API name ("Compound.Part" for a part)."""
     found = {o: _shaped(t, o, raw[t]) for o, t in connection.fields.get(noun, {}).items() if t in raw}
+    if noun == "activity" and (task := raw.get(key_field(connection))) is not None:
+        found[OWN_KEY] = task  # of ours only: it is never emptied
     reasons = connection.settings.get("lost_reasons")
     of_noun = reasons.get(noun) if isinstance(reasons, Mapping) else None
     if "lost_reason" in found:

@@ -24,5 +24,6 @@ def state_of(noun: str, raw: Mapping[str, Any], connection: Connection) -> State
     told = {name: value for name, value in raw.items() if name != "attributes"}
     fields = read_fields(noun, native_fields(noun, told, connection))
     made_at, version = (instant(name, raw.get(name)) for name in ("CreatedDate", "LastModifiedDate"))
-    by = us(raw.get("LastModifiedById"), connection)
-    return State(ref, native_data(noun, ref, fields), version or made_at, made_at, by)
+    by, made_by = (us(raw.get(name), connection) for name in ("LastModifiedById", "CreatedById"))
+    handed_on = raw.get("CreatedById") is not None and made_by != by
+    return State(ref, native_data(noun, ref, fields), version or made_at, made_at, by, handed_on)

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from taskhub.connectors.dynamics.client import work_id
 from taskhub.connectors.own_write import is_own_write
 from taskhub.connectors.write_back import store
-from taskhub.connectors.write_back.model import DONE, GONE, OPEN
+from taskhub.connectors.write_back.model import DONE, GONE, OPEN, OWN_KEY
 from taskhub.db.tx import Tx
 from taskhub.events.model import Event, RecordRef
 from taskhub.failpoints import failpoint
@@ -32,12 +33,19 @@ def heard(tx: Tx, event: Event, changes: Changes, known: Mapping[str, Mapping[st
     fields = known.get("activity", {})
     task_id = store.task_of(tx, event.connection, event.record.id.removeprefix(f"{event.connection}:"))
     if task_id is None:
-        ours = _MARK.search(str(fields.get("title") or "")) is not None
+        ours = _MARK.search(str(fields.get("title") or "")) is not None or _in_doubt(tx, event, fields)
         return replace(changes, reason=changes.reason or OWN_TASK) if ours else changes
     connection = tx.policies.connections.get(event.connection)
     if connection is None or not is_own_write(event, connection):
         _changed(tx, event, task_id, _ended(changes, fields))
     return replace(changes, reason=changes.reason or OWN_TASK)
+
+
+def _in_doubt(tx: Tx, event: Event, fields: Mapping[str, Any]) -> bool:
+    """Whether it is one we have written and had no answer about: it bears our key, or its id is of our making."""
+    connection, id_ = event.connection or "", event.record.id if event.record else ""
+    own = {f"{connection}:{work_id(connection, task)}": task for task in store.in_doubt(tx, connection)}
+    return id_ in own or fields.get(OWN_KEY) in own.values()
 
 
 def done_meanwhile(tx: Tx, connection: str, task_id: str, theirs: str) -> None:

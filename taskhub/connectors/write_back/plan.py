@@ -16,10 +16,12 @@ def wanted(task: Task, mode: str, before: Binding | None, owner: str | None, *, 
     completion still waits for a check. What nobody has done and never stood there is not written to be ended.
     """
     there = before is not None and (before.theirs is not None or before.tried_at is not None)
+    # A delivery that has not begun yet takes back its own wish: else it would write what has ended as open.
+    ended = None if before is None else Wanted(CLOSED, reason=task.outcome)
     if task.state == COMPLETED and not held_back:
-        return Wanted(DONE, owner) if there or task.completed_by is not None else None
+        return Wanted(DONE, owner) if there or task.completed_by is not None else ended
     if task.state == CANCELLED:
-        return Wanted(CLOSED, reason=task.outcome) if there else None
+        return ended
     if there:
         return Wanted(OPEN, owner)
     return Wanted(OPEN, owner) if mode == ASSIGNED and task.agent is not None else None

@@ -32,6 +32,12 @@ def save(tx: Tx, one: Binding) -> None:
     tx.conn.execute(update(crm_task).where(*which).values({**asdict(one), "at": tx.now}))
 
 
+def in_doubt(tx: Tx, connection: str) -> list[str]:
+    """Tasks of ours that may stand there, though we do not know under which id."""
+    which = crm_task.c.connection == connection, crm_task.c.theirs.is_(None), crm_task.c.tried_at.is_not(None)
+    return list(tx.conn.execute(select(crm_task.c.task).where(*which)).scalars())
+
+
 def task_of(tx: Tx, connection: str, theirs: str) -> str | None:
     """Which task of ours they know under that id."""
     which = crm_task.c.connection == connection, crm_task.c.theirs == theirs

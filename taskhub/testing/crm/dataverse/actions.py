@@ -22,8 +22,16 @@ async def qualify(request: Request) -> Response:
         return missing("lead")
     if lead["statecode"] != 0:
         return failed(400, "0x80040203", "The lead is already closed.")
-    act = state.act(name="QualifyLead", inputs={**body, "LeadId": {"Id": id, "LogicalName": "lead"}})
-    made: dict[str, Any] = {}
+    made = qualified(state, id, body)
+    value = [{"@odata.type": f"#Microsoft.Dynamics.CRM.{table}", f"{table}id": of} for table, of in made.items()]
+    return JSONResponse({"value": value})
+
+
+def qualified(state: State, id: str, body: dict[str, Any], *, by: str | None = None) -> dict[str, str]:
+    """What becomes of a lead, by table. ``by`` is one of their users, None the one who calls."""
+    lead = state.rows["lead"][id]
+    act = state.act(by, name="QualifyLead", inputs={**body, "LeadId": {"Id": id, "LogicalName": "lead"}})
+    made: dict[str, str] = {}
     if body.get("CreateAccount"):
         made["account"] = state.create("account", {"name": lead["companyname"] or lead["subject"]}, act)
     if body.get("CreateContact"):
@@ -39,8 +47,7 @@ async def qualify(request: Request) -> Response:
         "_parentcontactid_value": made.get("contact"),
     }  # fmt: skip
     state.update("lead", id, values, act)
-    value = [{"@odata.type": f"#Microsoft.Dynamics.CRM.{table}", f"{table}id": of} for table, of in made.items()]
-    return JSONResponse({"value": value})
+    return made
 
 
 async def close(request: Request) -> Response:

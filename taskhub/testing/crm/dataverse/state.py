@@ -87,7 +87,7 @@ class State:
         """A new row; returns its id."""
         act, id = act or self.act(), id or self.id()
         sent = {f"{table_key(table)}": id, "_ownerid_value": act.by, **values}
-        full = {**NEW[table], **sent, "createdon": self.stamp(), **self._touched(act)}
+        full = {**NEW[table], **sent, "createdon": self.stamp(), "_createdby_value": act.by, **self._touched(act)}
         if table == "lead" and not full["fullname"]:
             full["fullname"] = " ".join(filter(None, (full["firstname"], full["lastname"])))
         self.rows[table][id] = full

@@ -55,8 +55,17 @@ def go_on(state: State, job: dict[str, Any]) -> None:
         "title": lead["title"], "value": worth["amount"], "currency": worth["currency"], "person_id": lead["person_id"],
         "org_id": lead["organization_id"], "owner_id": lead["owner_id"], "stage_id": job["asked"].get("stage_id", 1),
     }  # fmt: skip
-    state.remove("lead", job["lead"])
-    job["deal"] = state.add("deal", values)["id"]
+    by = job.get("by")
+    state.remove("lead", job["lead"], by=by)
+    job["deal"] = state.add("deal", values, by=by)["id"]
+
+
+def by_hand(state: State, lead: str, by: int) -> str:
+    """One of their users turns a lead into a deal; its id."""
+    job: dict[str, Any] = {"lead": lead, "status": "running", "deal": None, "asked": {}, "by": by}
+    state.conversions[f"by hand {state.number()}"] = job
+    go_on(state, job)
+    return str(job["deal"])
 
 
 async def asked_back(request: Request) -> Response:

@@ -15,7 +15,10 @@ _QUERY = re.compile(
 _TEST = re.compile(r"(\w+) (>=|=|>) (?:'((?:[^'\\]|\\.)*)'|(\S+))$")
 _AMONG = re.compile(r"(\w+) IN \(([^)]*)\)$")
 _OF_MERGES: Mapping[str, tuple[str, ...]] = dict.fromkeys(("Lead", "Contact", "Account"), ("MasterRecordId",))
-_STAMPED = ("Id", "OwnerId", "CreatedDate", "LastModifiedDate", "LastModifiedById", "SystemModstamp", "IsDeleted")
+_STAMPED = (
+    "Id", "OwnerId", "CreatedById", "CreatedDate", "LastModifiedDate", "LastModifiedById", "SystemModstamp",
+    "IsDeleted",
+)  # fmt: skip
 _COMPARE: Mapping[str, Callable[[str, str], bool]] = {
     "=": lambda one, other: one == other, ">=": lambda one, other: one >= other, ">": lambda one, other: one > other,
 }  # fmt: skip

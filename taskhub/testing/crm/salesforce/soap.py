@@ -34,10 +34,11 @@ def convert_lead(state: State, body: bytes, sessions: set[str]) -> Response:
         return _result({}, ("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead"))
     if asked.get("convertedStatus") != CLOSED:
         return _result({}, ("INVALID_STATUS", "invalid convertedStatus: " + str(asked.get("convertedStatus"))))
-    return _result(_convert(state, lead, asked), None)
+    return _result(converted(state, lead, asked), None)
 
 
-def _convert(state: State, lead: dict[str, Any], asked: dict[str, Any]) -> dict[str, str | None]:
+def converted(state: State, lead: dict[str, Any], asked: dict[str, Any], *, by: str = "") -> dict[str, str | None]:
+    """The conversion itself. ``by`` is one of their users, "" the one who calls."""
     options = asked.get("client") or ""
     writes: list[tuple[str, str | None, dict[str, Any]]] = []
     ids = {"accountId": asked.get("accountId"), "contactId": asked.get("contactId"), "opportunityId": None}
@@ -54,11 +55,12 @@ def _convert(state: State, lead: dict[str, Any], asked: dict[str, Any]) -> dict[
         values = {"Id": ids["opportunityId"], "Name": name, "AccountId": ids["accountId"]}
         writes.append(("Opportunity", None, values))
     day = state.clock.now.date().isoformat()
-    converted = {
+    ended = {
         "Status": CLOSED, "IsConverted": True, "ConvertedDate": day, "ConvertedAccountId": ids["accountId"],
         "ConvertedContactId": ids["contactId"], "ConvertedOpportunityId": ids["opportunityId"],
     }  # fmt: skip
-    state.save([*writes, ("Lead", lead["Id"], converted)], origin=f"com/salesforce/api/soap/66.0;client={options}")
+    origin = "" if by else f"com/salesforce/api/soap/66.0;client={options}"
+    state.save([*writes, ("Lead", lead["Id"], ended)], by=by, origin=origin)
     return {**ids, "leadId": lead["Id"]}
 
 

@@ -14,6 +14,10 @@ PREFIX: Mapping[str, str] = {
 }  # fmt: skip
 CLOSED = "Closed - Converted"
 KEY_FIELD = "Taskhub_Id__c"
+# Flags follow from the stage.
+ENDS: Mapping[str, Mapping[str, bool]] = {
+    "Closed Won": {"IsClosed": True, "IsWon": True}, "Closed Lost": {"IsClosed": True, "IsWon": False},
+}  # fmt: skip
 FIELDS: Mapping[str, Mapping[str, Any]] = {
     "Lead": {
         "Company": "", "LastName": "", "FirstName": None, "Status": "Open - Not Contacted", "IsConverted": False,
@@ -85,8 +89,18 @@ class State:
     def _write(self, entity: str, id: str, values: Mapping[str, Any], kind: str, by: str) -> dict[str, Any]:
         """What is new in the record, which is written."""
         at = self.stamp()
+        if entity == "Opportunity" and "StageName" in values:
+            values = {**ENDS.get(values["StageName"], {"IsClosed": False, "IsWon": False}), **values}
         if kind == "CREATE":
-            made = {**FIELDS[entity], "OwnerId": by, "CreatedDate": at, "IsDeleted": False, **values, "Id": id}
+            made = {
+                **FIELDS[entity],
+                "OwnerId": by,
+                "CreatedById": by,
+                "CreatedDate": at,
+                "IsDeleted": False,
+                **values,
+                "Id": id,
+            }
             self.records[entity][id] = {**made, "LastModifiedDate": at, "LastModifiedById": by, "SystemModstamp": at}
             return {**made, "LastModifiedDate": at}
         record = self.records[entity][id]
