@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,13 @@ class Shop:
     def drain(self) -> int:
         """Everything due is done."""
         return drain(self.db, HANDLERS)
+
+    def rest(self) -> datetime:
+        """Everything due by the instant that is returned is done: who asks later may find what fell due since."""
+        with self.db.read() as tx:
+            asked = tx.now
+        self.drain()
+        return asked
 
 
 def settle(db: Database) -> None:

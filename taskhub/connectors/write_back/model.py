@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 OPEN, DONE, CLOSED = "open", "done", "closed"
 GONE = "gone"  # it was there, and is not any more: nothing is written about it again
-OWN_KEY = "taskhub_task"  # of their task: the id of ours, where they have a field for it
+OWN_KEY = "of_taskhub"  # of their task: the id of ours, where they have a field for it
 WRITE, FIND, HAND, FINISH, CLOSE, REOPEN = "write", "find", "hand", "finish", "close", "reopen"
 
 
