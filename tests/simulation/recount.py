@@ -123,7 +123,7 @@ def count(world: World) -> None:
     ]
     if found:
         raise Wrong(f"recount: {found[0]}")
-    if told := verdict(world.workers[0].db, world.seen, whole=False):
+    if told := verdict(world.workers[0].db, world.seen.calls, whole=False):
         raise Wrong(f"leases: {told[0]}")
 
 

@@ -13,18 +13,15 @@ from typing import Any
 
 from taskhub import failpoints, ids
 from taskhub.db.types import instant_of
-from taskhub.testing.leases import ACCEPTED, END, GRANT, REFUSED, UNKNOWN, USE
-from taskhub.testing.leases import Call as Seen
 from tests.simulation import house
 from tests.simulation.crew import Post, Worker, handlers, refused
 from tests.simulation.desk import Answer, Call, Desk
+from tests.simulation.lease_log import Log
 from tests.simulation.ledger_watch import RUN, TAKE, Deed, LedgerWatch, Wrong
 from tests.simulation.memory import Died, Memory
 from tests.simulation.once import Once
 from tests.simulation.task_watch import Doing, TaskWatch
 
-GIVING = ("claim_next", "claim_task", "start", "resume")
-PROVING = {"renew": USE, **dict.fromkeys(("complete", "release", "skip", "pause", "hand_over"), END)}
 GAP = timedelta(seconds=10)
 WORKERS = 3
 DEATHS, LOSSES, FAULTS = 0.06, 0.05, 0.03
@@ -96,7 +93,7 @@ class World:
         self.acts: dict[str, Undoable] = {}
         self.undone: set[str] = set()
         self.sent = Sent()
-        self.seen: list[Seen] = []
+        self.seen = Log()
         self.keys = 0
         self.between: Callable[[], None] | None = None
         self.finishing = False
@@ -135,13 +132,14 @@ class World:
 
     def send(self, call: Call, *, calm: bool = False) -> Answer | None:
         """The call and what its client hears; None: the server died, or the answer was lost. Judges what it did."""
-        before = self.tasks.row
+        before, leases = self.tasks.row, self.tasks.leases
         answer = self._attempt(call, calm=calm)
         alive = self._alive(call)
         holder = self._renewed(call, answer)
-        self._note_seen(call, answer)
+        self.seen.answered(call, answer)
         self.after(Deed(), Doing(self.now, renews=holder))
         if answer is None:
+            self.seen.unheard(call, leases.values(), self.tasks.leases.values())
             self.once.unheard(call, self._stored_reply(call), self.now, wrote=self.tasks.row != before)
             self.lost.append(call)
             return None
@@ -192,22 +190,6 @@ class World:
             raise Wrong(f"lease: {call.name} of {call.who} was accepted under a dead token: {call.body!r} {call.path}")
         if answer.code == "lease_lost" and alive:
             raise Wrong(f"lease: {call.name} of {call.who} was refused under a living token: {call.path}")
-
-    def _note_seen(self, call: Call, answer: Answer | None) -> None:
-        """What a client would write into its log, for the checker of leases."""
-        at, task = float(len(self.seen)), dict(call.path).get("id", "")
-        lease = answer.json.get("lease") if answer is not None and answer.code is None else None
-        if answer is not None and answer.replayed:
-            return
-        if call.name in GIVING and answer is not None and lease:
-            given = answer.json["task"]["id"]
-            self.seen.append(Seen(given, GRANT, call.who, lease["token"], at, at + 0.5))
-        token = call.json.get("lease_token") if call.name in PROVING else None
-        if token is None or (answer is not None and answer.code not in (None, "lease_lost")):
-            return
-        outcome = UNKNOWN if answer is None else REFUSED if answer.code else ACCEPTED
-        done = at + 0.5 if answer is not None else float("inf")
-        self.seen.append(Seen(task, PROVING[call.name], call.who, token, at, done, outcome))
 
     def _note_tokens(self, who: str, answer: Answer) -> None:
         lease = answer.json.get("lease") if answer.code is None else None
