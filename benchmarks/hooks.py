@@ -33,8 +33,8 @@ from taskhub.demo.paths import paths_of
 from taskhub.settings import Settings
 from taskhub.testing.clock import SetClock
 from taskhub.testing.crm.sender import Answer, Parcel
-from tests.crm.days import Users
-from tests.crm.floor import listen
+from tests.crm.floor import listen, senders
+from tests.crm.users import Users
 from tests.faults.processes import Process
 from tests.servers import start_postgres, start_redis
 
@@ -92,11 +92,11 @@ def _parcels(key: str, count: int) -> list[Parcel]:
 
     listen(fake, key, keep)
     users = Users(fake, random.Random(1))
-    sender = {"pipedrive": "webhooks", "salesforce": "relay", "dynamics": "steps"}[key]
+    [sender] = senders(fake, key)
     while len(found) < count:
         clock.forward(seconds=1)
         users.act()
-        getattr(fake, sender).sender.run()
+        sender.run()
     return found[:count]
 
 

@@ -14,7 +14,8 @@ import pytest
 from taskhub.testing.clock import MONDAY
 from taskhub.testing.crm.pipedrive import FakePipedrive
 from taskhub.testing.crm.salesforce import FakeSalesforce
-from tests.crm.days import Day, Users, day, senders
+from tests.crm.days import Day, day, senders
+from tests.crm.users import Users
 from tests.databases import SqliteDatabases
 
 SYSTEMS = ("pipedrive", "salesforce", "dynamics")

@@ -24,22 +24,10 @@ from taskhub.testing.crm.faults import BROKEN, CUT, CUT_EARLY, EXPIRED, LIMITED
 from taskhub.testing.crm.pipedrive import FakePipedrive
 from taskhub.testing.crm.salesforce import FakeSalesforce
 from taskhub.testing.drain import handle
-from tests.crm.days import SECRETS, URL, USER, Day, Users, day, senders
+from tests.crm.days import SECRETS, URL, USER, Day, day, senders
+from tests.crm.users import EDITS, Users
 
 SYSTEMS = tuple(COMPANY)
-
-
-def begin(one: Day) -> None:
-    """The first look is over, and a while has passed."""
-    one.look()
-    one.work()
-    one.clock.forward(hours=1)
-
-
-def later(one: Day) -> None:
-    one.clock.forward(minutes=16)
-    one.look()
-    one.work(timedelta(hours=1))
 
 
 def busy(one: Day, acts: int = 6) -> None:
@@ -56,13 +44,13 @@ def test_what_was_there_before_is_no_news(system: str, sqlite_url: str) -> None:
         for sender in senders(one.fake):
             sender.waiting.clear()
         one.clock.forward(days=3)
-        begin(one)
+        one.begin()
         assert not one.tasks()
         for kind in ("deal", "lead"):
             Users(one.fake, random.Random(1))._write(kind, first(one, kind), touched(one, kind))
         for sender in senders(one.fake):
             sender.waiting.clear()
-        later(one)
+        one.later()
         assert not one.tasks()
         assert one.known()
 
@@ -78,7 +66,6 @@ def first(one: Day, kind: str) -> Any:
 
 
 def touched(one: Day, kind: str) -> dict[str, Any]:
-    from tests.crm.days import EDITS
 
     return EDITS[one.system][kind](7)
 
@@ -87,7 +74,7 @@ def touched(one: Day, kind: str) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", [LIMITED, EXPIRED, BROKEN, CUT_EARLY, CUT])
 def test_a_look_that_fails_is_tried_again_and_loses_nothing(system: str, kind: str, sqlite_url: str) -> None:
     with day(system, sqlite_url) as one:
-        begin(one)
+        one.begin()
         one.lose = lambda: True
         busy(one)
         one.fake.faults.plan(["", kind])
@@ -114,7 +101,7 @@ def waiting(one: Day) -> list[Any]:
 
 def test_while_one_waits_no_other_is_asked_for(sqlite_url: str) -> None:
     with day("pipedrive", sqlite_url) as one:
-        begin(one)
+        one.begin()
         one.fake.faults.plan([BROKEN] * 3)
         for _ in range(3):
             one.clock.forward(minutes=16)
@@ -122,26 +109,26 @@ def test_while_one_waits_no_other_is_asked_for(sqlite_url: str) -> None:
             one.work()
             assert len(waiting(one)) <= 1
         one.fake.faults.clear()
-        later(one)
+        one.later()
         assert not waiting(one)
 
 
 def test_a_look_that_died_is_followed_by_the_next(sqlite_url: str) -> None:
     with day("pipedrive", sqlite_url) as one:
-        begin(one)
+        one.begin()
         one.lose = lambda: True
         busy(one)
         one.clock.forward(minutes=16)
         one.look()
         with one.db.begin() as tx:
             tx.conn.execute(message.update().where(message.c.mode == "outside").values(dead_at=tx.now))
-        later(one)
+        one.later()
         assert one.tasks()
 
 
 def test_an_overtaken_look_is_left_out(sqlite_url: str) -> None:
     with day("pipedrive", sqlite_url) as one:
-        begin(one)
+        one.begin()
         one.look()
         calls = len(one.fake.gate.calls)
         with one.db.begin() as tx:
@@ -155,20 +142,20 @@ def test_an_expired_delta_link_begins_anew_and_loses_nothing(sqlite_url: str) ->
         busy(one)
         for sender in senders(one.fake):
             sender.waiting.clear()
-        begin(one)
+        one.begin()
         one.lose = lambda: True
         busy(one, 8)
         assert isinstance(one.fake, FakeDataverse)
         one.fake.state.forgotten = len(one.fake.state.log) + 1
         one.fake.state.log.extend([("none", "none")] * 2)
-        later(one)
+        one.later()
         assert one.tasks()
         assert set(one.known()) >= {f"deal:crm:{id_}" for id_ in one.fake.state.rows["opportunity"]}
 
 
 def test_a_place_moves_only_with_what_it_brought(sqlite_url: str) -> None:
     with day("salesforce", sqlite_url) as one:
-        begin(one)
+        one.begin()
         one.lose = lambda: True
         busy(one)
         one.clock.forward(minutes=16)
@@ -208,7 +195,7 @@ def places(one: Day) -> dict[str, Any]:
 @pytest.mark.parametrize("place", ["firing.kept", "firing.taken", "reread.asked"])
 def test_a_crash_there_changes_nothing(place: str, sqlite_url: str) -> None:
     with day("salesforce", sqlite_url) as one:
-        begin(one)
+        one.begin()
         assert isinstance(one.fake, FakeSalesforce)
         one.fake.faults.gaps = place == "reread.asked"
         deal = one.fake.state.save([("Opportunity", None, {"Name": "Acme"})], by=USER_OF_THEIRS)[0]
@@ -237,7 +224,7 @@ USER_OF_THEIRS = "0055f000005mc69AAA"
 @pytest.mark.parametrize("system", ["salesforce", "dynamics"])
 def test_bodies_without_content_are_read_again(system: str, sqlite_url: str) -> None:
     with day(system, sqlite_url) as one:
-        begin(one)
+        one.begin()
         one.fake.faults.stripped = one.fake.faults.gaps = True
         id_ = Users(one.fake, random.Random(2))._make("deal")
         for sender in senders(one.fake):
@@ -248,7 +235,7 @@ def test_bodies_without_content_are_read_again(system: str, sqlite_url: str) -> 
 
 def test_of_a_burst_about_one_record_the_last_reads(sqlite_url: str) -> None:
     with day("dynamics", sqlite_url) as one:
-        begin(one)
+        one.begin()
         users = Users(one.fake, random.Random(2))
         id_ = users._make("lead")
         senders(one.fake)[0].run()
@@ -265,7 +252,7 @@ def test_of_a_burst_about_one_record_the_last_reads(sqlite_url: str) -> None:
 
 def test_an_update_of_an_unknown_row_is_known_whole_and_made_once(sqlite_url: str) -> None:
     with day("dynamics", sqlite_url) as one:
-        begin(one)
+        one.begin()
         assert isinstance(one.fake, FakeDataverse)
         for step in one.fake.steps.steps.values():
             step["image"] = ()
@@ -286,7 +273,7 @@ def test_an_update_of_an_unknown_row_is_known_whole_and_made_once(sqlite_url: st
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_what_is_gone_when_it_is_read_again_is_deleted(system: str, sqlite_url: str) -> None:
     with day(system, sqlite_url) as one:
-        begin(one)
+        one.begin()
         users = Users(one.fake, random.Random(2))
         id_ = users._make("deal")
         for sender in senders(one.fake):
@@ -305,7 +292,7 @@ def test_what_is_gone_when_it_is_read_again_is_deleted(system: str, sqlite_url: 
 
 def test_an_overflow_is_a_look_at_its_noun(sqlite_url: str) -> None:
     with day("salesforce", sqlite_url) as one:
-        begin(one)
+        one.begin()
         assert isinstance(one.fake, FakeSalesforce)
         one.fake.faults.overflow = True
         id_ = Users(one.fake, random.Random(2))._make("deal")
@@ -319,10 +306,10 @@ def test_a_refused_noun_does_not_keep_the_others(sqlite_url: str, monkeypatch: p
 
     with day("dynamics", sqlite_url) as one:
         monkeypatch.setitem(SETS, "account", "nothings")  # type: ignore[misc]
-        begin(one)
+        one.begin()
         one.lose = lambda: True
         id_ = Users(one.fake, random.Random(2))._make("deal")
-        later(one)
+        one.later()
         assert dict(one.tasks()) == {("deal-created", f"deal:crm:{id_}"): 1}
         with one.db.read() as tx:
             assert "account" in store.watched(tx, "crm")["refused"]
@@ -330,7 +317,7 @@ def test_a_refused_noun_does_not_keep_the_others(sqlite_url: str, monkeypatch: p
 
 def test_our_own_activity_makes_no_work(sqlite_url: str) -> None:
     with day("pipedrive", sqlite_url, own_user=12345679) as one:
-        begin(one)
+        one.begin()
         assert isinstance(one.fake, FakePipedrive)
         state = one.fake.state
         for by in (None, USER):
@@ -338,7 +325,7 @@ def test_our_own_activity_makes_no_work(sqlite_url: str) -> None:
             state.change("activity", str(mine["id"]), {"done": True}, by=by)
         one.lose = lambda: True
         senders(one.fake)[0].run()
-        later(one)
+        one.later()
         assert dict(one.tasks()) == {("activity-completed", f"activity:crm:{mine['id']}"): 1}
 
 
@@ -353,7 +340,7 @@ class TestWebhooks:
     @pytest.mark.parametrize("system", ["pipedrive", "dynamics"])
     def test_what_is_gone_is_made_again_and_the_gap_looked_at(self, system: str, sqlite_url: str) -> None:
         with day(system, sqlite_url) as one:
-            begin(one)
+            one.begin()
             with one.db.begin() as tx:
                 health.reached_at(tx, "crm", "https://taskhub.test/")
             self.examine(one)
@@ -370,7 +357,7 @@ class TestWebhooks:
 
     def test_what_was_made_by_hand_is_told_and_never_sent_our_secrets(self, sqlite_url: str) -> None:
         with day("pipedrive", sqlite_url) as one:
-            begin(one)
+            one.begin()
             assert isinstance(one.fake, FakePipedrive)
             self.examine(one)
             hooks = one.fake.state.hooks
@@ -433,11 +420,11 @@ def test_a_read_record_that_made_no_sense_is_read_again(sqlite_url: str) -> None
     from taskhub.http.state import AppState
 
     with day("pipedrive", sqlite_url) as one:
-        begin(one)
+        one.begin()
         assert isinstance(one.fake, FakePipedrive)
         one.lose = lambda: True
         deal = one.fake.state.add("deal", {"title": "Acme", "value": "much"}, by=USER)
-        later(one)
+        one.later()
         with one.db.read() as tx:
             [row] = tx.conn.execute(select(event).where(event.c.state == "quarantined")).all()
         assert str(deal["id"]) in row.external_id or row.reason
@@ -471,7 +458,7 @@ def test_a_handler_says_when_it_may_come_again(sqlite_url: str) -> None:
 @pytest.mark.parametrize("odd", ["a\0b", "a\ud800b", 2**70, float("inf"), ["x"], {"y": "\0"}, "z" * 200_000, ""])
 def test_one_odd_record_does_not_keep_the_others(database_url: str, odd: Any) -> None:
     with day("pipedrive", database_url) as one:
-        begin(one)
+        one.begin()
         assert isinstance(one.fake, FakePipedrive)
         one.lose = lambda: True
         good = one.fake.state.add("deal", {"title": "Acme"}, by=USER)

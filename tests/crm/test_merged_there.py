@@ -13,7 +13,8 @@ from taskhub.connectors.looking import service as looking
 from taskhub.db.tables import task
 from taskhub.policy.rule import Rule, TaskTemplate
 from taskhub.testing.crm.faults import BROKEN
-from tests.crm.days import PERSON, SOMEBODY, USER, Day, day, senders
+from tests.crm.days import USER, Day, day, senders
+from tests.crm.users import PERSON, SOMEBODY
 
 RULES = (
     Rule("first", ("lead.created",), tasks=(TaskTemplate("contract", "Qualify {lead.title}"),)),

@@ -110,7 +110,7 @@ def test_definitions_are_read_to_their_last_page() -> None:
 def test_hooks_and_looks_tell_labels(sqlite_url: str) -> None:
     with day("pipedrive", sqlite_url, FIELDS) as one:
         one.fake.state.fields["dealFields"] = definitions("Gold", "Silver")
-        begin(one)
+        one.begin()
         deal = made(one, {TIER: 1, TAGS: [7, 8], NOTE: "1"})
         assert told(one, deal) == ("Gold", ["New", "Late"], "1")
         asked = calls(one)
@@ -121,7 +121,7 @@ def test_hooks_and_looks_tell_labels(sqlite_url: str) -> None:
         one.lose = lambda: True
         one.clock.forward(minutes=1)
         one.fake.state.change("deal", deal, {"custom_fields": {TIER: 1, TAGS: [8]}}, by=USER)
-        later(one)
+        one.later()
         assert told(one, deal)[:2] == ("Gold", ["Late"])
         assert calls(one) == asked
 
@@ -129,7 +129,7 @@ def test_hooks_and_looks_tell_labels(sqlite_url: str) -> None:
 def test_an_unknown_option_stays_an_id_until_its_record_is_read_again(sqlite_url: str) -> None:
     with day("pipedrive", sqlite_url, FIELDS, rules=(GOLD,)) as one:
         one.fake.state.fields["dealFields"] = definitions("Gold")
-        begin(one)
+        one.begin()
         deal = made(one, {TIER: 1})
         one.clock.forward(minutes=1)
         one.fake.state.fields["dealFields"] = definitions("Gold", "Silver")
@@ -144,11 +144,11 @@ def test_an_unknown_option_stays_an_id_until_its_record_is_read_again(sqlite_url
 def test_an_option_that_is_gone_over_there_stays_an_id_and_nothing_goes_round(sqlite_url: str) -> None:
     with day("pipedrive", sqlite_url, FIELDS) as one:
         one.fake.state.fields["dealFields"] = definitions("Gold")
-        begin(one)
+        one.begin()
         deal = made(one, {TIER: 5})
         assert told(one, deal)[0] == 5
         asked = calls(one)
-        later(one)
+        one.later()
         one.work(timedelta(days=1))
         assert (told(one, deal)[0], calls(one)) == (5, asked + 1)
 
@@ -156,13 +156,13 @@ def test_an_option_that_is_gone_over_there_stays_an_id_and_nothing_goes_round(sq
 def test_while_the_crm_does_not_tell_its_fields_records_are_told_with_ids(sqlite_url: str) -> None:
     with day("pipedrive", sqlite_url, FIELDS) as one:
         hidden = one.fake.state.fields.pop("dealFields")
-        begin(one)
+        one.begin()
         deal = made(one, {TIER: 1, NOTE: "1"})
         assert told(one, deal) == (1, None, "1")
         with one.db.read() as tx:
             assert "labels of deals" in store.watched(tx, "crm")["refused"]
         one.fake.state.fields["dealFields"] = [*hidden, *definitions("Gold")]
-        later(one)
+        one.later()
         assert told(one, deal)[0] == "Gold"
         with one.db.read() as tx:
             assert store.watched(tx, "crm")["refused"] is None
@@ -171,11 +171,11 @@ def test_while_the_crm_does_not_tell_its_fields_records_are_told_with_ids(sqlite
 def test_labels_are_read_anew_once_a_day(sqlite_url: str) -> None:
     with day("pipedrive", sqlite_url, FIELDS) as one:
         one.fake.state.fields["dealFields"] = definitions("Gold")
-        begin(one)
+        one.begin()
         deal = made(one, {TIER: 1})
         one.fake.state.fields["dealFields"] = definitions("Platinum")
         one.clock.forward(days=2)
-        later(one)
+        one.later()
         one.fake.state.change("deal", deal, {"title": "Acme again"}, by=USER)
         send(one)
         assert told(one, deal)[0] == "Platinum"
@@ -183,24 +183,11 @@ def test_labels_are_read_anew_once_a_day(sqlite_url: str) -> None:
 
 def test_a_connection_without_fields_of_its_own_asks_nothing(sqlite_url: str) -> None:
     with day("pipedrive", sqlite_url) as one:
-        begin(one)
+        one.begin()
         made(one, {TIER: 1})
         assert calls(one) == 0
         with one.db.read() as tx:
             assert labels.labelled(tx, one.connection) is one.connection
-
-
-def begin(one: Day) -> None:
-    """The first look is over, and a while has passed."""
-    one.look()
-    one.work()
-    one.clock.forward(hours=1)
-
-
-def later(one: Day) -> None:
-    one.clock.forward(minutes=16)
-    one.look()
-    one.work(timedelta(hours=1))
 
 
 def send(one: Day) -> None:
@@ -231,7 +218,7 @@ def test_odd_definitions_keep_nothing_from_its_place(database_url: str) -> None:
         odd = [{"id": 1, "label": "a\0b"}, {"id": 2, "label": "z" * 5000}, {"id": 3}, "x", None]
         tier = {"key": TIER, "field_type": "enum", "options": odd}
         one.fake.state.fields["dealFields"] = [tier, {"key": TAGS, "field_type": "set"}]
-        begin(one)
+        one.begin()
         assert [told(one, made(one, {TIER: number}))[0] for number in (1, 2, 3)] == ["a\ufffdb", "z" * 200, 3]
 
 

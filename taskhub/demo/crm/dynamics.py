@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from taskhub.demo.crm.office import Counts, Paths, Told
-from taskhub.testing.crm.dataverse import FakeDataverse
+from taskhub.testing.crm.dataverse import FakeDataverse, actions
 from taskhub.testing.crm.dataverse.api import TENANT
 from taskhub.testing.crm.sender import Sender
 
@@ -16,6 +16,7 @@ OWN = {
     "lead": {"stage": "new_stage", "language": "new_language"},
     "deal": {"stage": "new_stage", "language": "new_language", "company": "new_company", "name": "new_contact"},
 }
+EVERYTHING = {"CreateAccount": True, "CreateContact": True, "CreateOpportunity": True}
 FIRST_REASON = 100_000_000  # choices of one's own begin there
 OPEN, CLOSED, LOST = 0, 1, 2
 
@@ -62,18 +63,7 @@ class DynamicsOffice:
         self._update("deal", id, {"statecode": CLOSED, "statuscode": 3}, told)
 
     def convert(self, lead: str, told: Told) -> bool:
-        state = self._fake.state
-        act = state.act(self.users[told["owner"]], "QualifyLead", {"LeadId": {"Id": lead, "LogicalName": "lead"}})
-        row = state.rows["lead"][lead]
-        account = state.create("account", {"name": row["companyname"]}, act)
-        contact = state.create("contact", {"lastname": row["lastname"], "_parentcustomerid_value": account}, act)
-        of = {"name": row["subject"], "_originatingleadid_value": lead, "_customerid_value": account}
-        deal = state.create("opportunity", {**of, **_own("deal", told)}, act)
-        qualified = {
-            "statecode": CLOSED, "statuscode": 3, "_qualifyingopportunityid_value": deal,
-            "_parentaccountid_value": account, "_parentcontactid_value": contact,
-        }  # fmt: skip
-        state.update("lead", lead, qualified, act)
+        actions.qualified(self._fake.state, lead, EVERYTHING, by=self.users[told["owner"]])
         return True
 
     def deal_of(self, lead: str) -> str | None:

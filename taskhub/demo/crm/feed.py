@@ -29,7 +29,7 @@ class CrmFeed:
     ) -> None:  # fmt: skip
         self._story, self._office, self._turns, self._ask = story, office, turns, ask
         self._chance, self._stop = chance, stop
-        self._ids: dict[str, str] = {}  # id in the story → id in the CRM
+        self._ids: dict[str | None, str] = {}  # id in the story → id in the CRM
         self._waiting: list[tuple[datetime, dict[str, Any]]] = []
         self._asked: list[tuple[Told, str]] = []
 
@@ -52,6 +52,7 @@ class CrmFeed:
             answer = sender.post(parcel)
             with self._turns.turn():
                 sender.settle(parcel, answer)
+                sender.log.clear()  # a demo may run for days
         return len(parcels)
 
     def _done(self, since: datetime, event: dict[str, Any], now: datetime) -> bool:
@@ -65,7 +66,8 @@ class CrmFeed:
             return now - since > GIVEN_UP
         self._act(noun, verb, id, told)
         if verb in {"lost", "won"}:
-            self._ids.pop(told["id"], None)
+            for over in (told["id"], told.get("lead")):
+                self._ids.pop(over, None)
         return True
 
     def _act(self, noun: str, verb: str, id: str, told: Told) -> None:

@@ -1,4 +1,4 @@
-"""Sales at work in the fake Salesforce. A conversion is one transaction, as ``convertLead`` makes it."""
+"""Sales at work in the fake Salesforce."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from random import Random
 from typing import Any
 
 from taskhub.demo.crm.office import Counts, Paths, Told
-from taskhub.testing.crm.salesforce import FakeSalesforce
-from taskhub.testing.crm.salesforce.state import CLOSED
+from taskhub.testing.crm.salesforce import FakeSalesforce, soap
 from taskhub.testing.crm.sender import Sender
 
 OBJECTS = {"lead": "Lead", "deal": "Opportunity"}
 STAGES = {"lead": "Status", "deal": "StageName"}
+ENDED = {"lead": "Closed - Not Converted", "deal": "Closed Lost"}
 OWN = {
     "lead": {"language": "Language__c", "amount": "Amount__c", "lost_reason": "Loss_Reason__c"},
     "deal": {"language": "Language__c", "company": "Company__c", "name": "Contact__c", "lost_reason": "Loss_Reason__c"},
@@ -53,26 +53,15 @@ class SalesforceOffice:
         self._save(OBJECTS[noun], id, {STAGES[noun]: _label(told["stage"])}, told)
 
     def lose(self, noun: str, id: str, told: Told) -> None:
-        closed = {"StageName": "Closed Lost", "IsClosed": True, "IsWon": False}
-        lost = closed if noun == "deal" else {"Status": "Closed - Not Converted"}
-        self._save(OBJECTS[noun], id, {**lost, "Loss_Reason__c": told["lost_reason"]}, told)
+        lost = {STAGES[noun]: ENDED[noun], "Loss_Reason__c": told["lost_reason"]}
+        self._save(OBJECTS[noun], id, lost, told)
 
     def win(self, id: str, told: Told) -> None:
-        self._save("Opportunity", id, {"StageName": "Closed Won", "IsClosed": True, "IsWon": True}, told)
+        self._save("Opportunity", id, {"StageName": "Closed Won"}, told)
 
     def convert(self, lead: str, told: Told) -> bool:
-        state, known = self._fake.state, self._fake.state.records["Lead"][lead]
-        account, contact, deal = (state.id(entity) for entity in ("Account", "Contact", "Opportunity"))
-        converted = {
-            "Status": CLOSED, "IsConverted": True, "ConvertedDate": state.clock.now.date().isoformat(),
-            "ConvertedAccountId": account, "ConvertedContactId": contact, "ConvertedOpportunityId": deal,
-        }  # fmt: skip
-        made = [
-            ("Account", None, {"Id": account, "Name": known["Company"]}),
-            ("Contact", None, {"Id": contact, "LastName": known["LastName"], "AccountId": account}),
-            ("Opportunity", None, {"Id": deal, "Name": known["Company"], "AccountId": account, **_own("deal", told)}),
-        ]
-        state.save([*made, ("Lead", lead, converted)], by=self.users[told["owner"]])
+        state = self._fake.state
+        soap.converted(state, state.records["Lead"][lead], {}, by=self.users[told["owner"]])
         return True
 
     def deal_of(self, lead: str) -> str | None:
