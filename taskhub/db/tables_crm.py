@@ -14,6 +14,7 @@ crm_task = table(
     Column("busy", Boolean, nullable=False, server_default=text("false")),  # a delivery is under way
     *may(Instant, "tried_at", "reopened_at"), *must(Instant, "at"),
     Index("ix_crm_task_theirs", "connection", "theirs", **where("theirs is not null")),
+    Index("ix_crm_task_in_doubt", "connection", **where("theirs is null and tried_at is not null")),
 )  # fmt: skip
 
 # What a person has asked of a CRM about one of its records; the act's id. It ends done, refused or withdrawn.

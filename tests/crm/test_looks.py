@@ -66,7 +66,6 @@ def first(one: Day, kind: str) -> Any:
 
 
 def touched(one: Day, kind: str) -> dict[str, Any]:
-
     return EDITS[one.system][kind](7)
 
 

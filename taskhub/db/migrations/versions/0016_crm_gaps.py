@@ -1,11 +1,11 @@
-"""Labels of what people choose from in a CRM, and acts asked of one that are not tried any more."""
+"""Labels of what people choose from in a CRM, acts asked of one that are not tried any more, writings in doubt."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-from taskhub.db.migrations.steps import add_column
+from taskhub.db.migrations.steps import add_column, create_index
 from taskhub.db.types import Instant, Json, Key
 
 revision = "0016"
@@ -27,3 +27,4 @@ def upgrade() -> None:
     )
     add_column("crm_act", sa.Column("given_up_at", Instant))
     add_column("crm_act", sa.Column("trouble", sa.Text()))
+    create_index("ix_crm_task_in_doubt", "crm_task", ["connection"], where="theirs is null and tried_at is not null")
