@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from taskhub.acts import crm_meeting, merged_events
+from taskhub.acts import crm_after_all, crm_meeting, merged_events
 from taskhub.acts.carry_out import carry_out
 from taskhub.connectors import own_write
 from taskhub.connectors.write_back import answers
@@ -28,7 +28,8 @@ def apply_event(tx: Tx, row: Taken) -> None:
     if done.fresh:
         _ask_for(tx, done.event)
     guarded = own_write.guarded(done.event, done.changes, tx.policies.connections)
-    changes = answers.heard(tx, done.event, firings.meet(tx, done.event, guarded), done.known)
+    news = crm_after_all.heard(tx, done.event, guarded, done.known)
+    changes = answers.heard(tx, done.event, firings.meet(tx, done.event, news), done.known)
     met = crm_meeting.met(tx, done.event, changes, done.known)
     made = plan(done.event, met, done.known, tx.policies.rules, tx.policies.kinds)
     ids = carry_out(tx, made, event=row.key, occurred_at=stored.event.occurred_at, known=done.known)

@@ -102,6 +102,7 @@ def _withdrawn(tx: Tx, act: CrmAct) -> CrmAct:
     """What is still on its way finds it ended and asks nothing."""
     done = replace(act, state=model.WITHDRAWN, ended_at=tx.now)
     asked_there.save(tx, done)
+    asked_there.wind_up(tx, act.id)
     tx.record(act.ref.noun, act.ref.id, "withdraw", {"asked": act.kind})
     return done
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from taskhub.acts.crm_telling import GIVEN_UP, tell_asker
+from taskhub import errors
+from taskhub.acts.crm_telling import GIVEN_UP, INSIDE, tell_asker
 from taskhub.connectors.asking import service as asked_there
 from taskhub.db.tx import Tx
 from taskhub.sales import service as sales
 
 AT_ONCE = 50
 LONGEST = 200
+AGAIN = "; it is tried again."  # it is not, any more
 
 
 def find(tx: Tx) -> bool:
@@ -20,8 +22,16 @@ def find(tx: Tx) -> bool:
         act = asked_there.get(tx, id_, locked=True)
         if act is None or not act.waits or act.given_up_at is not None:
             continue
-        trouble = error.partition("\n")[0].strip()[:LONGEST]
+        trouble = _plain(error)
         asked_there.save(tx, replace(act, given_up_at=tx.now, trouble=trouble))
         tx.record(act.ref.noun, act.ref.id, "given_up", {"asked": act.kind, "reason": trouble})
         tell_asker(tx, GIVEN_UP, act, sales.get(tx, act.ref), trouble)
     return len(found) == AT_ONCE
+
+
+def _plain(error: str) -> str:
+    """The sentence of a row's last error; insides of ours are for the log, not for who asked."""
+    kind, _, said = error.partition("\n")[0].partition(": ")
+    if not isinstance(getattr(errors, kind, None), type) or not said:
+        return INSIDE
+    return said.removesuffix(AGAIN).rstrip(". ")[:LONGEST]

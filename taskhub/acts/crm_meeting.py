@@ -23,6 +23,7 @@ from taskhub.sales.model import OPEN, Change, Changes
 OWN_ACT = "own_act"
 CLOCKS = timedelta(minutes=1)  # two houses, two clocks
 SKEW = timedelta(minutes=10)  # what is told later than that after their answer is another conversion
+NOUNS = ("lead", "deal")
 Known = Mapping[str, Mapping[str, Any]]
 # What tells of each act: of a lead, of a deal.
 SAYS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -38,9 +39,9 @@ def met(tx: Tx, event: Event, changes: Changes, known: Known) -> Changes:
     if event.connection is None or event.record is None or event.source == SOURCE:
         return changes
     # Whether acts may still be asked for does not matter: what was asked for has its words coming.
-    if event.connection not in tx.policies.connections or event.record.noun not in ("lead", "deal"):
+    if event.connection not in tx.policies.connections or event.record.noun not in NOUNS:
         return changes
-    found = _of_record(tx, event, changes) or _made(tx, event, changes, known)
+    found = _of_record(tx, event, changes) or made(tx, event, changes, known)
     if found is None:
         return changes
     act = asked_there.get(tx, found.id, locked=True) or found
@@ -118,7 +119,7 @@ def _that_time(tx: Tx, act: CrmAct, event: Event, changes: Changes) -> bool:
     return act.answered_at is None or event.occurred_at <= act.answered_at + SKEW
 
 
-def _made(tx: Tx, event: Event, changes: Changes, known: Known) -> CrmAct | None:
+def made(tx: Tx, event: Event, changes: Changes, known: Known) -> CrmAct | None:
     """The conversion that waits and has made this new deal: by its lead, else by title and time."""
     if event.record is None or event.record.noun != "deal" or "deal.created" not in changes.types:
         return None
@@ -128,12 +129,12 @@ def _made(tx: Tx, event: Event, changes: Changes, known: Known) -> CrmAct | None
             continue
         if deal.get("lead") == act.ref.id:
             return act
-        if deal.get("lead") is None and event.occurred_at >= act.at - CLOCKS and _alike(tx, act, deal):
+        if deal.get("lead") is None and event.occurred_at >= act.at - CLOCKS and alike(tx, act, deal):
             return act
     return None
 
 
-def _alike(tx: Tx, act: CrmAct, deal: Mapping[str, Any]) -> bool:
+def alike(tx: Tx, act: CrmAct, deal: Mapping[str, Any]) -> bool:
     """Whether a deal that names no lead looks like what the lead was to become: titles, and parties where both have."""
     lead = sales.known_of(tx, act.ref).get("lead", {})
     titles = {lead.get("title"), lead.get("company")} - {None, ""}

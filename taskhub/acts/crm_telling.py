@@ -11,6 +11,7 @@ from taskhub.escalation.notifications.tell import tell
 from taskhub.sales.model import RecordState
 
 REFUSED, GIVEN_UP = "crm_refused", "crm_given_up"
+INSIDE = "inside"
 TEXTS = {
     "en": {
         REFUSED: "{connection} has not done it: {title}",
@@ -23,6 +24,7 @@ TEXTS = {
         "connection_off": "the connection no longer takes acts",
         "no_answer": "it did not come to an end within a week; look there",
         "merged": "its record was merged into another one meanwhile; look at that one",
+        INSIDE: "a fault inside taskhub, which its log tells",
     },
     "fr": {
         REFUSED: "{connection} ne l’a pas fait : {title}",
@@ -35,6 +37,7 @@ TEXTS = {
         "reopen": "annulation de la perte", "connection_off": "la connexion n’accepte plus d’actes",
         "no_answer": "sans fin au bout d’une semaine ; regardez là-bas",
         "merged": "sa fiche a été fusionnée avec une autre entre-temps ; regardez celle-ci",
+        INSIDE: "une erreur dans taskhub, que son journal décrit",
     },
 }  # fmt: skip
 

@@ -10,6 +10,8 @@ from taskhub.events.model import QUIET, Event
 from taskhub.policy.policies import Connection
 from taskhub.sales.model import Changes
 
+OWN_WRITE = "own_write"
+
 
 def is_own_write(event: Event, connection: Connection) -> bool:
     """Whether the event was caused by the user taskhub writes as (setting ``own_user``: their id of that user)."""
@@ -32,7 +34,7 @@ def guarded(event: Event, changes: Changes, connections: Mapping[str, Connection
         return replace(changes, reason="first_sync")
     connection = connections.get(event.connection or "")
     own = connection is not None and changes.reason is None and is_own_write(event, connection)
-    return replace(changes, reason="own_write") if own and _all_ours(event, changes) else changes
+    return replace(changes, reason=OWN_WRITE) if own and _all_ours(event, changes) else changes
 
 
 def _all_ours(event: Event, changes: Changes) -> bool:

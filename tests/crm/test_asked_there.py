@@ -8,9 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from taskhub.acts import crm_asking, crm_given_up, undo
+from taskhub.acts import crm_asking, undo
 from taskhub.connectors.asking import model
-from taskhub.connectors.write_back import waiting
 from taskhub.db.tables import notification
 from taskhub.db.tables_crm import crm_act
 from taskhub.errors import Conflict, InvalidInput
@@ -18,8 +17,7 @@ from taskhub.events.model import RecordRef
 from taskhub.policy.policies import WriteBack
 from taskhub.sales.conversion import Asked
 from taskhub.tasks.model import NewTask
-from taskhub.testing.crm.faults import CUT_EARLY
-from tests.crm.floor import SUE, SYSTEMS, Floor, floor
+from tests.crm.floor import SYSTEMS, Floor, floor
 from tests.crm.ledger import SEEDS
 
 DEAL = Asked(deal={})
@@ -212,115 +210,3 @@ def test_whatever_goes_wrong_one_deal_comes_of_it(sqlite_url: str, system: str, 
         house.settle()
         one_of_each(house, ref)
         assert states(house) == ["done"]
-
-
-def given_up(house: Floor, ref: RecordRef) -> model.CrmAct:
-    """The CRM is away for as long as anything is tried; the job has looked twice."""
-    act = ask(house, ref)
-    house.fake.faults.chance, house.fake.faults.rate, house.fake.faults.among = random.Random(1), 1.0, (CUT_EARLY,)
-    house.pass_time(timedelta(days=9))
-    house.fake.faults.clear()
-    assert [row.dead_at is not None for row in house.rows()] == [True]
-    for _ in range(2):
-        with house.desk.db.begin() as tx:
-            assert crm_given_up.find(tx) is False
-    return act
-
-
-def told_of(house: Floor, topic: str) -> list[str]:
-    return [row.agent for row in house.desk.rows(notification) if row.topic == topic]
-
-
-def test_what_is_not_tried_any_more_is_told_once_and_shows_so(house: Floor) -> None:
-    ref = house.lead()
-    given_up(house, ref)
-    [row] = house.desk.rows(crm_act)
-    assert (row.state, row.given_up_at, bool(row.trouble), row.reason) == ("pending", house.fake.clock.now, True, None)
-    assert told_of(house, "crm_given_up") == ["sue"]
-    [letter] = [row for row in house.desk.rows(notification) if row.topic == "crm_given_up"]
-    assert row.trouble in letter.body
-    with pytest.raises(Conflict, match="withdraw it first"):
-        ask(house, ref)
-
-
-def test_given_up_by_its_person_nothing_is_left_of_it(house: Floor) -> None:
-    ref = house.lead()
-    given_up(house, ref)
-    house.desk.do("sue", crm_asking.withdraw, ref)
-    assert states(house) == ["withdrawn"]
-    with pytest.raises(Conflict) as caught:
-        house.desk.do("sue", crm_asking.withdraw, ref)
-    assert caught.value.stable_code == "nothing_to_change"
-    house.fake.gate.calls.clear()
-    with house.desk.db.begin() as tx:
-        assert waiting.replay(tx, "crm") == 1
-    house.pass_time()
-    assert not house.fake.gate.calls
-    ask(house, ref)
-    house.pass_time()
-    one_of_each(house, ref)
-    assert states(house) == ["withdrawn", "done"]
-
-
-def test_undo_gives_it_up_as_well_while_it_is_kept(house: Floor) -> None:
-    ref = house.lead()
-    act = given_up(house, ref)
-    with house.desk.db.begin() as tx:
-        crm_asking.take_back(tx, {"act": act.id})
-    assert states(house) == ["withdrawn"]
-
-
-def test_tried_again_it_is_asked_as_if_nothing_had_been(house: Floor) -> None:
-    ref = house.lead()
-    given_up(house, ref)
-    with house.desk.db.begin() as tx:
-        waiting.replay(tx, "crm")
-    house.pass_time()
-    one_of_each(house, ref)
-    [row] = house.desk.rows(crm_act)
-    assert (row.state, row.given_up_at, row.trouble) == ("done", None, None)
-    with house.desk.db.begin() as tx:
-        crm_given_up.find(tx)
-    assert told_of(house, "crm_given_up") == ["sue"]
-
-
-def test_what_is_under_way_is_not_withdrawn_and_a_second_death_is_told_again(house: Floor) -> None:
-    ref = house.lead()
-    given_up(house, ref)
-    with house.desk.db.begin() as tx:
-        waiting.replay(tx, "crm")
-    house.fake.faults.chance, house.fake.faults.rate, house.fake.faults.among = random.Random(1), 1.0, (CUT_EARLY,)
-    house.run()
-    with pytest.raises(Conflict) as caught:
-        house.desk.do("sue", crm_asking.withdraw, ref)
-    assert caught.value.stable_code == "asked_there"
-    house.pass_time(timedelta(days=9))
-    with house.desk.db.begin() as tx:
-        crm_given_up.find(tx)
-    assert told_of(house, "crm_given_up") == ["sue", "sue"]
-
-
-def test_their_own_word_answers_what_was_given_up(house: Floor) -> None:
-    ref = house.lead()
-    house.desk.do("sue", crm_asking.lose, ref, "no_need")
-    house.fake.faults.chance, house.fake.faults.rate, house.fake.faults.among = random.Random(1), 1.0, (CUT_EARLY,)
-    house.pass_time(timedelta(days=9))
-    house.fake.faults.clear()
-    with house.desk.db.begin() as tx:
-        crm_given_up.find(tx)
-    lose_there(house, ref)
-    house.run()
-    assert states(house) == ["done"]
-    assert house.count("survey") == {"survey": 1}
-
-
-def lose_there(house: Floor, ref: RecordRef) -> None:
-    """Somebody over there does by hand what was asked for."""
-    house.fake.clock.forward(seconds=5)
-    id_, state = ref.id.removeprefix("crm:"), house.fake.state
-    if house.system == "pipedrive":
-        state.change("lead", id_, {"is_archived": True}, by=int(SUE["pipedrive"]))
-    elif house.system == "salesforce":
-        state.save([("Lead", id_, {"Status": "Closed - Not Converted"})], by=SUE["salesforce"])
-    else:
-        state.update("lead", id_, {"statecode": 2, "statuscode": 4}, state.act(by=SUE["dynamics"]))

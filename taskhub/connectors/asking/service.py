@@ -7,6 +7,7 @@ from datetime import datetime
 
 from taskhub.connectors.asking import store
 from taskhub.connectors.asking.model import CrmAct
+from taskhub.db import ledger
 from taskhub.db.tx import Tx
 
 
@@ -33,6 +34,18 @@ def pending(tx: Tx, records: Collection[str]) -> dict[str, CrmAct]:
 def open_of(tx: Tx, connection: str, kind: str) -> list[CrmAct]:
     """What a connection has been asked and has not answered, the oldest first."""
     return store.open_of(tx, connection, kind)
+
+
+def withdrawn_of(tx: Tx, connection: str, kind: str) -> list[CrmAct]:
+    """What a connection was asked, as far as we know in vain, and is not asked any more; the newest first."""
+    return store.withdrawn_of(tx, connection, kind)
+
+
+def wind_up(tx: Tx, id_: str) -> None:
+    """A delivery that is dead runs once more, finds its act ended, and is done: nobody has to see to it."""
+    row = store.dead_row(tx, id_)
+    if row is not None:
+        ledger.revive(tx.conn, row, tx.now)
 
 
 def given_up(tx: Tx, most: int) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Select, Text, and_, cast, func, or_, select, update
 
-from taskhub.connectors.asking.model import PENDING, CrmAct
+from taskhub.connectors.asking.model import PENDING, WITHDRAWN, CrmAct
 from taskhub.db import rows
 from taskhub.db.tables import message
 from taskhub.db.tables_crm import crm_act
@@ -48,6 +48,18 @@ def open_of(tx: Tx, connection: str, kind: str) -> list[CrmAct]:
     """What a connection has been asked and has not answered, the oldest first."""
     wanted = _ALL.where(c.connection == connection, c.state == PENDING, c.kind == kind, c.answered_at.is_(None))
     return [CrmAct(*row) for row in tx.conn.execute(wanted.order_by(c.at, c.id).limit(MOST))]
+
+
+def withdrawn_of(tx: Tx, connection: str, kind: str) -> list[CrmAct]:
+    """What a connection was asked, as far as we know in vain, and is not asked any more; the newest first."""
+    wanted = _ALL.where(c.connection == connection, c.state == WITHDRAWN, c.kind == kind, c.tried_at.is_not(None))
+    return [CrmAct(*row) for row in tx.conn.execute(wanted.order_by(c.at.desc(), c.id.desc()).limit(MOST))]
+
+
+def dead_row(tx: Tx, id_: str) -> int | None:
+    """The row that tried to ask, once it is not tried any more."""
+    wanted = select(message.c.id).where(message.c.handler == HANDLER, message.c.key == id_)
+    return tx.conn.execute(wanted.where(message.c.dead_at.is_not(None)).limit(1)).scalar()
 
 
 def given_up(tx: Tx, most: int) -> list[tuple[str, str]]:

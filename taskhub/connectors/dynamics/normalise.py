@@ -109,7 +109,8 @@ def _read(noun: str, said: Told, context: Context, connection: Connection) -> _R
     own = said.row.attributes
     now = {**said.around, **own}
     labels = {**said.labels, **said.row.labels}
-    if merged := merged_into(noun, now, connection):
+    # That a row which was merged is deleted later is no second merge.
+    if said.verb != DELETE and (merged := merged_into(noun, now, connection)):
         return _Read(merged)
     fields = fields_of(noun, now, labels, connection)
     _link_to_lead(noun, fields, context, connection)

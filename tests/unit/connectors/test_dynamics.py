@@ -211,6 +211,12 @@ class TestMerged:
         call = accepted(context("Merge", "lead", LEAD, {"Target": ref("lead", LEAD), "SubordinateId": OTHER}))
         assert event.change == call.change
 
+    def test_that_it_is_deleted_later_is_no_second_merge(self) -> None:
+        values = {**VALUES, "merged": True, "masterid": ref("lead", LEAD)}
+        images = [{"key": "b", "value": row("lead", OTHER, values)}]
+        inputs = {"Target": ref("lead", OTHER)}
+        assert accepted(context("Delete", "lead", OTHER, inputs, PreEntityImages=images)).types == ("lead.deleted",)
+
     def test_a_record_that_was_not_merged(self) -> None:
         assert accepted(create("lead", LEAD, {**VALUES, "merged": False, "masterid": None})).types == ("lead.created",)
 
