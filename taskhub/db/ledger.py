@@ -40,6 +40,7 @@ from taskhub.ids import new_id
 HOLD = timedelta(seconds=4)
 LIMIT = 100
 BACKOFF = tuple(timedelta(seconds=s) for s in (1, 10, 60))
+CALM = BACKOFF[1]  # before a last try after a death, so that one storm of deaths does not take all three tries
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +98,12 @@ def take_tried(conn: Connection, now: datetime, until: datetime, *, outside: boo
 
 def take_last(conn: Connection, now: datetime, until: datetime) -> list[Taken]:
     """At most one due row on its last try. It is to run alone in its process."""
-    return _take(conn, now, until, looks.LAST)
+    return _take(conn, now, until, looks.LAST, calm=now - CALM)
 
 
 def last_waits(conn: Connection, now: datetime) -> bool:
     """Whether a row is due for its last try, so that the process should make itself empty."""
-    return bool(conn.execute(looks.LAST_WAITS, {"now": now}).scalar())
+    return bool(conn.execute(looks.LAST_WAITS, {"now": now, "calm": now - CALM}).scalar())
 
 
 def take_rung(conn: Connection, ids: Sequence[int], now: datetime, until: datetime) -> list[Taken]:

@@ -72,7 +72,9 @@ def _tried(*, outside: bool | None) -> Select[Any]:
 
 def _last() -> tuple[Test, ...]:
     last = case((OUTSIDE, and_(c.lost == TRIES - 2, c.attempts < OUTSIDE_TRIES)), else_=c.attempts == TRIES - 1)
-    return TRIED, not_(FAILED_OUTSIDE), last
+    # Whoever failed in good order has waited: then both are the instant of the next try.
+    calm = or_(c.token.is_(None), c.until == c.due_at, c.until <= bindparam("calm", type_=c.due_at.type))
+    return TRIED, not_(FAILED_OUTSIDE), last, calm
 
 
 FRESH_OURS = _fresh(ours=True)

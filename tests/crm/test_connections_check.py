@@ -256,7 +256,7 @@ def test_the_command_checks_and_subscribes_over_a_real_wire(
         assert [one["name"] for one in told["findings"] if one["state"] == "wrong"] == ["webhooks"]
         assert run("connections", "subscribe", "pipedrive", "http://t.test", "--data", data).exit_code == 1
         made = run("connections", "subscribe", "pipedrive", "https://t.test", "--data", data, "--json")
-        assert len(json.loads(made.stdout)["made"]) == 9
+        assert len(json.loads(made.stdout)["made"]) == 10
         again = run("connections", "subscribe", "pipedrive", "https://t.test/", "--data", data)
         assert again.stdout == "Nothing was missing.\n"
         last = run("connections", "check", "pipedrive", "--data", data)

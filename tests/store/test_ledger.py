@@ -141,11 +141,26 @@ def test_a_row_whose_every_try_ends_its_process_is_dead_after_three(book, mode):
         assert book.call(ledger.bury, book.now) == 0
         row = book.one(how)
         assert row.attempts == tries
-        book.pass_(ledger.HOLD)
+        book.pass_(ledger.HOLD + (tries == 2) * ledger.CALM)
     assert book.take(ledger.take) == []
     assert book.call(ledger.bury, book.now) == 1
     assert book.call(leftovers.census, book.now) == {"later": 0, "due": 0, "held": 0, "dead": 1}
     assert not book.settle(row)
+
+
+@pytest.mark.parametrize("mode", ["each", "one", "outside"])
+def test_processes_that_die_in_quick_succession_leave_a_row_its_last_try(book, mode):
+    book.emit("innocent", mode=mode)
+    for _ in range(2):
+        book.one(ledger.take)
+        book.pass_(ledger.HOLD)
+    for _ in range(9):
+        assert book.take(ledger.take) == []
+        assert not book.call(ledger.last_waits, book.now)
+        book.pass_(SECOND)
+    book.pass_(SECOND)
+    assert book.call(ledger.last_waits, book.now)
+    assert book.settle(book.one(ledger.take))
 
 
 def test_a_dead_row_can_be_revived(book):

@@ -10,11 +10,8 @@ from taskhub.connectors.reading import Seen
 from taskhub.events.model import Delivery
 from taskhub.policy.policies import Connection, Options
 
-NOUNS: Mapping[str, tuple[str, ...]] = {
-    "pipedrive": ("lead", "deal", "activity"),
-    "salesforce": ("account", "contact", "lead", "deal", "activity"),
-    "dynamics": ("account", "contact", "lead", "deal", "activity"),
-}
+_EACH = ("account", "contact", "lead", "deal", "activity")
+NOUNS: Mapping[str, tuple[str, ...]] = {"pipedrive": _EACH, "salesforce": _EACH, "dynamics": _EACH}
 """What is looked at, by system, in this order: a deal is best known after its customer."""
 OVERLAP = timedelta(minutes=2)  # of two houses' clocks and of what is written while it is read
 

@@ -12,6 +12,7 @@ WANTED = (
     *(("deal", action) for action in ("create", "change", "delete")),
     *(("activity", action) for action in ("change", "delete")),
     ("person", "change"),
+    ("organization", "change"),
 )
 
 

@@ -24,6 +24,7 @@ from taskhub.testing.crm.sender import Answer, Post
 TOKEN = "fake-api-token"
 CLIENT = ("fake-client", "fake-client-secret")
 REFRESH = "fake-refresh-token"
+PLURALS = {"deal": "deals", "activity": "activities", "person": "persons", "organization": "organizations"}
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -62,7 +63,7 @@ class FakePipedrive:
             Route("/leads/{id}/convert/status/{job}", self._open(conversion.status)),
             Route("/deals/{id}/convert/lead", self._open(conversion.asked_back), methods=["POST"]),
             Route("/deals/{id}/convert/status/{job}", self._open(conversion.status_back)),
-            *(route for name, plural in (("deal", "deals"), ("activity", "activities")) for route in (
+            *(route for name, plural in PLURALS.items() for route in (
                 Route(f"/{plural}", self._open(lists.changed_since(name))),
                 Route(f"/{plural}", self._open(_added(name)), methods=["POST"]),
                 Route(f"/{plural}/{{id}}", self._open(_one(name))),

@@ -30,6 +30,13 @@ BLANK: Mapping[str, Mapping[str, Any]] = {
         "due_time": None, "duration": None, "lead_id": None, "location": None, "org_id": None, "owner_id": None,
         "person_id": None, "public_description": "", "subject": "", "type": "task", "update_user_id": None,
     },
+    "person": {
+        "custom_fields": {}, "emails": [], "first_name": None, "label_ids": [], "last_name": None, "name": "",
+        "org_id": None, "owner_id": None, "phones": [], "picture_id": None, "visible_to": "3",
+    },
+    "organization": {
+        "address": None, "custom_fields": {}, "label_ids": [], "name": "", "owner_id": None, "visible_to": "3",
+    },
 }  # fmt: skip
 
 
