@@ -9,7 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from taskhub.connectors import reading
+from taskhub.connectors.dynamics.identity import work_id as dynamics_work_id
 from taskhub.connectors.dynamics.state import state_of as dynamics
+from taskhub.connectors.pipedrive.options import unlabelled as pipedrive_unlabelled
 from taskhub.connectors.pipedrive.state import state_of as pipedrive
 from taskhub.connectors.reading import Seen, State
 from taskhub.connectors.salesforce.identity import full_id
@@ -20,6 +22,8 @@ from taskhub.policy.policies import Connection
 
 StateOf = Callable[[str, Mapping[str, Any], Connection], State]
 _SYSTEMS: Mapping[str, StateOf] = {"dynamics": dynamics, "pipedrive": pipedrive, "salesforce": salesforce}
+_TELLING_IDS: Mapping[str, Callable[[str, Mapping[str, Any], Connection], bool]] = {"pipedrive": pipedrive_unlabelled}
+_CHOSEN_IDS: Mapping[str, Callable[[str, str], str]] = {"dynamics": dynamics_work_id}
 
 
 def delivery_of(seen: Seen, connection: Connection) -> Delivery:
@@ -42,6 +46,23 @@ def version_of(noun: str, record: Mapping[str, Any], connection: Connection) -> 
         return _SYSTEMS[connection.system](noun, record, connection).version
     except (ValueError, TypeError, LookupError, AttributeError):
         return None
+
+
+def tells_ids(connection: Connection) -> bool:
+    """Whether its events tell ids of options where people read labels."""
+    return connection.system in _TELLING_IDS
+
+
+def unlabelled(noun: str, record: Mapping[str, Any], connection: Connection) -> bool:
+    """Whether a mapped field of ``record`` shows an option nobody has told us the label of."""
+    known = _TELLING_IDS.get(connection.system)
+    return known is not None and known(noun, record, connection)
+
+
+def work_id(connection: Connection, task_id: str) -> str | None:
+    """Our id of a task's work over there, where a system lets us choose it."""
+    chosen = _CHOSEN_IDS.get(connection.system)
+    return None if chosen is None else ours(chosen(connection.key, task_id), connection)
 
 
 def ours(id_: str, connection: Connection) -> str:

@@ -83,7 +83,7 @@ class Doubt(NamedTuple):
     """A record (by our id) that only its owner can tell, or with ``id`` "" all of a noun since ``since``.
 
     ``born``: what was left untold is that it was made; ``gone``: it was said to be gone, which holds where nobody can
-    be asked.
+    be asked; ``after``: asking earlier would tell nothing new.
     """
 
     noun: str
@@ -91,6 +91,7 @@ class Doubt(NamedTuple):
     born: bool = False
     since: datetime | None = None
     gone: bool = False
+    after: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

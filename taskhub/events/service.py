@@ -66,7 +66,8 @@ def doubted(tx: Tx, connection: str, doubt: Doubt) -> None:
     """Whoever can read records of ``connection`` is to look: at one, or at all of a noun that may have changed."""
     if doubt.id:
         told = {"connection": connection, "born": doubt.born, **({"gone": True} if doubt.gone else {})}
-        tx.emit(DOUBT_TOPIC, f"{doubt.noun}:{doubt.id}", told)
+        due = doubt.after if doubt.after is not None and doubt.after > tx.now else None
+        tx.emit(DOUBT_TOPIC, f"{doubt.noun}:{doubt.id}", told, due_at=due)
     else:
         since = (doubt.since or tx.now).isoformat()
         tx.emit(LOOK_TOPIC, connection, {"noun": doubt.noun, "since": since})
@@ -119,29 +120,36 @@ def replay(tx: Tx, event_id: str, normalise: Normalise) -> Stored:
         raise Conflict(f"Only quarantined events are replayed; this one is {before.state}.", code="not_quarantined")
     if not raw.body:
         raise Conflict("Its body has been forgotten. Have its sender send the event again.", code="body_forgotten")
-    changes = _read_again(tx, before, normalise(before, raw))
+    found = normalise(before, raw)
+    changes, told = _read_again(tx, before, found)
     store.save(tx.conn, event_id, changes)
     tx.record("event", event_id, "replay", {"state": changes.get("state", QUARANTINED)})
     after = load(tx, event_id)
+    for doubt in [one.doubt for one in found if told is not None and one.subject == told.subject]:
+        if doubt is not None and before.connection is not None:
+            doubted(tx, before.connection, doubt)
     for state in (APPLIED, IGNORED):
         forgetting.come_back_to(tx, state, before.received_at)
     _emit(tx, after.id, after.state, event_to_json(after.event) if after.event else None, after.source)
     return after
 
 
-def _read_again(tx: Tx, before: Stored, found: Sequence[Delivery]) -> dict[str, Any]:
-    """What to write. A body that had holes gets the key under which it would have come, unless it has come since."""
+def _read_again(tx: Tx, before: Stored, found: Sequence[Delivery]) -> tuple[dict[str, Any], Delivery | None]:
+    """What to write, and which of ``found`` it is now; None: it is no news.
+
+    A body that had holes gets the key under which it would have come, unless it has come since.
+    """
     again = next((one for one in found if one.delivery_key == before.delivery_key), None)
     if again is not None:
-        return _outcome(again)
+        return _outcome(again), again
     first = next((one for one in found if one.outcome != "quarantined"), None)
     if first is None or before.variant or len({one.subject for one in found}) > 1:
-        return {"reason": before.reason}
+        return {"reason": before.reason}, None
     copy = store.known(tx.conn, [first.delivery_key]).get((first.delivery_key, ""))
     if copy is not None:
-        return {"state": IGNORED, "reason": f"copy_of: {copy[0]}"}
+        return {"state": IGNORED, "reason": f"copy_of: {copy[0]}"}, None
     named = {name: getattr(first, name) for name in ("external_id", "type", "subject", "delivery_key", "body_hash")}
-    return {**named, "occurred_at": first.occurred_at or before.occurred_at, **_outcome(first)}
+    return {**named, "occurred_at": first.occurred_at or before.occurred_at, **_outcome(first)}, first
 
 
 def waiting(tx: Tx, most: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from taskhub.calendars import BusinessCalendar
@@ -68,13 +68,17 @@ class Options:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
+OPTIONS_REST = timedelta(hours=1)  # what is deleted over there has no label, however often one asks
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
     """One CRM connection. ``secrets`` are names of environment variables or files, never the secrets themselves.
 
     ``poll``: how often taskhub looks by itself, zero for never. ``renew_webhooks``: whether it makes what is missing.
     ``fields``: noun → our field → theirs; ``stages``: noun → their stage id → our key; ``users``: their id → agent.
-    ``options`` nobody writes: looks learn them (noun → their field → what it offers, None where nothing is chosen).
+    ``options`` nobody writes: looks learn them (noun → their field → what it offers, None where nothing is chosen);
+    ``asked_options``: noun → when they were asked last, also in vain.
     """
 
     key: str
@@ -89,6 +93,7 @@ class Connection:
     renew_webhooks: bool = True
     write_back: WriteBack = WriteBack()
     options: Mapping[str, Mapping[str, Options | None]] = field(default_factory=dict, compare=False)
+    asked_options: Mapping[str, datetime] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

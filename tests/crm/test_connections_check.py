@@ -260,7 +260,7 @@ def test_the_command_checks_and_subscribes_over_a_real_wire(
         again = run("connections", "subscribe", "pipedrive", "https://t.test/", "--data", data)
         assert again.stdout == "Nothing was missing.\n"
         last = run("connections", "check", "pipedrive", "--data", data)
-    assert (last.exit_code, len(fake.state.hooks)) == (0, 9)
+    assert (last.exit_code, len(fake.state.hooks)) == (0, 10)
     assert "s3cret-part" not in first.output + last.output + made.output
     assert pipedrive.api.TOKEN not in first.output + last.output
     assert "Did you mean 'pipedrive'?" in run("connections", "check", "pipedrve", "--data", data).stderr

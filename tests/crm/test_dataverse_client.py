@@ -5,8 +5,9 @@ import logging
 import pytest
 
 from taskhub.connectors.calling import Caller
-from taskhub.connectors.dynamics.client import SETS, DynamicsClient, work_id
+from taskhub.connectors.dynamics.client import SETS, DynamicsClient
 from taskhub.connectors.dynamics.dialect import DIALECT, login
+from taskhub.connectors.dynamics.identity import work_id
 from taskhub.connectors.dynamics.steps import WANTED
 from taskhub.connectors.outbound import Conversion
 from taskhub.errors import InvalidInput, NotFound, OutcomeUnknown, Unauthenticated, Unavailable

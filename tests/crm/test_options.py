@@ -14,6 +14,8 @@ from taskhub.connectors.inbound import HookRequest
 from taskhub.connectors.looking import labels, store
 from taskhub.connectors.pipedrive.inbound import PipedriveInbound
 from taskhub.connectors.pipedrive.options import bare, labelled, options_of, unlabelled
+from taskhub.events import service as events
+from taskhub.events.model import Doubt
 from taskhub.policy.policies import Connection, Options
 from taskhub.policy.rule import Rule, TaskTemplate
 from taskhub.policy.text import LocalText
@@ -139,6 +141,8 @@ def test_an_unknown_option_stays_an_id_until_its_record_is_read_again(sqlite_url
         assert told(one, deal)[0] == 2
         one.work(timedelta(hours=1))
         assert told(one, deal)[0] == "Silver"
+        # Twice, as docs/adr/0035 says: when it became an option nobody knew, and when that had a name.
+        assert one.tasks() == {("gold", f"deal:crm:{deal}"): 2}
 
 
 def test_an_option_that_is_gone_over_there_stays_an_id_and_nothing_goes_round(sqlite_url: str) -> None:
@@ -150,7 +154,41 @@ def test_an_option_that_is_gone_over_there_stays_an_id_and_nothing_goes_round(sq
         asked = calls(one)
         one.later()
         one.work(timedelta(days=1))
-        assert (told(one, deal)[0], calls(one)) == (5, asked + 1)
+        assert (told(one, deal)[0], calls(one)) == (5, asked)
+
+
+def test_an_option_without_a_label_is_asked_for_once_an_hour_however_often_it_is_told(sqlite_url: str) -> None:
+    with day("pipedrive", sqlite_url, FIELDS) as one:
+        one.fake.state.fields["dealFields"] = definitions("Gold")
+        one.begin()
+        deal, asked = made(one, {TIER: 5}), calls(one)
+        for number in range(12):
+            one.clock.forward(minutes=1)
+            one.fake.state.change("deal", deal, {"title": f"Acme {number}"}, by=USER)
+            send(one)
+        assert (calls(one), reads(one)) == (asked, 1)
+        one.fake.state.fields["dealFields"] = definitions("Gold", "A", "B", "C", "New")
+        one.work(timedelta(hours=1))
+        assert (calls(one), reads(one)) == (asked + 1, 2)
+        assert told(one, deal)[0] == "New"
+
+
+def test_a_doubt_that_is_put_off_does_not_keep_one_that_is_not_waiting(sqlite_url: str) -> None:
+    with day("pipedrive", sqlite_url, FIELDS) as one:
+        one.fake.state.fields["dealFields"] = definitions("Gold")
+        one.begin()
+        deal = made(one, {TIER: 5})
+        one.lose = lambda: True
+        one.clock.forward(minutes=1)
+        one.fake.state.change("deal", deal, {"title": "Unheard"}, by=USER)
+        send(one)
+        one.clock.forward(minutes=1)
+        with one.db.begin() as tx:
+            doubt = Doubt("deal", f"crm:{deal}")
+            events.doubted(tx, "crm", doubt)
+            events.doubted(tx, "crm", doubt._replace(after=tx.now + timedelta(hours=1)))
+        one.work()
+        assert one.known()[f"deal:crm:{deal}"]["title"] == "Unheard"
 
 
 def test_while_the_crm_does_not_tell_its_fields_records_are_told_with_ids(sqlite_url: str) -> None:
@@ -158,7 +196,9 @@ def test_while_the_crm_does_not_tell_its_fields_records_are_told_with_ids(sqlite
         hidden = one.fake.state.fields.pop("dealFields")
         one.begin()
         deal = made(one, {TIER: 1, NOTE: "1"})
+        one.work(timedelta(hours=1))
         assert told(one, deal) == (1, None, "1")
+        assert reads(one) == 0
         with one.db.read() as tx:
             assert "labels of deals" in store.watched(tx, "crm")["refused"]
         one.fake.state.fields["dealFields"] = [*hidden, *definitions("Gold")]
@@ -211,6 +251,37 @@ def told(one: Day, deal: str) -> tuple[Any, ...]:
 def calls(one: Day) -> int:
     """How often they were asked what their fields of deals offer."""
     return sum(path.endswith("/dealFields") for _, path, _ in one.fake.gate.calls)
+
+
+def reads(one: Day) -> int:
+    """How often they were asked for one deal."""
+    return sum("/deals/" in path for _, path, _ in one.fake.gate.calls)
+
+
+def test_people_and_organisations_have_labels_too_and_are_followed_when_nobody_tells(sqlite_url: str) -> None:
+    fields = {"contact": {"tier": TIER}, "account": {"tier": TIER}}
+    with day("pipedrive", sqlite_url, fields) as one:
+        one.fake.state.fields |= {
+            name: definitions("Gold", "Silver") for name in ("personFields", "organizationFields")
+        }
+        one.begin()
+        one.lose = lambda: True
+        ids = [
+            one.fake.state.add(entity, {"name": entity, "custom_fields": {TIER: 2}}, by=USER)["id"]
+            for entity in ("person", "organization")
+        ]
+        one.later()
+        keys = [f"contact:crm:{ids[0]}", f"account:crm:{ids[1]}"]
+        assert [(one.known()[key]["name"], one.known()[key]["tier"]) for key in keys] == [
+            ("person", "Silver"), ("organization", "Silver"),
+        ]  # fmt: skip
+        for name in ("personFields", "organizationFields"):
+            one.fake.state.fields[name] = definitions("Gold", "Platinum")
+        one.clock.forward(days=2)
+        for entity, id_ in zip(("person", "organization"), ids, strict=True):
+            one.fake.state.change(entity, str(id_), {"name": "Acme"}, by=USER)
+        one.later()
+        assert [(one.known()[key]["name"], one.known()[key]["tier"]) for key in keys] == [("Acme", "Platinum")] * 2
 
 
 def test_odd_definitions_keep_nothing_from_its_place(database_url: str) -> None:

@@ -6,7 +6,9 @@ import random
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,10 +22,10 @@ from taskhub.errors import Conflict, DeliveryClash, NotFound
 from taskhub.events import service
 from taskhub.events.codec import event_from_json, event_to_json
 from taskhub.events.inbox import pieces, scrubbed
-from taskhub.events.model import Delivery, Event, RecordRef
+from taskhub.events.model import Delivery, Doubt, Event, RecordRef
 from taskhub.policy.policies import Policies
 
-FLOW = {"event.received": [Route("event.apply")]}
+FLOW = {"event.received": [Route("event.apply")], "record.dirty": [Route("record.reread", mode="outside")]}
 AT = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
 HEADERS = {"Content-Type": "application/json", "Authorization": "Bearer x"}
 
@@ -43,7 +45,7 @@ def db(database_url: str) -> Iterator[Database]:
     one.close()
 
 
-def send(db: Database, *deliveries: Delivery, **options: bool) -> list[str]:
+def send(db: Database, *deliveries: Delivery, **options: Any) -> list[str]:
     with db.begin() as tx:
         return [one.status for one in service.ingest(tx, deliveries, b"{}", HEADERS, "application/json", **options)]
 
@@ -134,6 +136,30 @@ def test_a_body_with_holes_gets_its_true_key_when_it_can_be_read(db: Database) -
         assert (after.state, after.reason, after.delivery_key, after.external_id) == ("received", None, "a", "a")
     assert send(db, delivery("a")) == ["duplicate"]
     assert counts(db) == (1, 1)
+
+
+def test_what_a_replayed_body_leaves_in_doubt_is_read_again(db: Database) -> None:
+    doubt, other = Doubt("lead", "crm:L1", gone=True), Doubt("lead", "crm:L2")
+    send(db, delivery("a", outcome="quarantined", reason="unknown_stage"), connection="crm")
+    beside = replace(delivery("beside", outcome="ignored", reason="reread"), doubt=doubt)
+    stranger = replace(delivery("stranger", outcome="ignored", reason="reread"), subject="lead:L2", doubt=other)
+    with db.begin() as tx:
+        (before,) = service.find(tx, {}, None, 10)[0]
+        service.replay(tx, before.id, lambda _stored, _raw: [delivery("a"), beside, stranger])
+    with db.read() as tx:
+        rows = tx.conn.execute(select(message.c.key, message.c.payload).where(message.c.topic == "record.dirty")).all()
+    assert [tuple(row) for row in rows] == [("lead:crm:L1", {"connection": "crm", "born": False, "gone": True})]
+
+
+@pytest.mark.parametrize(("after", "due"), [(timedelta(hours=1), True), (timedelta(hours=-1), False), (None, False)])
+def test_a_doubt_waits_until_asking_may_tell_something(db: Database, after: timedelta | None, due: bool) -> None:
+    with db.begin() as tx:
+        until = None if after is None else tx.now + after
+        service.doubted(tx, "crm", Doubt("lead", "crm:L1", after=until))
+        now = tx.now
+    with db.read() as tx:
+        [at] = tx.conn.execute(select(message.c.due_at)).scalars()
+    assert at == (until if due else now)
 
 
 def test_a_body_with_holes_that_came_again_meanwhile_is_a_copy(db: Database) -> None:

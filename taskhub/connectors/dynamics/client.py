@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from taskhub.connectors.calling import Caller, their_time
-from taskhub.connectors.dynamics.steps import API, HEADERS, SPACE, Steps
+from taskhub.connectors.dynamics.identity import work_id
+from taskhub.connectors.dynamics.steps import API, HEADERS, Steps
 from taskhub.connectors.outbound import Changes, Conversion, Converted, Record, Who, Work
 from taskhub.errors import Conflict, InvalidInput, NotFound
 from taskhub.policy.policies import Connection
@@ -199,11 +200,6 @@ class DynamicsClient(Steps):
             said = f"{self._caller.name} does not track changes of this table: switch change tracking on there."
             raise InvalidInput(said, code="no_change_tracking")
         return Changes(rows, gone, str(body["@odata.deltaLink"]), resync)
-
-
-def work_id(connection: str, task: str) -> str:
-    """The id of our task over there: the same for each try, another for each connection."""
-    return str(uuid.uuid5(SPACE, f"{connection}:{task}"))
 
 
 def _set(noun: str) -> str:

@@ -8,13 +8,13 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from taskhub.connectors.calling import Caller
+from taskhub.connectors.dynamics.identity import SPACE
 from taskhub.connectors.outbound import Hook
 from taskhub.errors import InvalidInput
 from taskhub.policy.policies import Connection
 
 API = "/api/data/v9.2"
 HEADERS = {"OData-Version": "4.0", "OData-MaxVersion": "4.0", "Accept": "application/json"}
-SPACE = uuid.UUID("7f4b1f0c-3f6e-5d1c-9a40-1c1f6a0f6e55")
 WANTED = (
     *(("lead", message) for message in ("Create", "Update", "Delete")),
     *(("opportunity", message) for message in ("Create", "Update", "Delete")),

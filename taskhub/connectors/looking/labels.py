@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import cast
 
+from taskhub.clock import real_now
 from taskhub.connectors.looking import store
 from taskhub.connectors.outbound import Chooser, Client, Record
-from taskhub.connectors.pipedrive.options import unlabelled
+from taskhub.connectors.states import tells_ids, unlabelled
 from taskhub.db.tx import Tx
 from taskhub.errors import Conflict, Forbidden, InvalidInput, NotFound
-from taskhub.policy.policies import Connection, Options
+from taskhub.policy.policies import OPTIONS_REST, Connection, Options
 
 REFUSALS = (Conflict, Forbidden, InvalidInput, NotFound)
 FRESH = timedelta(days=1)  # options are renamed, too
@@ -29,30 +30,38 @@ class Knowing:
 
 def labelled(tx: Tx, connection: Connection) -> Connection:
     """``connection`` with what is known of its options."""
-    known = {noun: options for noun, (options, _) in _known(tx, connection).items()}
-    return replace(connection, options=known) if known else connection
+    known = _known(tx, connection)
+    if not known:
+        return connection
+    options = {noun: offered for noun, (offered, _) in known.items()}
+    return replace(connection, options=options, asked_options={noun: at for noun, (_, at) in known.items()})
 
 
 def stale(tx: Tx, connection: Connection) -> frozenset[str]:
-    """The nouns whose options were read too long ago."""
-    return frozenset(noun for noun, (_, at) in _known(tx, connection).items() if at < tx.now - FRESH)
+    """The nouns whose options were read too long ago, or not all of them."""
+    if not tells_ids(connection):
+        return frozenset()
+    known = _known(tx, connection)
+    whole = {
+        noun for noun, (offered, at) in known.items() if at >= tx.now - FRESH and _covers(offered, connection, noun)
+    }
+    return frozenset(connection.fields.keys() - whole)
 
 
 def knowing(client: Client, connection: Connection, noun: str, rows: Sequence[Record], *, anew: bool) -> Knowing:
-    """Asks what the mapped fields of ``noun`` offer, where ``rows`` show something nobody knows, or ``anew``.
+    """Asks what the mapped fields of ``noun`` offer: ``anew``, or where ``rows`` show something nobody knows.
 
-    While that is refused, ids stay ids: the records themselves are told.
+    The latter not again within the hour, and while it is refused ids stay ids: the records themselves are told.
     """
     keys = sorted(set(connection.fields.get(noun, {}).values()))
     if not keys or not hasattr(client, "options"):
         return Knowing(connection)
-    known = connection.options.get(noun, {})
-    if not anew and known.keys() >= set(keys) and not any(unlabelled(noun, row, connection) for row in rows):
+    if not anew and not _in_want(client, connection, noun, rows):
         return Knowing(connection)
     try:
         learnt = cast("Chooser", client).options(noun, keys)
     except REFUSALS as error:
-        return Knowing(connection, refused=error.message)
+        return Knowing(connection, connection.options.get(noun, {}), refused=error.message)
     return Knowing(with_options(connection, noun, learnt), learnt)
 
 
@@ -61,5 +70,18 @@ def with_options(connection: Connection, noun: str, options: Mapping[str, Option
     return connection if options is None else replace(connection, options={**connection.options, noun: options})
 
 
+def _in_want(client: Client, connection: Connection, noun: str, rows: Sequence[Record]) -> bool:
+    asked = connection.asked_options.get(noun)
+    if asked is not None and (client.clock() or real_now()) < asked + OPTIONS_REST:
+        return False
+    known = connection.options.get(noun, {})
+    return not _covers(known, connection, noun) or any(unlabelled(noun, row, connection) for row in rows)
+
+
+def _covers(known: store.Offered, connection: Connection, noun: str) -> bool:
+    """Whether every mapped field of ``noun`` was read."""
+    return known.keys() >= set(connection.fields.get(noun, {}).values())
+
+
 def _known(tx: Tx, connection: Connection) -> store.Known:
-    return store.options(tx, connection.key) if connection.fields and connection.system == "pipedrive" else {}
+    return store.options(tx, connection.key) if connection.fields and tells_ids(connection) else {}

@@ -27,6 +27,7 @@ from taskhub.policy.policies import Connection
 
 POLL = "connection.look"
 SOON = timedelta(hours=2)  # a failed look that is tried again within this time is left to itself
+NEAR = timedelta(minutes=1)  # what is put off for longer answers nothing that is asked now
 AT_ONCE = 500
 Secret = Callable[[str], str | None]
 Connect = Callable[[Connection], Client | None]
@@ -149,7 +150,8 @@ def _learn(tx: Tx, connection: str, noun: str, offered: store.Offered | None) ->
 
 
 def _asked_again(tx: Tx, row: Taken) -> bool:
-    return not (row.payload["born"] or row.payload.get("gone")) and store.later_one(tx, row)
+    urgent = row.payload["born"] or row.payload.get("gone")
+    return not urgent and store.later_one(tx, row, tx.after(NEAR))
 
 
 def _called(client: Client, work: Callable[[], Any]) -> Any:

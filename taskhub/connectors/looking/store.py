@@ -67,9 +67,9 @@ def next_try(tx: Tx, handler: str, key: str) -> datetime | None:
     return tx.conn.execute(select(func.min(m.due_at)).where(*which)).scalar()
 
 
-def later_one(tx: Tx, row: Taken) -> bool:
-    """Whether the same is asked for once more, by an open row that came after this one: so it reads later, too."""
-    which = (m.handler == row.handler, m.key == row.key, m.id > row.id, *_WAITS)
+def later_one(tx: Tx, row: Taken, before: datetime) -> bool:
+    """Whether the same is asked for once more ``before``, by an open row that came after this one: it reads later."""
+    which = (m.handler == row.handler, m.key == row.key, m.id > row.id, m.due_at < before, *_WAITS)
     return bool(tx.conn.execute(select(exists().where(*which))).scalar())
 
 

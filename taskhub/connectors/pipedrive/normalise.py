@@ -12,7 +12,7 @@ from taskhub.connectors.pipedrive.records import NOUNS, lost_by_label, native_fi
 from taskhub.events.fields import BadField, read_fields
 from taskhub.events.model import Doubt, Event, RecordRef
 from taskhub.events.native import CREATED, MERGED, NoRecord, types_of
-from taskhub.policy.policies import Connection
+from taskhub.policy.policies import OPTIONS_REST, Connection
 
 
 class NotFollowed(Exception):
@@ -62,11 +62,12 @@ def untold(envelope: Envelope, connection: Connection) -> Doubt | None:
 
 
 def doubt_of(envelope: Envelope, event: Event, connection: Connection) -> Doubt | None:
-    """A record that shows an option without a label is read once more, with the labels of today."""
+    """A record that shows an option without a label is read once more, when labels may be asked for again."""
     record, raw = event.record, envelope.current
     if record is None or raw is None or not unlabelled(record.noun, raw, connection):
         return None
-    return Doubt(record.noun, record.id)
+    asked = connection.asked_options.get(record.noun)
+    return Doubt(record.noun, record.id, after=None if asked is None else asked + OPTIONS_REST)
 
 
 def _check_company(envelope: Envelope, connection: Connection) -> None:

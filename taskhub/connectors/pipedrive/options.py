@@ -29,10 +29,11 @@ def labelled(value: Any, options: Options | None) -> Any:
 
 
 def unlabelled(noun: str, raw: Mapping[str, Any], connection: Connection) -> bool:
-    """Whether a field that is mapped shows an option nobody has told us the label of."""
-    known = connection.options.get(noun, {})
+    """Whether a field that is mapped shows an option nobody has told us the label of, and that we may be told."""
+    known, asked = connection.options.get(noun, {}), noun in connection.asked_options
     return any(
-        _is_unknown(value, known.get(theirs), read=theirs in known) for theirs, value in mapped(noun, raw, connection)
+        _is_unknown(value, known.get(theirs), read=asked or theirs in known)
+        for theirs, value in mapped(noun, raw, connection)
     )
 
 

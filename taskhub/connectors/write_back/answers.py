@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from taskhub.connectors.dynamics.client import work_id
 from taskhub.connectors.own_write import is_own_write
+from taskhub.connectors.states import work_id
 from taskhub.connectors.write_back import store
 from taskhub.connectors.write_back.model import DONE, GONE, OPEN, OWN_KEY
 from taskhub.db.tx import Tx
@@ -43,9 +43,11 @@ def heard(tx: Tx, event: Event, changes: Changes, known: Mapping[str, Mapping[st
 
 def _in_doubt(tx: Tx, event: Event, fields: Mapping[str, Any]) -> bool:
     """Whether it is one we have written and had no answer about: it bears our key, or its id is of our making."""
-    connection, id_ = event.connection or "", event.record.id if event.record else ""
-    own = {f"{connection}:{work_id(connection, task)}": task for task in store.in_doubt(tx, connection)}
-    return id_ in own or fields.get(OWN_KEY) in own.values()
+    connection = tx.policies.connections.get(event.connection or "")
+    if connection is None or event.record is None:
+        return False
+    tasks = store.in_doubt(tx, connection.key)
+    return event.record.id in {work_id(connection, task) for task in tasks} or fields.get(OWN_KEY) in tasks
 
 
 def done_meanwhile(tx: Tx, connection: str, task_id: str, theirs: str) -> None:
