@@ -67,5 +67,5 @@ def _refuse_plain(connection: Connection, way: Login) -> None:
     for address in filter(None, (way.home, way.base)):
         url = httpx.URL(address)
         if url.scheme != "https" and url.host not in ("localhost", "127.0.0.1", "::1"):
-            said = f"The connection {connection.key} would send its key unencrypted: the addresses in its settings must begin with https://."
-            raise InvalidInput(said, code="connection_incomplete")
+            said = f"The connection {connection.key} would send its key unencrypted: "
+            raise InvalidInput(f"{said}its addresses must begin with https://.", code="connection_incomplete")
