@@ -66,7 +66,7 @@ def read(environ: Mapping[str, str] | None = None, *, data: Path | None = None) 
 
 
 def secret(name: str, environ: Mapping[str, str] | None = None) -> str | None:
-    """The secret called ``name``: the variable itself, or the first line of the file named by ``<name>_FILE``."""
+    """The secret called ``name``: the variable itself, or the text of the file named by ``<name>_FILE``."""
     return _secret(os.environ if environ is None else environ, name)
 
 

@@ -18,7 +18,7 @@ from taskhub.policy.policies import Connection, Policies
 OK, NOTE, WRONG = "ok", "note", "wrong"
 SKEW, LONG_SKEW = 30.0, 300.0  # seconds; signatures are good for five minutes
 # Secrets with which taskhub logs in over there; with the others a sender shows who it is.
-CALL = ("token", "client_id", "client_secret", "refresh_token")
+CALL = ("token", "client_id", "client_secret", "private_key", "refresh_token")
 COMPANY = {"pipedrive": "company_id", "salesforce": "organization_id", "dynamics": "organization_id"}
 T = TypeVar("T")
 
@@ -86,7 +86,7 @@ def _called(given: Given, client: Client) -> Iterator[Looked]:
     try:
         who = _understood(given, client.who)
     except TaskhubError as error:
-        yield Looked("log-in", WRONG, error.message, _remedy(error))
+        yield Looked("log-in", WRONG, error.message, _way_in(given, error))
         return
     named = f"{who.name} ({who.user})" if who.name else who.user
     yield Looked("log-in", OK, f"logged in as {named} of {who.company}")
@@ -181,6 +181,12 @@ def _asked(step: Callable[[], Looked], name: str) -> Looked:
         return step()
     except TaskhubError as error:
         return Looked(name, WRONG, error.message, _remedy(error))
+
+
+def _way_in(given: Given, error: TaskhubError) -> str:
+    if isinstance(error, Unauthenticated) and "private_key" in given.connection.secrets:
+        return "mend what is named; docs/how-to/salesforce.md says how key, certificate, app and user belong together"
+    return _remedy(error)
 
 
 def _remedy(error: TaskhubError) -> str:

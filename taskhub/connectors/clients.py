@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 import httpx
 
+from taskhub.clock import real_now
 from taskhub.connectors.calling import Caller, Dialect
 from taskhub.connectors.dynamics import dialect as dynamics
 from taskhub.connectors.dynamics.client import DynamicsClient
@@ -19,7 +21,8 @@ from taskhub.connectors.salesforce.client import SalesforceClient
 from taskhub.errors import InvalidInput, NotFound
 from taskhub.policy.policies import Connection
 
-_LoginOf = Callable[[Connection, Mapping[str, str]], Login]
+Clock = Callable[[], datetime]
+_LoginOf = Callable[[Connection, Mapping[str, str], Clock], Login]
 _SYSTEMS: Mapping[str, tuple[_LoginOf, Dialect, Callable[[Caller, Connection], Client]]] = {
     "pipedrive": (pipedrive.login, pipedrive.DIALECT, lambda caller, _: PipedriveClient(caller)),
     "salesforce": (salesforce.login, salesforce.DIALECT, SalesforceClient),
@@ -35,14 +38,18 @@ def has_client(system: str) -> bool:
 def can_log_in(connection: Connection, secrets: Mapping[str, str]) -> bool:
     """Whether everything is set with which taskhub calls this connection."""
     try:
-        _SYSTEMS[connection.system][0](connection, secrets)
+        _SYSTEMS[connection.system][0](connection, secrets, real_now)
     except (KeyError, InvalidInput):
         return False
     return True
 
 
-def client_for(connection: Connection, secrets: Mapping[str, str], **options: Any) -> Client:
+def client_for(
+    connection: Connection, secrets: Mapping[str, str], *, clock: Clock = real_now, **options: Any
+) -> Client:
     """A client of ``connection``. ``secrets`` are resolved values; ``options`` are those of ``Caller``.
+
+    ``clock`` says when keys end, and until when what we sign is good.
 
     Raises ``InvalidInput`` (``connection_incomplete``) naming what is not set, ``NotFound`` (``system_unknown``).
     """
@@ -50,7 +57,7 @@ def client_for(connection: Connection, secrets: Mapping[str, str], **options: An
         said = f"taskhub does not call systems of the kind {connection.system}; it calls {', '.join(_SYSTEMS)}."
         raise NotFound(said, code="system_unknown", known=sorted(_SYSTEMS))
     login, dialect, make = _SYSTEMS[connection.system]
-    way = login(connection, secrets)
+    way = login(connection, secrets, clock)
     _refuse_plain(connection, way)
     return make(Caller(connection.key, way, dialect, **options), connection)
 
@@ -60,5 +67,5 @@ def _refuse_plain(connection: Connection, way: Login) -> None:
     for address in filter(None, (way.home, way.base)):
         url = httpx.URL(address)
         if url.scheme != "https" and url.host not in ("localhost", "127.0.0.1", "::1"):
-            said = f"The connection {connection.key} would send its key unencrypted: base_url must begin with https://."
-            raise InvalidInput(said, code="connection_incomplete")
+            said = f"The connection {connection.key} would send its key unencrypted: "
+            raise InvalidInput(f"{said}its addresses must begin with https://.", code="connection_incomplete")

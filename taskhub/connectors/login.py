@@ -66,7 +66,9 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """How to ask for a key. ``form`` and ``basic`` hold secrets.
+    """How to ask for a key. ``form``, ``basic`` and ``hidden`` hold secrets; ``hidden`` is sent nowhere.
+
+    ``anew``: what of the form is made for each log-in, at a time of day; ``remedy``: what to do when it is refused.
 
     ``base_from``: member of the answer that says where calls go, which must be in a house of ``houses`` (the end of a
     host's name) or where the key comes from; ``lasting``: member of the form that an answer must not replace.
@@ -78,6 +80,9 @@ class Grant:
     base_from: str | None = None
     lasting: str | None = None
     houses: tuple[str, ...] = ()
+    anew: Callable[[datetime], Mapping[str, str]] | None = field(default=None, repr=False)
+    hidden: tuple[str, ...] = field(default=(), repr=False)
+    remedy: str = "renew the key or the client secret of this connection"
 
 
 class Fetched:
@@ -114,10 +119,14 @@ class Fetched:
         return True
 
     def secrets(self) -> Iterable[str]:
-        known = [*self._form.values(), *(self._grant.basic or ()), self._token or ""]
-        return [one for one in known if len(one) >= SHORTEST and one not in ("client_credentials", "refresh_token")]
+        form = [value for name, value in self._form.items() if name != "grant_type"]
+        known = [*form, *(self._grant.basic or ()), self._token or "", *self._grant.hidden]
+        return [one for one in known if len(one) >= SHORTEST]
 
     def _fetch(self, send: Send) -> Any:
+        if self._grant.anew:
+            # Kept until the next one only so that nobody says it.
+            self._form = {**self._grant.form, **self._grant.anew(self._clock())}
         options: dict[str, Any] = {"data": self._form}
         if self._grant.basic:
             options["auth"] = self._grant.basic
@@ -125,8 +134,7 @@ class Fetched:
         answer = send("POST", self._grant.url, **options)
         if answer.status_code in (400, 401, 403):
             why = self._words(answer)
-            said = f"The log-in was refused{why}: renew the key or the client secret of this connection."
-            raise Unauthenticated(said)
+            raise Unauthenticated(f"The log-in was refused{why}: {self._grant.remedy}.")
         try:
             body = answer.json()
             body["access_token"] = str(body["access_token"])

@@ -36,6 +36,7 @@ from taskhub.testing.crm import dataverse, pipedrive, salesforce
 from taskhub.testing.crm.dataverse import FakeDataverse
 from taskhub.testing.crm.pipedrive import FakePipedrive
 from taskhub.testing.crm.salesforce import FakeSalesforce
+from taskhub.testing.crm.salesforce.bearer import USERNAME, key_pair
 from taskhub.testing.crm.sender import Answer, Parcel
 from taskhub.testing.crm.wire import InProcess
 from taskhub.testing.drain import handle
@@ -46,8 +47,10 @@ SECRETS = {
     "salesforce": dict(zip(("client_id", "client_secret"), salesforce.api.CLIENT, strict=True)),
     "dynamics": {**dict(zip(("client_id", "client_secret"), dataverse.api.CLIENT, strict=True)), "path": "secret"},
 }
+KEY, CERTIFIED = key_pair()
+BY_KEY = {"client_id": salesforce.api.CLIENT[0], "private_key": KEY}
 TENANT = dataverse.api.TENANT
-SETTINGS = {"base_url": HOME, "tenant": TENANT, "token_url": f"{HOME}/{TENANT}/oauth2/v2.0/token"}
+SETTINGS = {"base_url": HOME, "username": USERNAME, "tenant": TENANT, "token_url": f"{HOME}/{TENANT}/oauth2/v2.0/token"}
 RULES = tuple(
     Rule(name.replace(".", "-"), (name,), tasks=(TaskTemplate("contract", name),))
     for name in ("lead.created", "deal.created", "lead.lost", "deal.won", "deal.lost", "activity.completed",
@@ -59,11 +62,14 @@ Fake = FakePipedrive | FakeSalesforce | FakeDataverse
 
 @dataclass
 class Day:
-    """``lose``: whether a delivery is lost on its way; ``hold``: those that wait are sent when it says so."""
+    """``by_key``: taskhub logs in with a key of its own. ``lose``: whether a delivery is lost on its way; ``hold``:
+    those that wait are sent when it says so.
+    """
 
     system: str
     db: Database
     fake: Fake
+    by_key: bool = False
     lose: Callable[[], bool] = lambda: False
     lost: list[Parcel] = field(default_factory=list)
     handlers: dict[str, Any] = field(default_factory=dict)
@@ -81,8 +87,12 @@ class Day:
         with self.db.read() as tx:
             return tx.policies.connections["crm"]
 
+    @property
+    def secrets(self) -> dict[str, str]:
+        return BY_KEY if self.by_key else SECRETS[self.system]
+
     def connect(self, connection: Connection) -> Any:
-        return client_for(connection, SECRETS[self.system], transport=InProcess(self.fake))
+        return client_for(connection, self.secrets, clock=lambda: self.clock.now, transport=InProcess(self.fake))
 
     def post(self, parcel: Parcel) -> Answer:
         """The hook, as far as it reads and stores."""
@@ -116,7 +126,7 @@ class Day:
     def look(self) -> None:
         """The calendar job."""
         with self.db.begin() as tx:
-            looking.ask(tx, lambda variable: SECRETS[self.system].get(variable.lower()))
+            looking.ask(tx, lambda variable: self.secrets.get(variable.lower()))
 
     def begin(self) -> None:
         """The first look is over, and a while has passed."""
@@ -170,15 +180,19 @@ class Day:
 
 
 @contextmanager
-def day(system: str, url: str, fields: Any = None, rules: Any = RULES, **settings: Any) -> Iterator[Day]:
+def day(
+    system: str, url: str, fields: Any = None, rules: Any = RULES, *, by_key: bool = False, **settings: Any
+) -> Iterator[Day]:
     """A taskhub that is connected and hears of everything."""
     fakes = {"pipedrive": FakePipedrive, "salesforce": FakeSalesforce, "dynamics": FakeDataverse}
     fake: Any = fakes[system]()
-    variables = {name: name.upper() for name in SECRETS[system]}
+    if by_key:
+        fake.public_key = CERTIFIED
+    variables = {name: name.upper() for name in (BY_KEY if by_key else SECRETS[system])}
     told = {**SETTINGS, **settings}
     connection = Connection("crm", system, LocalText("CRM"), variables, fields or {}, settings=told)
     db = org.database(url, org.policies(rules=rules, connections={"crm": connection}), clock=fake.clock)
-    one = Day(system, db, fake)
+    one = Day(system, db, fake, by_key)
     try:
         _listen(one)
         yield one

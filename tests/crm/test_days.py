@@ -89,11 +89,11 @@ def calm(one: Day) -> None:
 def test_a_storm_changes_nothing(
     system: str, seed: int, sqlite_databases: SqliteDatabases, tmp_path: Path
 ) -> None:  # fmt: skip
-    ends = []
+    ends, by_key = [], system == "salesforce" and seed % 2 == 1
     for storm in (None, random.Random(1000 + seed)):
         folder = tmp_path / ("storm" if storm else "quiet")
         folder.mkdir()
-        with day(system, sqlite_databases.create(folder)) as one:
+        with day(system, sqlite_databases.create(folder), by_key=by_key) as one:
             if isinstance(one.fake, FakePipedrive):
                 keep_deletions(one)
             ends.append(spend(one, seed, storm=storm))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 
 import httpx
 
+from taskhub.clock import real_now
 from taskhub.connectors.calling import Dialect, asked_wait
 from taskhub.connectors.login import Fetched, Grant, Login
 from taskhub.errors import InvalidInput
@@ -29,7 +31,7 @@ def words(answer: httpx.Response) -> str:
 DIALECT = Dialect(limit, words)
 
 
-def login(connection: Connection, secrets: Mapping[str, str]) -> Login:
+def login(connection: Connection, secrets: Mapping[str, str], clock: Callable[[], datetime] = real_now) -> Login:
     """By client credentials of an application user. Raises ``InvalidInput`` naming what is not set."""
     settings = connection.settings
     base, tenant = str(settings.get("base_url") or "").rstrip("/"), str(settings.get("tenant") or "")
@@ -42,4 +44,5 @@ def login(connection: Connection, secrets: Mapping[str, str]) -> Login:
         raise InvalidInput(said, code="connection_incomplete")
     form = {name: secrets[name] for name in ("client_id", "client_secret")}
     url = str(settings.get("token_url") or TOKENS.format(tenant=tenant))
-    return Fetched(base, Grant(url, {"grant_type": "client_credentials", "scope": f"{base}/.default", **form}))
+    grant = Grant(url, {"grant_type": "client_credentials", "scope": f"{base}/.default", **form})
+    return Fetched(base, grant, clock=clock)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 import httpx
 
+from taskhub.clock import real_now
 from taskhub.connectors.calling import Dialect, asked_wait
 from taskhub.connectors.login import Fetched, Grant, Login, Standing
 from taskhub.errors import InvalidInput
@@ -39,7 +41,7 @@ def words(answer: httpx.Response) -> str:
 DIALECT = Dialect(limit, words)
 
 
-def login(connection: Connection, secrets: Mapping[str, str]) -> Login:
+def login(connection: Connection, secrets: Mapping[str, str], clock: Callable[[], datetime] = real_now) -> Login:
     """By API token, else by refresh token. Raises ``InvalidInput`` naming what is not set."""
     settings = connection.settings
     base = str(settings.get("base_url") or "")
@@ -63,4 +65,4 @@ def login(connection: Connection, secrets: Mapping[str, str]) -> Login:
         lasting="refresh_token",
         houses=("pipedrive.com",),
     )
-    return Fetched(base, grant, follow_base=not base)
+    return Fetched(base, grant, follow_base=not base, clock=clock)

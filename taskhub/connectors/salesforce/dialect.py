@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 import httpx
 
+from taskhub.clock import real_now
 from taskhub.connectors.calling import Dialect
 from taskhub.connectors.login import Fetched, Grant, Login
+from taskhub.connectors.salesforce import bearer
 from taskhub.errors import InvalidInput
 from taskhub.policy.policies import Connection
 
@@ -45,8 +48,13 @@ def words(answer: httpx.Response) -> str:
 DIALECT = Dialect(limit, words, expired)
 
 
-def login(connection: Connection, secrets: Mapping[str, str]) -> Login:
-    """By client credentials at the organisation's own domain. Raises ``InvalidInput`` naming what is not set."""
+def login(connection: Connection, secrets: Mapping[str, str], clock: Callable[[], datetime] = real_now) -> Login:
+    """With a key of one's own where ``private_key`` is named, else by client credentials at the organisation's domain.
+
+    Raises ``InvalidInput`` (``connection_incomplete``) naming what is not set.
+    """
+    if "private_key" in secrets:
+        return bearer.login(connection, secrets, clock)
     base = str(connection.settings.get("base_url") or "").rstrip("/")
     if not base:
         said = f"The connection {connection.key} has no address to call: set base_url in its settings to"
@@ -57,7 +65,7 @@ def login(connection: Connection, secrets: Mapping[str, str]) -> Login:
         raise InvalidInput(said, code="connection_incomplete")
     form = {name: secrets[name] for name in ("client_id", "client_secret")}
     grant = Grant(f"{base}/services/oauth2/token", {"grant_type": "client_credentials", **form})
-    return Fetched(base, grant)
+    return Fetched(base, grant, clock=clock)
 
 
 def _codes(answer: httpx.Response) -> set[str]:

@@ -11,10 +11,11 @@ from taskhub.policy.reading.table import Table, shown
 from taskhub.policy.reading.vocabulary import MEANINGS, NOUNS
 
 _ID = re.compile(r"[0-9A-Za-z]{15}([0-9A-Za-z]{3})?", re.ASCII)
+_ADDRESS = re.compile(r"https?://[^/\s?#@]+(/[^\s?#]*)?")
 
 
-def check(entry: Table, settings: Mapping[str, Any]) -> None:
-    """Notes what is wrong in the ``settings`` of a connection."""
+def check(entry: Table, secrets: Mapping[str, str], settings: Mapping[str, Any]) -> None:
+    """Notes what is wrong in the ``settings`` of a connection, and in how it logs in."""
     if "organization_id" not in settings:
         message = "Outbound messages of every organisation are taken: add organization_id."
         entry.findings.warn(entry.place("settings"), message)
@@ -22,6 +23,30 @@ def check(entry: Table, settings: Mapping[str, Any]) -> None:
     if table is not None:
         _ids_and_objects(table, settings)
         _words(table, settings)
+        _who_logs_in(table, settings)
+    if "private_key" in secrets:
+        _one_way_in(entry, secrets, settings)
+
+
+def _one_way_in(entry: Table, secrets: Mapping[str, str], settings: Mapping[str, Any]) -> None:
+    """Of two ways nobody could say which one was refused, or whose user it was."""
+    if "client_secret" in secrets:
+        entry.problem("secrets", "client_secret and private_key are two ways to log in: keep one of them.")
+    if "username" not in settings:
+        message = 'private_key logs in as a user: add username = "…" to the settings.'
+        entry.problem("settings" if entry.has("settings") else "secrets", message)
+
+
+def _who_logs_in(table: Table, settings: Mapping[str, Any]) -> None:
+    named = settings.get("username", "@")
+    if not (isinstance(named, str) and "@" in named):
+        table.problem(
+            "username", "username must be the name a user logs in with over there, such as taskhub@example.com."
+        )
+    for name in ("login_url", "audience"):
+        value = settings.get(name, "https://x")
+        if not (isinstance(value, str) and _ADDRESS.fullmatch(value)):
+            table.problem(name, f"{name} must be an address, such as https://login.salesforce.com.")
 
 
 def _ids_and_objects(table: Table, settings: Mapping[str, Any]) -> None:

@@ -65,7 +65,7 @@ LETS_IN: Mapping[str, tuple[str, ...]] = {
 }
 # Further secrets, with which taskhub logs in over there; Pipedrive's stand above.
 CALL_SECRETS: Mapping[str, tuple[str, ...]] = {
-    "salesforce": ("client_id", "client_secret"),
+    "salesforce": ("client_id", "client_secret", "private_key"),
     "dynamics": ("client_id", "client_secret"),
 }
 # Secrets that let nobody in by themselves: what taskhub shows in calls, and a name, which needs its password.
@@ -76,7 +76,8 @@ NO_PROOF: Mapping[str, tuple[str, ...]] = {
 CALL_SETTINGS: Mapping[str, tuple[str, ...]] = {
     "pipedrive": ("base_url", "token_url"),
     "salesforce": (
-        *("base_url", "api_version", "task_key_field", "task_done", "task_cancelled", "task_open", "converted_status"),
+        *("base_url", "login_url", "audience", "username", "api_version"),
+        *("task_key_field", "task_done", "task_cancelled", "task_open", "converted_status"),
     ),
     "dynamics": ("base_url", "token_url", "tenant", "create_account", "create_contact"),
 }

@@ -41,6 +41,9 @@ def test_the_example_that_ships_can_be_switched_on() -> None:
         ("entities = ['Lead']", "entities", "must be a table", None),
         ("own_user = 'anna'", "own_user", "15 or 18 characters", None),
         ("pipelines = { x = 'sale' }", "pipelines.x", "no pipeline", "sales"),
+        ("username = 'anna'", "username", "such as taskhub@example.com", None),
+        ("login_url = 'test.salesforce.com'", "login_url", "must be an address", None),
+        ("audience = ['https://login.salesforce.com']", "audience", "must be an address", None),
     ],
 )
 def test_what_is_wrong_is_told_at_its_place(more: str, key: str, said: str, hint: str | None) -> None:
@@ -53,6 +56,33 @@ def test_what_is_wrong_is_told_at_its_place(more: str, key: str, said: str, hint
 def test_without_a_secret_nobody_would_be_let_in() -> None:
     [problem] = refused({**SMALL, "connections.toml": SALESFORCE.replace('secrets = { path = "SF_PATH" }', "")})
     assert "path or bearer or signing_key" in problem.message
+
+
+BY_KEY = SALESFORCE.replace('path = "SF_PATH"', 'path = "SF_PATH", client_id = "SF_ID", private_key = "SF_KEY"')
+
+
+def test_a_key_logs_in_as_a_user() -> None:
+    [problem] = refused({**SMALL, "connections.toml": BY_KEY})
+    assert (problem.line, problem.key) == (6, "connection.sf.settings")
+    assert "username" in problem.message
+    more = 'username = "taskhub@example.com"\nlogin_url = "https://test.salesforce.com/"\n'
+    policies = accepted({**SMALL, "connections.toml": BY_KEY + more})
+    assert policies.connections["sf"].secrets["private_key"] == "SF_KEY"
+    assert policies.warnings == ()
+
+
+def test_two_ways_to_log_in_are_refused() -> None:
+    both = BY_KEY.replace("private_key =", 'client_secret = "SF_SECRET", private_key =')
+    [problem] = refused({**SMALL, "connections.toml": both + 'username = "taskhub@example.com"\n'})
+    assert (problem.line, problem.key) == (5, "connection.sf.secrets")
+    assert "client_secret and private_key are two ways to log in: keep one" in problem.message
+
+
+def test_a_key_written_into_the_file_is_refused_and_not_repeated() -> None:
+    text = BY_KEY.replace('"SF_KEY"', '"MIIEvQIBADANBg"') + 'username = "taskhub@example.com"\n'
+    [problem] = refused({**SMALL, "connections.toml": text})
+    assert "name of an environment variable" in problem.message
+    assert "MIIE" not in problem.message
 
 
 def test_an_unknown_secret_is_told_with_the_nearest() -> None:

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from taskhub.testing.clock import SetClock
 from taskhub.testing.crm.faults import EXPIRED, LIMITED, Faults
 from taskhub.testing.crm.gate import Gate
-from taskhub.testing.crm.salesforce import query, records, soap
+from taskhub.testing.crm.salesforce import bearer, query, records, soap
 from taskhub.testing.crm.salesforce.answers import LIMITS, failed
 from taskhub.testing.crm.salesforce.sending import OutboundMessages, Relay
 from taskhub.testing.crm.salesforce.state import State
@@ -27,7 +27,11 @@ PAGE = 2000
 
 
 class FakeSalesforce:
-    """An ASGI app. ``messages`` and ``relay`` send when you let them run."""
+    """An ASGI app. ``messages`` and ``relay`` send when you let them run.
+
+    ``public_key`` (PEM) is that of the app's certificate: without one nobody logs in with a key of their own.
+    ``audience`` is what assertions must be for; None: the address under which they come in.
+    """
 
     def __init__(self, clock: SetClock | None = None, post: Post | None = None) -> None:
         self.clock = clock or SetClock()
@@ -37,6 +41,8 @@ class FakeSalesforce:
         self.messages = OutboundMessages(self.state, self.faults, post)
         self.relay = Relay(self.state, self.faults, post)
         self.sessions: set[str] = set()
+        self.public_key: str | None = None
+        self.audience: str | None = None
         self.cursors: dict[str, list[dict[str, Any]]] = {}
         self.gate = Gate(Starlette(routes=self._routes()), self.faults, self.clock, self._refuse)
 
@@ -73,20 +79,29 @@ class FakeSalesforce:
 
     async def _token(self, request: Request) -> Response:
         form = dict(parse_qsl((await request.body()).decode()))
-        wanted = {"grant_type": "client_credentials", "client_id": CLIENT[0], "client_secret": CLIENT[1]}
-        if form != wanted:
-            return JSONResponse({"error": "invalid_client", "error_description": "invalid client credentials"}, 400)
+        base = str(request.base_url).rstrip("/")
+        refused = self._refused(form, base)
+        if refused:
+            return JSONResponse({"error": refused[0], "error_description": refused[1]}, 400)
         self.state.count += 1
         session = f"{self.state.organization[:15]}!fake-session-{self.state.count}"
         self.sessions.add(session)
-        base = str(request.base_url).rstrip("/")
         identity = f"{base}/id/{self.state.organization}/{self.state.robot}"
         return JSONResponse({"access_token": session, "instance_url": base, "id": identity, "token_type": "Bearer"})
+
+    def _refused(self, form: dict[str, str], base: str) -> tuple[str, str] | None:
+        """Error and description, or None."""
+        if form.get("grant_type") == bearer.GRANT and self.public_key:
+            app = bearer.App(CLIENT[0], self.public_key, self.audience or base)
+            known = form.keys() == {"grant_type", "assertion"}
+            return bearer.refusal(form["assertion"], app, self.clock.now) if known else bearer.BAD
+        wanted = {"grant_type": "client_credentials", "client_id": CLIENT[0], "client_secret": CLIENT[1]}
+        return None if form == wanted else ("invalid_client", "invalid client credentials")
 
     async def _me(self, request: Request) -> Response:
         state = self.state
         who = {"user_id": state.robot, "organization_id": state.organization, "name": "taskhub"}
-        return JSONResponse({**who, "preferred_username": "taskhub@example.com"}, headers=LIMITS)
+        return JSONResponse({**who, "preferred_username": bearer.USERNAME}, headers=LIMITS)
 
     async def _query(self, request: Request) -> Response:
         try:
