@@ -26,14 +26,19 @@ TRUE = mark(True)
 
 
 def firings_of(event: Event, changes: Changes) -> tuple[Firing, ...]:
-    """What to remember after rules fired for a state-only event; nothing for events that state their own changes."""
+    """What to remember after rules fired for a state-only event; nothing for events that state their own changes.
+
+    Of a record seen for the first time that it was made, and how it ended: how it came to be as it is, stage by stage,
+    no rule has heard of yet.
+    """
     if event.states_change or changes.ref is None or changes.reason is not None:
         return ()
     ref, version = changes.ref, changes.version
-    fired = [Firing(ref, name, mark(change.new), version) for name, change in changes.fields.items()]
-    if f"{ref.noun}.{CREATED}" in changes.types:
-        fired.append(Firing(ref, CREATED, TRUE, version))
-    return tuple(fired)
+    fired = {name: Firing(ref, name, mark(change.new), version) for name, change in changes.fields.items()}
+    if f"{ref.noun}.{CREATED}" not in changes.types:
+        return tuple(fired.values())
+    heard = {DECISIVE.get(name.partition(".")[2]) for name in changes.types}
+    return (*(one for name, one in fired.items() if name in heard), Firing(ref, CREATED, TRUE, version))
 
 
 def absorb(event: Event, changes: Changes, remembered: Iterable[Firing]) -> tuple[Changes, tuple[Firing, ...]]:

@@ -76,7 +76,15 @@ def test_a_creation_is_absorbed_although_the_record_moved_on() -> None:
     fired = polled(poll(3, stage="b", amount=5))
     changes, used = meet(webhook(1, "deal.created", stage="a", amount=5), fired)
     assert changes.reason == "absorbed"
-    assert {firing.field for firing in used} == {"created", "amount"}
+    assert {firing.field for firing in used} == {"created"}
+
+
+def test_how_a_new_record_came_to_its_stage_is_heard_when_it_is_told() -> None:
+    fired = polled(poll(3, stage="b", status="won"))
+    moved, _ = meet(webhook(2, "deal.stage_changed", stage="b"), fired)
+    assert (moved.reason, moved.types) == (None, ("deal.stage_changed",))
+    won, _ = meet(webhook(3, "deal.won", previous={"status": "open"}, status="won"), fired)
+    assert won.reason == "absorbed"
 
 
 def test_self_contained_events_leave_nothing_to_remember() -> None:
