@@ -25,6 +25,7 @@ class Faults:
     For deliveries: each is sent ``copies`` times; ``shuffle`` sends what is due in an order of its own; ``stripped``
     leaves out what a system leaves out of bodies that are too big; ``gaps`` and ``overflow`` send events without data;
     ``banned`` loses what would leave, as Pipedrive does after too many failures.
+    ``struck`` holds the names of all that has befallen somebody so far, and outlives ``clear``.
     """
 
     planned: deque[str] = field(default_factory=deque)
@@ -38,6 +39,7 @@ class Faults:
     gaps: bool = False
     overflow: bool = False
     banned: bool = False
+    struck: set[str] = field(default_factory=set)
 
     def plan(self, kinds: Iterable[str]) -> None:
         """The next calls meet ``kinds``."""
@@ -45,6 +47,12 @@ class Faults:
 
     def strike(self) -> str:
         """What befalls this call; "" when nothing does."""
+        kind = self._next()
+        if kind:
+            self.struck.add(kind)
+        return kind
+
+    def _next(self) -> str:
         if self.planned:
             return self.planned.popleft()
         if self.chance is not None and self.chance.random() < self.rate:

@@ -62,6 +62,7 @@ class Gate:
         """Inside one process time is the fake's own; over a real wire it is real."""
         if not self._faults.latency:
             return
+        self._faults.struck.add("latency")
         if PATIENCE not in scope:
             await asyncio.sleep(self._faults.latency)
             return

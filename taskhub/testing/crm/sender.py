@@ -56,7 +56,11 @@ class Sender:
 
     def put(self, parcel: Parcel) -> None:
         """On its way; it leaves at the next ``run`` that finds it due. During a ban it is lost."""
-        (self.lost if self.faults.banned else self.waiting).append(parcel)
+        if self.faults.banned:
+            self.faults.struck.add("banned")
+            self.lost.append(parcel)
+        else:
+            self.waiting.append(parcel)
 
     def run(self) -> int:
         """Send what is due now; returns how many tries that made."""
@@ -69,8 +73,11 @@ class Sender:
         """Takes what is due now, unrendered, for who sends it himself and ``settle``s each."""
         due = sorted((one for one in self.waiting if one.due_at <= self.clock.now), key=lambda one: one.due_at)
         self.waiting = [one for one in self.waiting if one.due_at > self.clock.now]
+        if due and self.faults.copies > 1:
+            self.faults.struck.add("copies")
         due = [one for one in due for _ in range(self.faults.copies)]
-        if self.faults.shuffle is not None:
+        if len(due) > 1 and self.faults.shuffle is not None:
+            self.faults.struck.add("shuffle")
             self.faults.shuffle.shuffle(due)
         return due
 

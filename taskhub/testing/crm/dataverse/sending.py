@@ -49,6 +49,7 @@ class Steps:
             "x-ms-correlation-request-id": change.act.correlation,
         }  # fmt: skip
         if len(raw) > LARGEST or self._faults.stripped:
+            self._faults.struck |= {"stripped"} if self._faults.stripped else set()
             headers["x-ms-dynamics-msg-size-exceeded"] = "true"
             raw = orjson.dumps(stripped(body))
         url, shown = _shown(endpoint)

@@ -125,7 +125,9 @@ class Relay:
 
     def _heard(self, change: Change) -> None:
         if self.url:
-            body = orjson.dumps(event_of(change, gap=self._faults.gaps, overflow=self._faults.overflow))
+            bare = {"gaps": self._faults.gaps, "overflow": self._faults.overflow}
+            self._faults.struck |= {name for name, on in bare.items() if on}
+            body = orjson.dumps(event_of(change, gap=bare["gaps"], overflow=bare["overflow"]))
             headers = {"content-type": "application/json", **self.headers}
             self.sender.put(Parcel(self.url, body, headers, self._state.clock.now))
 
