@@ -14,6 +14,8 @@ from taskhub.testing.clock import SetClock
 from taskhub.testing.crm.faults import Faults
 
 T = TypeVar("T")
+# Storms against clients, days and stories are most of what this folder takes, so that the gate runs few of them, and
+# TASKHUB_CAMPAIGN=full the rest.
 SEEDS = 200 if os.environ.get("TASKHUB_CAMPAIGN") == "full" else 20
 TRIES = 80
 

@@ -19,6 +19,8 @@ from tests.crm.users import Users
 from tests.databases import SqliteDatabases
 
 SYSTEMS = ("pipedrive", "salesforce", "dynamics")
+# Two days a seed: with the stories and the storms of clients they are most of what this folder takes, so that the
+# gate runs few of them, and TASKHUB_CAMPAIGN=full the rest.
 SEEDS = 200 if os.environ.get("TASKHUB_CAMPAIGN") == "full" else 15
 ACTS = 12
 WAITS = (1, 20, 400, 1500)
