@@ -9,7 +9,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import select
 
@@ -18,7 +18,7 @@ from taskhub.assignment import service as assignment
 from taskhub.connectors.clients import client_for
 from taskhub.connectors.looking import service as looking
 from taskhub.db import ledger
-from taskhub.db.tables import message
+from taskhub.db.tables import event, message
 from taskhub.db.tables import task as task_table
 from taskhub.db.tables_crm import crm_act
 from taskhub.events.model import RecordRef
@@ -31,6 +31,7 @@ from taskhub.testing.crm.sender import Answer, Parcel
 from taskhub.testing.crm.wire import InProcess
 from tests.crm.floor import BOB, SECRETS, SUE, Floor, senders
 from tests.crm.hands import FIELDS, IMAGE, STAGES, hands
+from tests.crm.plot import CLOSED, Plot
 from tests.crm.storm import Storm
 
 RULES = (
@@ -45,30 +46,9 @@ RULES = (
     Rule("after", ("deal.lost",), tasks=(TaskTemplate("survey", "Ask why"),)),
     Rule("again", ("activity.completed",), tasks=(TaskTemplate("loop", "Look at {activity.title}"),)),
 )  # fmt: skip
-CLOSED = ("welcome", "offer")  # where the deal is lost
 OPEN = ("queued", "offered", "assigned", "in_progress", "waiting")
 WAITS = (1, 20, 400, 1500)  # seconds between two things that people do
 PATIENCE = 40
-
-
-class Plot(NamedTuple):
-    """What happens, drawn from the seed: the same in the quiet and in the stormy run."""
-
-    seed: int
-    asks: bool  # for the conversion, here
-    end: str  # won, lost or asked: lost, and said so here
-    image: bool  # Dataverse sends what was before
-
-    def of(self, kind: str) -> tuple[str, str, bool]:
-        """Who has the work of a kind, where it is done, and whether at once."""
-        chance = random.Random(f"{self.seed} {kind}")
-        at_once = chance.random() < 0.5 and not (kind in CLOSED and self.end != "won")
-        return chance.choice(("sue", "bob")), chance.choice(("here", "there")), at_once
-
-
-def plot_of(seed: int) -> Plot:
-    chance = random.Random(f"plot {seed}")
-    return Plot(seed, chance.random() < 0.5, chance.choice(("won", "lost", "asked")), chance.random() < 0.7)
 
 
 class Story(Floor):
@@ -77,11 +57,10 @@ class Story(Floor):
     def __init__(self, url: str, system: str, plot: Plot, storm: random.Random | None) -> None:
         maps = {"stages": STAGES[system], "fields": FIELDS.get(system, {})}
         self.storm = Storm(system, storm)
-        super().__init__(url, system, own_user=plot.seed % 4 > 0, rules=RULES, maps=maps)
+        super().__init__(url, system, own_user=plot.seed % 5 > 0, rules=RULES, maps=maps)
         self.plot, self.hands = plot, hands(self.fake, system)
-        self.handlers |= {
-            "connection.look": looking.Look(self.connect), "record.reread": looking.Reread(self.connect)
-        }  # fmt: skip
+        self.handlers["connection.look"] = looking.Look(self.connect)
+        self.handlers["record.reread"] = looking.Reread(self.connect)
         if system == "dynamics" and plot.image:
             for step in self.fake.steps.steps.values():
                 step["image"] = IMAGE
@@ -217,7 +196,9 @@ class Story(Floor):
         raise AssertionError(f"seed {self.plot.seed}: it never came to that")
 
     def look(self) -> None:
-        """The calendar job."""
+        """The calendar job, once what may leave has arrived, unless words are slow."""
+        if not self.storm.slow:
+            self._sent()
         with self.desk.db.begin() as tx:
             looking.ask(tx, SECRETS.get)
 
@@ -250,6 +231,8 @@ class Story(Floor):
         """What they tell leaves, unless the storm holds it up: then it is on its way for longer than taskhub waits."""
         [sender] = senders(self.fake, self.system)
         here, there = (sender.waiting, self.held) if self.storm.stalled else (self.held, sender.waiting)
+        if here and self.storm.stalled:
+            self.storm.struck.add("stalled")
         there.extend(here)
         here.clear()
         return super()._sent()
@@ -269,13 +252,28 @@ class Story(Floor):
     def tasks(self) -> list[Any]:
         return self.desk.rows(task_table)
 
+    def unclosed(self) -> set[str]:
+        """Kinds whose work outlived the loss: done before that was heard of here, or made by a look that showed it too.
+
+        All that one look shows is one change, and a loss closes older work only.
+        """
+        looks = {row.id for row in self.desk.rows(event) if row.normalised and row.normalised.get("look")}
+        done = [row for row in self.tasks() if row.kind in CLOSED and row.state == "completed"]
+        losses = [row for row in self.tasks() if row.kind == "survey"]
+        return {one.kind for one in done for loss in losses if _outlived(one, loss, one.event in looks)}
+
     @property
-    def states_moves(self) -> bool:
-        """Whether each word of theirs says what has moved, so that its order does not matter."""
-        return self.system != "dynamics" or self.plot.image
+    def sees_all(self) -> bool:
+        """Whether no look stands in for words, and each of those says what has moved, so that order is nothing."""
+        return not self.storm.hides and (self.system != "dynamics" or self.plot.image)
 
     def acts(self) -> list[str]:
         return [row.state for row in self.desk.rows(crm_act)]
 
     def owner_of(self, kind: str) -> str:
         return {"sue": SUE, "bob": BOB}[self.plot.of(kind)[0]][self.system]
+
+
+def _outlived(one: Any, loss: Any, of_a_look: bool) -> bool:
+    made, lost = ((task.version_at, task.version_tie) for task in (one, loss))
+    return one.completed_at <= loss.created_at or (of_a_look and made >= lost)

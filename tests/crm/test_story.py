@@ -6,19 +6,21 @@ import os
 import random
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 
 from taskhub.events.model import RecordRef
-from taskhub.testing.crm.faults import KINDS
-from taskhub.testing.crm.sender import Parcel
-from tests.crm.floor import FAKES, SYSTEMS
-from tests.crm.storm import Storm
-from tests.crm.story import CLOSED, Plot, Story, plot_of
+from tests.crm.floor import SYSTEMS, senders
+from tests.crm.plot import CLOSED, ENDS, Plot, plot_of
+from tests.crm.storm import switches
+from tests.crm.story import Story
+from tests.databases import SqliteDatabases
 
 FULL = os.environ.get("TASKHUB_CAMPAIGN") == "full"
-SEEDS, QUIET = (200, 200) if FULL else (8, 1)  # a story takes most of a second
+# A story takes most of a second. Six quiet ones have every end, asked for here and done over there.
+SEEDS, QUIET = (200, 200) if FULL else (8, 6)
 PASSING = ("call", "offer")  # of a stage that may have passed before anybody looked
 
 
@@ -44,27 +46,50 @@ def test_on_a_quiet_day_a_lead_becomes_a_customer(system: str, seed: int, sqlite
 @pytest.mark.parametrize("seed", range(SEEDS))
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_a_storm_changes_nothing_of_it(system: str, seed: int, sqlite_url: str) -> None:
-    with told(sqlite_url, system, plot_of(seed), random.Random(f"storm {seed}")) as one:
+    with told(sqlite_url, system, plot_of(seed), storm_of(seed)) as one:
         stands(one)
         same(one)
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_every_switch_takes_part(system: str) -> None:
+def test_every_switch_takes_part(system: str, sqlite_databases: SqliteDatabases, tmp_path: Path) -> None:
     seen: set[str] = set()
     for seed in range(SEEDS):
-        fake = FAKES[system]()
-        storm = Storm(system, random.Random(f"storm {seed}"))
-        for _ in range(10):
-            storm.blow(fake, ban=True)
-            faults = vars(fake.faults).items()
-            seen |= {name for name, value in faults if value and (name, value) != ("copies", 1)}
-            seen |= {"stalled"} if storm.stalled else set()
-            seen |= {"lost"} if storm.takes(Parcel("", b"", {}, fake.clock.now)) else set()
-            seen |= {fake.faults.strike() for _ in range(10)}
-    banned = {"banned"} if system == "pipedrive" else set()
-    switches = {"rate", "latency", "copies", "shuffle", "stripped", "gaps", "overflow", "lost", "stalled"}
-    assert seen >= {*KINDS, *switches, *banned}
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        with told(sqlite_databases.create(folder), system, plot_of(seed), storm_of(seed)) as one:
+            seen |= one.storm.struck
+        if seen >= switches(system):
+            return
+    pytest.fail(f"in no story: {switches(system) - seen}")
+
+
+def test_quiet_days_have_every_plot() -> None:
+    plots = [plot_of(seed) for seed in range(QUIET)]
+    assert {(plot.asks, plot.end) for plot in plots} == {(asks, end) for asks in (True, False) for end in ENDS}
+    assert {plot.image for plot in plots} == {True, False}
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_work_for_a_stage_outlives_a_loss_that_the_same_look_shows(system: str, sqlite_url: str) -> None:
+    with closing(Story(sqlite_url, system, plot_of(0), None)) as one:
+        [sender] = senders(one.fake, system)
+        one.calm()
+        deal = one.deal()
+        one.settle()
+        one.hands.moved(deal, "offered")
+        one.hands.lost(deal)
+        words, sender.waiting = sender.waiting, []
+        one.calm()
+        sender.waiting = words
+        one.settle()
+        # A loss is a stage of its own in Salesforce: only the late word tells of the other, and of an older change.
+        offer = ("offer", "deal", "cancelled" if system == "salesforce" else "queued")
+        assert one.made() == Counter([("welcome", "deal", "cancelled"), offer, ("survey", "deal", "queued")])
+
+
+def storm_of(seed: int) -> random.Random:
+    return random.Random(f"weather {seed}")
 
 
 def wanted(one: Story) -> Counter[tuple[str, str, str]]:
@@ -84,19 +109,23 @@ def same(one: Story) -> None:
 
     Words that state a move fire for it in any order, however often they come. A look sees what a record is by then:
     where it had to stand in for such words, a stage that has passed may go unseen, as may a lead of Pipedrive that is
-    gone. Where it came first, a deal that was lost by then is made and lost by one change: that closes older work only.
+    gone, and a loss may show beside what was before it: that closes older work only. Nothing is made twice, nor about
+    another record.
     """
     found, quiet = one.made(), wanted(one)
-    kinds, due = ({kind: n for (kind, *_), n in of.items()} for of in (found, quiet))
-    # A look that shows a new deal takes its stage along and no rule hears of that: the late word of it is absorbed.
-    if one.storm.hides or one.storm.stalls or not one.states_moves:
-        for kind in (*PASSING, *(("qualify",) if one.system == "pipedrive" else ())):
-            assert kinds.pop(kind, 0) <= due.pop(kind, 0), kind
-    assert kinds == due
-    if one.storm.hides or one.storm.stalls or not one.states_moves:
-        assert {kind for kind, *_ in found - quiet} <= set(CLOSED)
-    else:
+    if one.sees_all:
         assert found == quiet
+        return
+    # A look that shows a new deal takes its stage along and no rule hears of that: the late word of it is absorbed.
+    unseen = {*PASSING, *(("qualify",) if one.system == "pipedrive" else ())}
+    assert not works(found) - works(quiet)
+    assert {kind for kind, _ in works(quiet) - works(found)} <= unseen
+    assert {kind for kind, *_ in found - quiet} <= one.unclosed()
+
+
+def works(of: Counter[tuple[str, str, str]]) -> Counter[tuple[str, str]]:
+    """However it has ended."""
+    return Counter((kind, noun) for kind, noun, _ in of.elements())
 
 
 def stands(one: Story) -> None:
@@ -104,7 +133,7 @@ def stands(one: Story) -> None:
     seen = (one.system, one.plot)
     [deal] = one.hands.deals()
     assert one.known(RecordRef("deal", f"crm:{deal}")).fields["status"] == ("won" if one.plot.end == "won" else "lost")
-    assert set(one.acts()) <= {"done"}, seen
+    assert one.acts() == ["done"] * (one.plot.asks + (one.plot.end == "asked")), seen
     assert not one.count("loop")["loop"], seen
     assert not one.rows(), seen
     assert not one.dead(), seen
@@ -112,7 +141,8 @@ def stands(one: Story) -> None:
         shown = one.shown_of(task.id)
         if task.completed_by is None and not shown:
             # Cancelled while its writing had failed so far, it is looked for, and not written any more.
-            assert task.state == "cancelled" or task.id not in one.handed, seen
+            missed = task.state == "cancelled" and not one.storm.quiet
+            assert missed or task.id not in one.handed, seen
             continue
         [there] = shown
         ended = "closed" if task.state == "cancelled" and one.system == "dynamics" else "done"
