@@ -176,6 +176,28 @@ def test_what_is_cancelled_while_nobody_knows_is_looked_for(house: Floor, fault:
     assert [one.state for one in house.shown()] == ["open"]
 
 
+@pytest.mark.parametrize("system", ["salesforce", "dynamics"])
+def test_what_is_done_there_while_nobody_knows_is_done_here_at_once(sqlite_url: str, system: str) -> None:
+    with floor(sqlite_url, system) as house:
+        house.deal()
+        house.run()
+        house.fake.faults.plan([*LOG_IN[system], CUT])
+        house.desk.do("admin", assignment.assign, house.task().id, "sue")
+        house.fake.clock.forward(seconds=10)
+        house.run()
+        [bound] = house.binding()
+        assert bound.theirs is None
+        house.finish_there(house.shown()[0].id)
+        house.run()
+        assert house.task().state == "completed"
+        house.pass_time()
+        [bound] = house.binding()
+        assert (bound.theirs, bound.shown, bound.wanted) == (house.shown()[0].id, "done", "done")
+        assert [one.state for one in house.shown()] == ["done"]
+        assert not house.desk.rows_of("loop")
+        assert not house.rows()
+
+
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_where_only_done_work_is_shown_it_is_written_as_done(sqlite_url: str, system: str) -> None:
     with floor(sqlite_url, system, write_back=WriteBack("done")) as house:

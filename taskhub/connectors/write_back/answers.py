@@ -31,9 +31,9 @@ def heard(tx: Tx, event: Event, changes: Changes, known: Mapping[str, Mapping[st
     if event.record is None or event.record.noun != "activity" or event.connection is None:
         return changes
     fields = known.get("activity", {})
-    task_id = store.task_of(tx, event.connection, event.record.id.removeprefix(f"{event.connection}:"))
+    task_id = store.task_of(tx, event.connection, _theirs(event)) or _in_doubt(tx, event, fields)
     if task_id is None:
-        ours = _MARK.search(str(fields.get("title") or "")) is not None or _in_doubt(tx, event, fields)
+        ours = _MARK.search(str(fields.get("title") or "")) is not None
         return replace(changes, reason=changes.reason or OWN_TASK) if ours else changes
     connection = tx.policies.connections.get(event.connection)
     if connection is None or not is_own_write(event, connection):
@@ -41,13 +41,21 @@ def heard(tx: Tx, event: Event, changes: Changes, known: Mapping[str, Mapping[st
     return replace(changes, reason=changes.reason or OWN_TASK)
 
 
-def _in_doubt(tx: Tx, event: Event, fields: Mapping[str, Any]) -> bool:
-    """Whether it is one we have written and had no answer about: it bears our key, or its id is of our making."""
+def _in_doubt(tx: Tx, event: Event, fields: Mapping[str, Any]) -> str | None:
+    """The task of ours that we have written and had no answer about: it bears our key, or its id is of our making.
+
+    Our next try may be a day away, so what was done to it over there is not left to wait for that.
+    """
     connection = tx.policies.connections.get(event.connection or "")
     if connection is None or event.record is None:
-        return False
-    tasks = store.in_doubt(tx, connection.key)
-    return event.record.id in {work_id(connection, task) for task in tasks} or fields.get(OWN_KEY) in tasks
+        return None
+    tasks, key = store.in_doubt(tx, connection.key), fields.get(OWN_KEY)
+    chosen = (task for task in tasks if work_id(connection, task) == event.record.id)
+    return next(chosen, str(key) if key in tasks else None)
+
+
+def _theirs(event: Event) -> str:
+    return event.record.id.removeprefix(f"{event.connection}:") if event.record else ""
 
 
 def done_meanwhile(tx: Tx, connection: str, task_id: str, theirs: str) -> None:
@@ -77,6 +85,7 @@ def _changed(tx: Tx, event: Event, task_id: str, ended: Mapping[str, bool]) -> N
         return
     if now.reopened_at is not None and event.occurred_at <= now.reopened_at and not ended["deleted"]:
         return
+    now = replace(now, theirs=now.theirs or _theirs(event))
     if ended["deleted"]:
         store.save(tx, replace(now, shown=GONE))
     elif task.is_open and now.wanted == OPEN:
