@@ -11,11 +11,13 @@ from typing import Any
 from taskhub.connectors import reading
 from taskhub.connectors.dynamics.identity import work_id as dynamics_work_id
 from taskhub.connectors.dynamics.state import state_of as dynamics
+from taskhub.connectors.pipedrive.identity import mark_of as pipedrive_mark_of
 from taskhub.connectors.pipedrive.options import unlabelled as pipedrive_unlabelled
 from taskhub.connectors.pipedrive.state import state_of as pipedrive
 from taskhub.connectors.reading import Seen, State
 from taskhub.connectors.salesforce.identity import full_id
 from taskhub.connectors.salesforce.state import state_of as salesforce
+from taskhub.connectors.write_back.model import OWN_KEY
 from taskhub.events.fields import BadField
 from taskhub.events.model import Delivery, RecordRef
 from taskhub.policy.policies import Connection
@@ -24,6 +26,7 @@ StateOf = Callable[[str, Mapping[str, Any], Connection], State]
 _SYSTEMS: Mapping[str, StateOf] = {"dynamics": dynamics, "pipedrive": pipedrive, "salesforce": salesforce}
 _TELLING_IDS: Mapping[str, Callable[[str, Mapping[str, Any], Connection], bool]] = {"pipedrive": pipedrive_unlabelled}
 _CHOSEN_IDS: Mapping[str, Callable[[str, str], str]] = {"dynamics": dynamics_work_id}
+_MARKS: Mapping[str, Callable[[str, str], str]] = {"pipedrive": pipedrive_mark_of}
 
 
 def delivery_of(seen: Seen, connection: Connection) -> Delivery:
@@ -59,10 +62,17 @@ def unlabelled(noun: str, record: Mapping[str, Any], connection: Connection) -> 
     return known is not None and known(noun, record, connection)
 
 
-def work_id(connection: Connection, task_id: str) -> str | None:
-    """Our id of a task's work over there, where a system lets us choose it."""
-    chosen = _CHOSEN_IDS.get(connection.system)
-    return None if chosen is None else ours(chosen(connection.key, task_id), connection)
+def is_work_of(connection: Connection, task_id: str, activity: str, fields: Mapping[str, Any]) -> bool:
+    """Whether an activity is what we wrote of a task: by an id of our making, by our key, or by our mark in its title.
+
+    ``activity``: our id of it; ``fields``: what is known of it.
+    """
+    chosen, mark = _CHOSEN_IDS.get(connection.system), _MARKS.get(connection.system)
+    if chosen is not None and ours(chosen(connection.key, task_id), connection) == activity:
+        return True
+    if mark is not None and mark(connection.key, task_id) in str(fields.get("title") or ""):
+        return True
+    return fields.get(OWN_KEY) == task_id
 
 
 def ours(id_: str, connection: Connection) -> str:

@@ -8,8 +8,9 @@ import pytest
 
 from taskhub.connectors.calling import Caller
 from taskhub.connectors.outbound import Conversion
-from taskhub.connectors.pipedrive.client import PATHS, PipedriveClient, mark_of
+from taskhub.connectors.pipedrive.client import PATHS, PipedriveClient
 from taskhub.connectors.pipedrive.dialect import DIALECT, login
+from taskhub.connectors.pipedrive.identity import mark_of
 from taskhub.connectors.pipedrive.webhooks import WANTED
 from taskhub.errors import Forbidden, InvalidInput, NotFound, OutcomeUnknown, Unauthenticated, Unavailable
 from taskhub.policy.policies import Connection

@@ -176,7 +176,7 @@ def test_what_is_cancelled_while_nobody_knows_is_looked_for(house: Floor, fault:
     assert [one.state for one in house.shown()] == ["open"]
 
 
-@pytest.mark.parametrize("system", ["salesforce", "dynamics"])
+@pytest.mark.parametrize("system", SYSTEMS)
 def test_what_is_done_there_while_nobody_knows_is_done_here_at_once(sqlite_url: str, system: str) -> None:
     with floor(sqlite_url, system) as house:
         house.deal()

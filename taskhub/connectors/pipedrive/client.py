@@ -9,12 +9,12 @@ from typing import Any
 
 from taskhub.connectors.calling import Caller, their_time
 from taskhub.connectors.outbound import Changes, Conversion, Converted, Record, Who, Work
+from taskhub.connectors.pipedrive.identity import mark_of
 from taskhub.connectors.pipedrive.losing import Losing
 from taskhub.connectors.pipedrive.names import definitions, names
 from taskhub.connectors.pipedrive.options import options_of
 from taskhub.connectors.pipedrive.webhooks import Webhooks
 from taskhub.errors import InvalidInput, NotFound, OutcomeUnknown
-from taskhub.ids import digest
 from taskhub.policy.policies import Options
 
 PATHS: Mapping[str, str] = {
@@ -205,11 +205,6 @@ class PipedriveClient(Losing, Webhooks):
         if at is None:
             raise InvalidInput(f"{self._caller.name} does not tell its time; no place to begin is known.")
         return at
-
-
-def mark_of(connection: str, task: str) -> str:
-    """Our mark in a subject: the same for each try of a task, another for each connection."""
-    return f"th-{digest('work', connection, task)[:12]}"
 
 
 def _path(noun: str) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from taskhub.connectors.own_write import is_own_write
-from taskhub.connectors.states import work_id
+from taskhub.connectors.pipedrive.identity import ANY_MARK
+from taskhub.connectors.states import is_work_of
 from taskhub.connectors.write_back import store
-from taskhub.connectors.write_back.model import DONE, GONE, OPEN, OWN_KEY
+from taskhub.connectors.write_back.model import DONE, GONE, OPEN
 from taskhub.db.tx import Tx
 from taskhub.events.model import Event, RecordRef
 from taskhub.failpoints import failpoint
@@ -19,8 +19,6 @@ from taskhub.sales.model import Changes
 from taskhub.tasks import done_elsewhere
 
 OWN_TASK = "own_task"
-# What a subject bears where a system knows no key of ours.
-_MARK = re.compile(r"\[th-[0-9a-f]{12}\]", re.ASCII)
 
 
 def heard(tx: Tx, event: Event, changes: Changes, known: Mapping[str, Mapping[str, Any]]) -> Changes:
@@ -33,7 +31,7 @@ def heard(tx: Tx, event: Event, changes: Changes, known: Mapping[str, Mapping[st
     fields = known.get("activity", {})
     task_id = store.task_of(tx, event.connection, _theirs(event)) or _in_doubt(tx, event, fields)
     if task_id is None:
-        ours = _MARK.search(str(fields.get("title") or "")) is not None
+        ours = ANY_MARK.search(str(fields.get("title") or "")) is not None
         return replace(changes, reason=changes.reason or OWN_TASK) if ours else changes
     connection = tx.policies.connections.get(event.connection)
     if connection is None or not is_own_write(event, connection):
@@ -42,16 +40,15 @@ def heard(tx: Tx, event: Event, changes: Changes, known: Mapping[str, Mapping[st
 
 
 def _in_doubt(tx: Tx, event: Event, fields: Mapping[str, Any]) -> str | None:
-    """The task of ours that we have written and had no answer about: it bears our key, or its id is of our making.
+    """The task of ours that we have written and had no answer about, and that this is.
 
     Our next try may be a day away, so what was done to it over there is not left to wait for that.
     """
     connection = tx.policies.connections.get(event.connection or "")
     if connection is None or event.record is None:
         return None
-    tasks, key = store.in_doubt(tx, connection.key), fields.get(OWN_KEY)
-    chosen = (task for task in tasks if work_id(connection, task) == event.record.id)
-    return next(chosen, str(key) if key in tasks else None)
+    id_, tasks = event.record.id, store.in_doubt(tx, connection.key)
+    return next((task for task in tasks if is_work_of(connection, task, id_, fields)), None)
 
 
 def _theirs(event: Event) -> str:
