@@ -39,8 +39,8 @@ class Storm:
 
     @property
     def hides(self) -> bool:
-        """Whether looks have to stand in for words, or may come long before them."""
-        return self.lossy or self.blind or self.slow
+        """Whether looks have to stand in for words."""
+        return self.lossy or self.blind
 
     def blow(self, fake: Any, *, ban: bool) -> None:
         """The faults of the next while. ``ban``: Pipedrive may tell nothing meanwhile, nor later."""

@@ -264,7 +264,12 @@ class Story(Floor):
 
     @property
     def sees_all(self) -> bool:
-        """Whether no look stands in for words, and each of those says what has moved, so that order is nothing."""
+        """Whether no look comes before words, and each of those says what has moved, so that order is nothing."""
+        return self.hears_all and not self.storm.slow
+
+    @property
+    def hears_all(self) -> bool:
+        """Whether each move is told by a word of its own that arrives, however late."""
         return not self.storm.hides and (self.system != "dynamics" or self.plot.image)
 
     def acts(self) -> list[str]:
