@@ -11,7 +11,7 @@ from httpx import Response
 from sqlalchemy import select
 
 from taskhub.db.database import Database
-from taskhub.db.tables import task
+from taskhub.db.tables import message, task
 from tests.faults.calls import patiently
 
 Call = Callable[[str, str, Any, dict[str, str]], Response]
@@ -69,7 +69,8 @@ class Hands:
         """Waits for what is not there yet."""
         end = time.monotonic() + WITHIN
         while not self.look():
-            assert time.monotonic() < end, f"work {self.done} of {[*self.deals, *self.orders]} never came"
+            late = time.monotonic() > end
+            assert not late, f"work {self.done} of {[*self.deals, *self.orders]} never came; dead: {self._dead()}"
             time.sleep(0.1)
 
     def again(self) -> None:
@@ -85,6 +86,13 @@ class Hands:
         wanted = select(task.c.id).where(task.c.deal == deal, task.c.kind.in_(kinds)).order_by(task.c.kind)
         with self.db.read() as tx:
             return list(tx.conn.execute(wanted).scalars())
+
+    def _dead(self) -> list[tuple[str, str, str | None]]:
+        """What waits for somebody to replay it: nobody could have been told of a row that was lost by that."""
+        c = message.c
+        with self.db.read() as tx:
+            rows = tx.conn.execute(select(c.handler, c.key, c.error).where(c.dead_at.is_not(None)))
+            return [(handler, key, error) for handler, key, error in rows]
 
     def _work(self, task_id: str) -> None:
         who = {"authorization": f"Bearer {self.keys[self.done % len(self.keys)]}"}
