@@ -227,12 +227,13 @@ def fail(conn: Connection, row: Taken, error: str, again_at: datetime, now: date
     failpoint("ledger.failed")
 
 
-def give_back(conn: Connection, rows: Iterable[Taken], now: datetime, *, later: datetime | None = None) -> None:
-    """Returns rows uncounted, free from ``now`` or ``later`` on: what failed, if anything did, was not the work."""
-    new = {"until": now} if later is None else {"until": later, "due_at": later}
+def give_back(conn: Connection, rows: Iterable[Taken], *, later: datetime | None = None) -> None:
+    """Returns rows uncounted, free at once or from ``later`` on: what failed, if anything did, was not the work."""
     for row in rows:
-        token = row.token if row.mode == "one" else None
-        conn.execute(update(message).where(_held(row)).values(token=token, attempts=row.attempts - 1, **new))
+        token, again_at = (row.token if row.mode == "one" else None), later or row.due_at
+        # Both the same: a row whose process died is known by an ``until`` of its own.
+        new = {"until": again_at, "due_at": again_at, "token": token, "attempts": row.attempts - 1}
+        conn.execute(update(message).where(_held(row)).values(**new))
         failpoint("ledger.given_back")
 
 

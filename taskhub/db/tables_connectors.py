@@ -18,6 +18,7 @@ poll_place = table(  # one object of one connection; begun_at: what was made bef
 )  # fmt: skip
 crm_option = table(  # of one noun: their field → what it offers to choose from, null where nothing is chosen
     "crm_option", *keys("connection", "noun"), *must(Json, "options"), *must(Instant, "read_at"),
+    *may(Instant, "asked_at"),  # the last time, also in vain; null: when it was read
 )  # fmt: skip
 poll_watch = table(  # one connection. asked: which look is in force; address: where an operator says we are reached
     "poll_watch", *keys("connection"), *may(Instant, "asked_at", "read_at", "looked_at", "seen_at"),

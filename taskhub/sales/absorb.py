@@ -23,6 +23,7 @@ def mark(value: object) -> str:
 
 
 TRUE = mark(True)
+BESIDE_STATUS = frozenset({"lost_reason", "account", "contact", "deal"})  # what the word of an end says with it
 
 
 def firings_of(event: Event, changes: Changes) -> tuple[Firing, ...]:
@@ -38,6 +39,7 @@ def firings_of(event: Event, changes: Changes) -> tuple[Firing, ...]:
     if f"{ref.noun}.{CREATED}" not in changes.types:
         return tuple(fired.values())
     heard = {DECISIVE.get(name.partition(".")[2]) for name in changes.types}
+    heard |= BESIDE_STATUS if "status" in heard else set()
     return (*(one for name, one in fired.items() if name in heard), Firing(ref, CREATED, TRUE, version))
 
 

@@ -68,7 +68,7 @@ class Holdings:
         with self._database.begin(vital=True) as tx:
             for row, wait in owed:
                 failpoint("holdings.paying")
-                ledger.give_back(tx.conn, [row], tx.now, later=None if wait is None else tx.after(wait))
+                ledger.give_back(tx.conn, [row], later=None if wait is None else tx.after(wait))
         with self._lock:
             failpoint("holdings.paid")
             for row, _ in owed:

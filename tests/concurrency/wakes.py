@@ -89,7 +89,7 @@ def _take(conn: Connection, clock: Clock, chance: random.Random) -> list[Taken]:
 def _handle(conn: Connection, clock: Clock, chance: random.Random, row: Taken) -> Steps:
     fate = chance.random()
     if fate < 0.1:
-        ledger.give_back(conn, [row], clock.now)
+        ledger.give_back(conn, [row])
     elif fate < 0.2 and row.attempts < ledger.TRIES:
         ledger.fail(conn, row, "boom", clock.now + 2 * STEP, clock.now, dead=False)
     else:

@@ -199,13 +199,37 @@ def test_while_the_crm_does_not_tell_its_fields_records_are_told_with_ids(sqlite
         one.work(timedelta(hours=1))
         assert told(one, deal) == (1, None, "1")
         assert reads(one) == 0
-        with one.db.read() as tx:
-            assert "labels of deals" in store.watched(tx, "crm")["refused"]
+        assert "labels of deals" in refusal(one)
         one.fake.state.fields["dealFields"] = [*hidden, *definitions("Gold")]
         one.later()
         assert told(one, deal)[0] == "Gold"
+        assert refusal(one) is None
+
+
+def test_a_refusal_to_read_labels_anew_is_shown_until_they_are_told_and_keeps_what_is_known(database_url: str) -> None:
+    with day("pipedrive", database_url, FIELDS) as one:
+        one.fake.state.fields["dealFields"] = definitions("Gold")
+        one.begin()
+        hidden = one.fake.state.fields.pop("dealFields")
+        one.clock.forward(days=2)
+        for _ in range(3):
+            one.later()
+            assert "labels of deals" in refusal(one)
+        assert told(one, made(one, {TIER: 1}))[0] == "Gold"
+        one.fake.state.fields["dealFields"] = hidden
+        one.later()
+        assert refusal(one) is None
+
+
+def test_a_field_that_is_mapped_later_is_asked_for(sqlite_url: str) -> None:
+    with day("pipedrive", sqlite_url, FIELDS) as one:
+        one.fake.state.fields["dealFields"] = definitions("Gold")
+        one.begin()
         with one.db.read() as tx:
-            assert store.watched(tx, "crm")["refused"] is None
+            known = labels.labelled(tx, one.connection)
+    fields = {"deal": {**FIELDS["deal"], "size": "d" * 40}}
+    raw = {"custom_fields": {"d" * 40: {"type": "enum", "id": 3}}}
+    assert unlabelled("deal", raw, replace(known, fields=fields))
 
 
 def test_labels_are_read_anew_once_a_day(sqlite_url: str) -> None:
@@ -251,6 +275,12 @@ def told(one: Day, deal: str) -> tuple[Any, ...]:
 def calls(one: Day) -> int:
     """How often they were asked what their fields of deals offer."""
     return sum(path.endswith("/dealFields") for _, path, _ in one.fake.gate.calls)
+
+
+def refusal(one: Day) -> Any:
+    """What was not told at the last look."""
+    with one.db.read() as tx:
+        return store.watched(tx, "crm")["refused"]
 
 
 def reads(one: Day) -> int:

@@ -106,7 +106,7 @@ def test_when_a_hold_ends_another_takes_over_and_the_first_cannot_settle(book):
     assert (again.id, again.attempts) == (first.id, 2)
     assert not book.settle(first)
     book.call(ledger.prolong, [first], book.now + HOUR)
-    book.call(ledger.give_back, [first], book.now)
+    book.call(ledger.give_back, [first])
     assert book.settle(again)
     assert not book.settle(again)
     assert book.settle(neighbour)
@@ -161,6 +161,19 @@ def test_processes_that_die_in_quick_succession_leave_a_row_its_last_try(book, m
     book.pass_(SECOND)
     assert book.call(ledger.last_waits, book.now)
     assert book.settle(book.one(ledger.take))
+
+
+@pytest.mark.parametrize("mode", ["each", "one", "outside"])
+def test_what_is_given_back_on_its_last_try_is_free_at_once(book, mode):
+    book.emit("k", mode=mode)
+    for _ in range(2):
+        book.one(ledger.take)
+        book.pass_(ledger.HOLD)
+    book.pass_(ledger.CALM)
+    row = book.one(ledger.take_last)
+    book.pass_(SECOND)
+    book.call(ledger.give_back, [row])
+    assert book.one(ledger.take).id == row.id
 
 
 def test_a_dead_row_can_be_revived(book):
@@ -222,8 +235,8 @@ def test_the_lanes_are_taken_apart(book):
 def test_rows_given_back_are_not_counted(book, mode):
     book.emit("a", "b", mode=mode)
     rows = book.take()
-    book.call(ledger.give_back, rows[:1], book.now)
-    book.call(ledger.give_back, rows[1:], book.now, later=book.now + 9 * SECOND)
+    book.call(ledger.give_back, rows[:1])
+    book.call(ledger.give_back, rows[1:], later=book.now + 9 * SECOND)
     assert book.column(c.attempts) == [0, 0]
     assert keys(book.take()) == ["a"]
     book.pass_(9 * SECOND)

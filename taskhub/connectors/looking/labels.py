@@ -33,18 +33,16 @@ def labelled(tx: Tx, connection: Connection) -> Connection:
     known = _known(tx, connection)
     if not known:
         return connection
-    options = {noun: offered for noun, (offered, _) in known.items()}
-    return replace(connection, options=options, asked_options={noun: at for noun, (_, at) in known.items()})
+    options = {noun: one.offered for noun, one in known.items()}
+    return replace(connection, options=options, asked_options={noun: one.asked_at for noun, one in known.items()})
 
 
 def stale(tx: Tx, connection: Connection) -> frozenset[str]:
     """The nouns whose options were read too long ago, or not all of them."""
     if not tells_ids(connection):
         return frozenset()
-    known = _known(tx, connection)
-    whole = {
-        noun for noun, (offered, at) in known.items() if at >= tx.now - FRESH and _covers(offered, connection, noun)
-    }
+    since, known = tx.now - FRESH, _known(tx, connection).items()
+    whole = {noun for noun, one in known if one.read_at >= since and _covers(one.offered, connection, noun)}
     return frozenset(connection.fields.keys() - whole)
 
 
@@ -61,7 +59,7 @@ def knowing(client: Client, connection: Connection, noun: str, rows: Sequence[Re
     try:
         learnt = cast("Chooser", client).options(noun, keys)
     except REFUSALS as error:
-        return Knowing(connection, connection.options.get(noun, {}), refused=error.message)
+        return Knowing(connection, refused=error.message)
     return Knowing(with_options(connection, noun, learnt), learnt)
 
 
@@ -83,5 +81,5 @@ def _covers(known: store.Offered, connection: Connection, noun: str) -> bool:
     return known.keys() >= set(connection.fields.get(noun, {}).values())
 
 
-def _known(tx: Tx, connection: Connection) -> store.Known:
+def _known(tx: Tx, connection: Connection) -> Mapping[str, store.Known]:
     return store.options(tx, connection.key) if connection.fields and tells_ids(connection) else {}

@@ -58,7 +58,8 @@ def take_stock(client: Client, connection: Connection, nouns: Iterable[str], *, 
         known = knowing(client, connection, noun, told.records, anew=True)
         refused |= _why(noun, known)
         seen = [Seen(noun, "", at, row, None, QUIET if quiet else NEWS, born=not quiet) for row in told.records]
-        steps.append(Step(None, place, [delivery_of(one, known.connection) for one in seen], known.learnt))
+        told_of = [delivery_of(one, known.connection) for one in seen]
+        steps.append(Step(None, place, told_of, known.learnt, known.refused is not None))
     return Found(steps, refused)
 
 
@@ -72,7 +73,7 @@ def read_again(
     begun_at = place.begun_at if place else None
     into = _went(client, noun, [id_]) if record is None else {}
     seen = Seen(noun, id_, at, record, begun_at, NEWS, born=born and record is not None, into=into.get(id_, ""))
-    return Again(seen, known.learnt if known else None)
+    return Again(seen) if known is None else Again(seen, known.learnt, known.refused is not None)
 
 
 def _step(
@@ -84,7 +85,8 @@ def _step(
     seen = [_seen(noun, row, at, begun_at, _mood(told, before, connection, noun, row)) for row in told.records]
     gone = [Seen(noun, id_, at, None, begun_at, into=into.get(id_, "")) for id_ in told.deleted]
     deliveries = [delivery_of(one, connection) for one in (*seen, *gone)]
-    return Step(before, Place(noun, begun_at, told.cursor, at), deliveries, known.learnt)
+    after = Place(noun, begun_at, told.cursor, at)
+    return Step(before, after, deliveries, known.learnt, known.refused is not None)
 
 
 def _went(client: Client, noun: str, ids: Sequence[str]) -> Mapping[str, str]:

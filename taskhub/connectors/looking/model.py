@@ -30,13 +30,14 @@ class Place:
 class Step:
     """One noun looked at: what to store, and where it stands afterwards, if nobody has moved it on meanwhile.
 
-    ``options``: what its fields offer to choose from, where that was asked for.
+    ``options``: what its fields offer to choose from, where that was asked for; ``mute``: it was, in vain.
     """
 
     before: Place | None
     after: Place
     deliveries: Sequence[Delivery] = ()
     options: Mapping[str, Options | None] | None = None
+    mute: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """One record read once more, and what its fields offer, where that was asked for."""
+    """One record read once more; ``options`` and ``mute`` as in ``Step``."""
 
     seen: Seen
     options: Mapping[str, Options | None] | None = None
+    mute: bool = False
 
 
 def is_due(connection: Connection, asked_at: datetime | None, now: datetime) -> bool:

@@ -13,7 +13,7 @@ from taskhub import settings
 from taskhub.connectors.clients import can_log_in, client_for
 from taskhub.connectors.looking import labels, store
 from taskhub.connectors.looking.looks import look, read_again
-from taskhub.connectors.looking.model import Again, Found, Place, is_due
+from taskhub.connectors.looking.model import Again, Found, Place, Step, is_due
 from taskhub.connectors.outbound import Client
 from taskhub.connectors.reading import MEDIA_TYPE, Seen
 from taskhub.connectors.states import delivery_of, theirs
@@ -113,7 +113,7 @@ class Reread:
         if connection is None:
             return
         failpoint("reread.asked")
-        _learn(tx, connection.key, result.seen.noun, result.options)
+        _learn(tx, connection.key, result.seen.noun, result)
         keep(tx, connection.key, [delivery_of(result.seen, labels.labelled(tx, connection))])
 
 
@@ -123,7 +123,7 @@ def store_found(tx: Tx, connection: str, found: Found) -> int:
     failpoint("look.stored")
     known = store.places(tx, connection, locked=True)
     for step in found.steps:
-        _learn(tx, connection, step.after.noun, step.options)
+        _learn(tx, connection, step.after.noun, step)
         now = known.get(step.after.noun)
         if now is None:
             store.add_place(tx, connection, step.after)
@@ -144,9 +144,11 @@ def keep(tx: Tx, connection: str, deliveries: Sequence[Delivery]) -> int:
     return fresh
 
 
-def _learn(tx: Tx, connection: str, noun: str, offered: store.Offered | None) -> None:
-    if offered is not None:
-        store.keep_options(tx, connection, noun, offered)
+def _learn(tx: Tx, connection: str, noun: str, said: Step | Again) -> None:
+    if said.options is not None:
+        store.keep_options(tx, connection, noun, said.options)
+    elif said.mute:
+        store.keep_refusal(tx, connection, noun)
 
 
 def _asked_again(tx: Tx, row: Taken) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, func, select, update
 
 from taskhub.connectors.looking.model import Place
 from taskhub.db import rows
@@ -18,7 +18,16 @@ from taskhub.db.tx import Tx
 from taskhub.policy.policies import Options
 
 Offered = Mapping[str, Options | None]
-Known = dict[str, tuple[Offered, datetime]]
+
+
+class Known(NamedTuple):
+    """What the mapped fields of a noun offer, when that was read, and when it was asked for last, also in vain."""
+
+    offered: Offered
+    read_at: datetime
+    asked_at: datetime
+
+
 m, place, watch, option = message.c, poll_place.c, poll_watch.c, crm_option.c
 _WAITS = (m.mode == "outside", m.done_at.is_(None), m.dead_at.is_(None))
 
@@ -73,16 +82,25 @@ def later_one(tx: Tx, row: Taken, before: datetime) -> bool:
     return bool(tx.conn.execute(select(exists().where(*which))).scalar())
 
 
-def options(tx: Tx, connection: str) -> Known:
-    """Noun → what its mapped fields offer, and when that was read."""
-    wanted = select(option.noun, option.options, option.read_at).where(option.connection == connection)
+def options(tx: Tx, connection: str) -> dict[str, Known]:
+    """Noun → what its mapped fields offer."""
+    wanted = select(option.noun, option.options, option.read_at, option.asked_at)
     return {
-        noun: ({key: Options(**one) if one else None for key, one in told.items()}, at)
-        for noun, told, at in tx.conn.execute(wanted)
+        noun: Known({key: Options(**one) if one else None for key, one in told.items()}, at, asked or at)
+        for noun, told, at, asked in tx.conn.execute(wanted.where(option.connection == connection))
     }
 
 
 def keep_options(tx: Tx, connection: str, noun: str, offered: Offered) -> None:
     """Written over what was known before."""
     told = {key: asdict(one) if one else None for key, one in offered.items()}
-    rows.put(tx.conn, crm_option, [{"connection": connection, "noun": noun, "options": told, "read_at": tx.now}])
+    row = {"connection": connection, "noun": noun, "options": told, "read_at": tx.now, "asked_at": tx.now}
+    rows.put(tx.conn, crm_option, [row])
+
+
+def keep_refusal(tx: Tx, connection: str, noun: str) -> None:
+    """They were asked in vain: what is known stays known, and as old as it is."""
+    blank = {"connection": connection, "noun": noun, "options": {}, "read_at": tx.now, "asked_at": tx.now}
+    rows.keep(tx.conn, crm_option, [blank])
+    mine = (option.connection == connection, option.noun == noun)
+    tx.conn.execute(update(crm_option).where(*mine).values(asked_at=tx.now))

@@ -30,9 +30,10 @@ def labelled(value: Any, options: Options | None) -> Any:
 
 def unlabelled(noun: str, raw: Mapping[str, Any], connection: Connection) -> bool:
     """Whether a field that is mapped shows an option nobody has told us the label of, and that we may be told."""
-    known, asked = connection.options.get(noun, {}), noun in connection.asked_options
+    known = connection.options.get(noun, {})
+    refused = noun in connection.asked_options and not known
     return any(
-        _is_unknown(value, known.get(theirs), read=asked or theirs in known)
+        _is_unknown(value, known.get(theirs), read=refused or theirs in known)
         for theirs, value in mapped(noun, raw, connection)
     )
 

@@ -87,6 +87,13 @@ def test_how_a_new_record_came_to_its_stage_is_heard_when_it_is_told() -> None:
     assert won.reason == "absorbed"
 
 
+def test_what_the_word_of_an_end_says_beside_it_was_heard_with_it() -> None:
+    fired = polled(poll(3, stage="b", status="lost", lost_reason="price"))
+    was = {"status": "open", "lost_reason": None}
+    lost, _ = meet(webhook(3, "deal.lost", previous=was, status="lost", lost_reason="price"), fired)
+    assert lost.reason == "absorbed"
+
+
 def test_self_contained_events_leave_nothing_to_remember() -> None:
     assert polled(webhook(1, "deal.created", stage="a")) == ()
     assert polled(poll(2, stage="a"), poll(1, stage="b")) == ()
