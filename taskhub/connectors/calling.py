@@ -128,7 +128,9 @@ class Caller:
         words = self._words(answer)
         said = f"{self.name} answered {status}" + (f": {words}" if words else ".")
         if self._dialect.expired(answer):
-            return Unauthenticated(f"{said} Renew the key of this connection.")
+            # Not renewed again here: a session that is new and refused has another cause than its key.
+            remedy = self._login.remedy
+            return Unauthenticated(f"{said} {remedy[:1].upper()}{remedy[1:]}.")
         if status >= 500:
             said = f"answered {status}" + (f" ({words})" if words else "")
             return self._lost(method, said, asked_wait(answer, "retry-after"))
