@@ -6,6 +6,7 @@ connection and what the system says about its own error, scrubbed of our secrets
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -53,13 +54,19 @@ class Caller:
         patience: float = PATIENCE,
     ) -> None:
         self.name = name
-        self.at: datetime | None = None
-        """The other side's clock as its newest answer showed it."""
+        # What one thread reads is as old as its own answer, not as another's that came meanwhile.
+        self._heard_here = threading.local()
         self._login, self._dialect = login, dialect
         # A company's proxy is for other companies: on loopback nobody stands between.
         host = urlsplit(login.home).hostname or ""
         outside = host not in ("localhost", "127.0.0.1", "::1")
         self._http = httpx.Client(transport=transport, timeout=patience, trust_env=outside, follow_redirects=False)
+
+    @property
+    def at(self) -> datetime | None:
+        """The other side's clock as its newest answer to this thread showed it; None: it showed none."""
+        at: datetime | None = getattr(self._heard_here, "at", None)
+        return at
 
     def close(self) -> None:
         """Lets go of its connections."""
@@ -114,7 +121,7 @@ class Caller:
             raise self._lost(method, f"broke off ({type(error).__name__})") from None
 
     def _heard(self, answer: httpx.Response) -> httpx.Response:
-        self.at = their_time(answer) or self.at
+        self._heard_here.at = their_time(answer)
         return answer
 
     def _lost(self, method: str, said: str, wait: float = AWHILE) -> Later:

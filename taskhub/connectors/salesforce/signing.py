@@ -59,8 +59,8 @@ def _unread(key: str, *, encrypted: bool) -> str:
         )
     if "OPENSSH PRIVATE KEY" in key:
         return (
-            "holds a key in the form of OpenSSH: make a copy of it a PEM (ssh-keygen -p -N '' -m PEM -f COPY; it does so "
-            "with RSA keys only) and set the variable to what the copy holds then, or make a new key with openssl."
+            "holds a key in the form of OpenSSH: make a copy of it a PEM (ssh-keygen -p -N '' -m PEM -f COPY; it does "
+            "so with RSA keys only) and set the variable to what the copy holds then, or make a new key with openssl."
         )
     if "PRIVATE KEY-----" not in key and ("PUBLIC KEY-----" in key or "CERTIFICATE-----" in key):
         what = "certificate" if "CERTIFICATE-----" in key else "public key"
