@@ -145,14 +145,14 @@ def _cool(tx: Tx, row: Taken) -> None:
     pool_states.run(tx, str(row.payload["rotation"]))
 
 
-CLIENTS = Clients()  # a key that one delivery has fetched serves the others
+CLIENTS = Clients()  # a key that one call has fetched serves all others
 HANDLERS: Handlers = {
     "event.apply": apply_event.apply_event,
     "event.apply_stated": apply_event.apply_event,
     "record.watch": watch.watch_due,
-    "record.reread": looking.Reread(),
-    "connection.look": looking.Look(),
-    "webhooks.examine": health.Examine(),
+    "record.reread": looking.Reread(CLIENTS.reaching),
+    "connection.look": looking.Look(CLIENTS.reaching),
+    "webhooks.examine": health.Examine(CLIENTS.reaching),
     "escalation.unheard": unheard.webhooks_lost,
     "task.chain": completed.task_completed,
     "task.check": completed.check_settled,

@@ -25,10 +25,16 @@ def of_connections(tx: Tx) -> Iterator[Finding]:
 
 
 def _of(tx: Tx, connection: Connection, seen: Mapping[str, Any]) -> Finding:
+    from taskhub.connectors.looking.service import UNREADABLE
+
     name = f"connection {connection.key}"
     if seen["missing"]:
         todo = f"`taskhub connections subscribe {connection.key} https://…` makes what is missing"
         return Finding(name, WRONG, f"nothing over there sends {seen['missing']}", todo)
+    refused = seen["refused"] or ""
+    if refused.startswith(UNREADABLE):
+        todo = "write it under another name and `mv` it into place; taskhub goes on by itself"
+        return Finding(name, WRONG, f"nobody logs in: {refused.removeprefix(UNREADABLE)}", todo)
     last = seen["read_at"] or seen["asked_at"]
     if connection.poll and last is not None and tx.now - last > MISSED * connection.poll:
         said = f"taskhub has not looked since {last:%Y-%m-%d %H:%M}Z"

@@ -6,6 +6,7 @@ connection and what the system says about its own error, scrubbed of our secrets
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -53,13 +54,19 @@ class Caller:
         patience: float = PATIENCE,
     ) -> None:
         self.name = name
-        self.at: datetime | None = None
-        """The other side's clock as its newest answer showed it."""
+        # What one thread reads is as old as its own answer, not as another's that came meanwhile.
+        self._heard_here = threading.local()
         self._login, self._dialect = login, dialect
         # A company's proxy is for other companies: on loopback nobody stands between.
         host = urlsplit(login.home).hostname or ""
         outside = host not in ("localhost", "127.0.0.1", "::1")
         self._http = httpx.Client(transport=transport, timeout=patience, trust_env=outside, follow_redirects=False)
+
+    @property
+    def at(self) -> datetime | None:
+        """The other side's clock as its newest answer to this thread showed it; None: it showed none."""
+        at: datetime | None = getattr(self._heard_here, "at", None)
+        return at
 
     def close(self) -> None:
         """Lets go of its connections."""
@@ -114,7 +121,7 @@ class Caller:
             raise self._lost(method, f"broke off ({type(error).__name__})") from None
 
     def _heard(self, answer: httpx.Response) -> httpx.Response:
-        self.at = their_time(answer) or self.at
+        self._heard_here.at = their_time(answer)
         return answer
 
     def _lost(self, method: str, said: str, wait: float = AWHILE) -> Later:
@@ -128,7 +135,9 @@ class Caller:
         words = self._words(answer)
         said = f"{self.name} answered {status}" + (f": {words}" if words else ".")
         if self._dialect.expired(answer):
-            return Unauthenticated(f"{said} Renew the key of this connection.")
+            # Not renewed again here: a session that is new and refused has another cause than its key.
+            remedy = self._login.remedy
+            return Unauthenticated(f"{said} {remedy[:1].upper()}{remedy[1:]}.")
         if status >= 500:
             said = f"answered {status}" + (f" ({words})" if words else "")
             return self._lost(method, said, asked_wait(answer, "retry-after"))

@@ -21,10 +21,14 @@ SHORTEST = 4  # shorter parts give nothing away, and would blot out words
 
 
 class Login(Protocol):
-    """``home``: where it begins; ``base``: where calls go, which some systems say with the key."""
+    """``home``: where it begins; ``base``: where calls go, which some systems say with the key.
+
+    ``remedy``: what to do when what it shows is refused.
+    """
 
     home: str
     base: str
+    remedy: str
 
     def key(self, http: httpx.Client, send: Send) -> str:
         """The key in force, fetched when there is none."""
@@ -45,6 +49,8 @@ class Login(Protocol):
 
 class Standing:
     """A key that somebody wrote down, in a header of its own."""
+
+    remedy = "renew the key of this connection"
 
     def __init__(self, base: str, header: str, key: str) -> None:
         self.home = self.base = base
@@ -94,7 +100,7 @@ class Fetched:
     def __init__(
         self, base: str, grant: Grant, *, follow_base: bool = False, clock: Callable[[], datetime] = real_now
     ) -> None:
-        self.home, self.base = grant.url, base
+        self.home, self.base, self.remedy = grant.url, base, grant.remedy
         self._grant, self._follow, self._clock = grant, follow_base, clock
         self._form = dict(grant.form)
         self._token: str | None = None

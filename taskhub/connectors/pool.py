@@ -1,4 +1,4 @@
-"""Clients that are kept between deliveries: a key that was fetched is good for many calls."""
+"""Clients that are kept between calls of whatever kind: a key that was fetched is good for many."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 
 from taskhub import settings
-from taskhub.connectors.clients import client_for
+from taskhub.connectors.clients import can_log_in, client_for
 from taskhub.connectors.outbound import Client
 from taskhub.policy.policies import Connection
 
@@ -28,7 +28,17 @@ class Clients:
 
         The one before is left to whoever still uses it: it closes with its last call.
         """
-        secrets = {name: settings.secret(key, self._environ) or "" for name, key in connection.secrets.items()}
+        return self._kept(connection, self._secrets(connection))
+
+    def reaching(self, connection: Connection) -> Client | None:
+        """The same, where taskhub can log in; None where it only listens."""
+        secrets = self._secrets(connection)
+        return self._kept(connection, secrets) if can_log_in(connection, secrets) else None
+
+    def _secrets(self, connection: Connection) -> Secrets:
+        return {name: settings.secret(key, self._environ) or "" for name, key in connection.secrets.items()}
+
+    def _kept(self, connection: Connection, secrets: Secrets) -> Client:
         with self._lock:
             known = self._known.get(connection.key)
             if known is None or known[:2] != (connection, secrets):

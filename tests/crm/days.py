@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import func, select
@@ -19,6 +20,7 @@ from taskhub.connectors.clients import client_for
 from taskhub.connectors.inbound import HookRequest
 from taskhub.connectors.looking import service as looking
 from taskhub.connectors.looking.labels import labelled
+from taskhub.connectors.pool import Clients
 from taskhub.connectors.registry import inbound_for
 from taskhub.db import ledger
 from taskhub.db.database import Database
@@ -73,9 +75,13 @@ class Day:
     lose: Callable[[], bool] = lambda: False
     lost: list[Parcel] = field(default_factory=list)
     handlers: dict[str, Any] = field(default_factory=dict)
+    clients: Clients = field(init=False)
 
     def __post_init__(self) -> None:
-        looks = {"connection.look": looking.Look(self.connect), "record.reread": looking.Reread(self.connect)}
+        make = partial(client_for, clock=lambda: self.clock.now, transport=InProcess(self.fake))
+        self.clients = Clients(make, self.environ)
+        reach = self.clients.reaching
+        looks = {"connection.look": looking.Look(reach), "record.reread": looking.Reread(reach)}
         self.handlers = {**HANDLERS, **looks}
 
     @property
@@ -90,6 +96,10 @@ class Day:
     @property
     def secrets(self) -> dict[str, str]:
         return BY_KEY if self.by_key else SECRETS[self.system]
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {name.upper(): value for name, value in self.secrets.items()}
 
     def connect(self, connection: Connection) -> Any:
         return client_for(connection, self.secrets, clock=lambda: self.clock.now, transport=InProcess(self.fake))
@@ -197,6 +207,7 @@ def day(
         _listen(one)
         yield one
     finally:
+        one.clients.close()
         db.close()
 
 

@@ -15,20 +15,17 @@ from sqlalchemy import select
 
 from taskhub.acts import crm_asking
 from taskhub.assignment import service as assignment
-from taskhub.connectors.clients import client_for
 from taskhub.connectors.looking import service as looking
 from taskhub.db import ledger
 from taskhub.db.tables import event, message
 from taskhub.db.tables import task as task_table
 from taskhub.db.tables_crm import crm_act
 from taskhub.events.model import RecordRef
-from taskhub.policy.policies import Connection
 from taskhub.policy.rule import Condition, Rule, TaskTemplate
 from taskhub.sales import service as sales
 from taskhub.sales.conversion import Asked
 from taskhub.tasks import service as tasks
 from taskhub.testing.crm.sender import Answer, Parcel
-from taskhub.testing.crm.wire import InProcess
 from tests.crm.floor import BOB, SECRETS, SUE, Floor, senders
 from tests.crm.hands import FIELDS, IMAGE, STAGES, hands
 from tests.crm.plot import CLOSED, Plot
@@ -59,8 +56,8 @@ class Story(Floor):
         self.storm = Storm(system, storm)
         super().__init__(url, system, own_user=plot.seed % 5 > 0, rules=RULES, maps=maps)
         self.plot, self.hands = plot, hands(self.fake, system)
-        self.handlers["connection.look"] = looking.Look(self.connect)
-        self.handlers["record.reread"] = looking.Reread(self.connect)
+        self.handlers["connection.look"] = looking.Look(self.clients.reaching)
+        self.handlers["record.reread"] = looking.Reread(self.clients.reaching)
         if system == "dynamics" and plot.image:
             for step in self.fake.steps.steps.values():
                 step["image"] = IMAGE
@@ -239,10 +236,6 @@ class Story(Floor):
 
     def post(self, parcel: Parcel) -> Answer:
         return self.storm.takes(parcel) or super().post(parcel)
-
-    def connect(self, connection: Connection) -> Any:
-        known = {name: SECRETS[variable] for name, variable in connection.secrets.items()}
-        return client_for(connection, known, transport=InProcess(self.fake))
 
     # ── what stands at the end ───────────────────────────────────────────────────────────────────────────────────────
     def made(self) -> Counter[tuple[str, str, str]]:

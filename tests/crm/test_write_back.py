@@ -1,4 +1,4 @@
-"""Our tasks stand in the CRM once, whatever goes wrong: written, handed on, done, closed, and done from over there."""
+"""Our tasks stand in the CRM once, whatever goes wrong: written, handed on, done, closed."""
 
 from __future__ import annotations
 
@@ -65,18 +65,6 @@ def test_on_a_server_it_stands_there_once_too(postgres_url: str) -> None:
         house.pass_time()
         assert house.task().state == "completed"
         assert not house.rows()
-
-
-def test_what_somebody_over_there_ticks_off_is_done_here(house: Floor) -> None:
-    task = given(house)
-    house.desk.do("sue", tasks.start, task.id)
-    [there] = house.shown()
-    house.finish_there(there.id)
-    house.pass_time()
-    assert house.task().state == "completed"
-    assert house.desk.lease(task.id) is None
-    assert not house.desk.rows_of("loop")  # our own rules go on from our task, theirs do not hear of it
-    assert [one.state for one in house.shown()] == ["done"]
 
 
 def test_another_person_has_it_there_too(house: Floor) -> None:
@@ -177,28 +165,6 @@ def test_what_is_cancelled_while_nobody_knows_is_looked_for(house: Floor, fault:
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_what_is_done_there_while_nobody_knows_is_done_here_at_once(sqlite_url: str, system: str) -> None:
-    with floor(sqlite_url, system) as house:
-        house.deal()
-        house.run()
-        house.fake.faults.plan([*LOG_IN[system], CUT])
-        house.desk.do("admin", assignment.assign, house.task().id, "sue")
-        house.fake.clock.forward(seconds=10)
-        house.run()
-        [bound] = house.binding()
-        assert bound.theirs is None
-        house.finish_there(house.shown()[0].id)
-        house.run()
-        assert house.task().state == "completed"
-        house.pass_time()
-        [bound] = house.binding()
-        assert (bound.theirs, bound.shown, bound.wanted) == (house.shown()[0].id, "done", "done")
-        assert [one.state for one in house.shown()] == ["done"]
-        assert not house.desk.rows_of("loop")
-        assert not house.rows()
-
-
-@pytest.mark.parametrize("system", SYSTEMS)
 def test_where_only_done_work_is_shown_it_is_written_as_done(sqlite_url: str, system: str) -> None:
     with floor(sqlite_url, system, write_back=WriteBack("done")) as house:
         given(house)
@@ -216,25 +182,6 @@ def test_nothing_is_written_where_nothing_is_asked_for(sqlite_url: str, system: 
         house.pass_time()
         assert not house.fake.gate.calls
         assert not house.desk.rows_of("loop")
-
-
-@pytest.mark.parametrize("system", SYSTEMS)
-def test_a_task_that_was_deleted_there_is_left_alone(sqlite_url: str, system: str) -> None:
-    with floor(sqlite_url, system) as house:
-        given(house)
-        [there] = house.shown()
-        if system == "pipedrive":
-            house.fake.state.remove("activity", there.id, by=int(SUE[system]))
-        elif system == "salesforce":
-            house.fake.state.remove("Task", there.id, by=SUE[system])
-        else:
-            house.fake.state.delete("task", there.id, house.fake.state.act(SUE[system]))
-        house.pass_time()
-        assert house.task().state == "assigned"
-        done(house)
-        house.pass_time()
-        assert not house.shown()
-        assert not house.rows()
 
 
 def test_without_their_user_of_ours_known_our_own_tasks_make_no_work_either(sqlite_url: str) -> None:

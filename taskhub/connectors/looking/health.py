@@ -8,10 +8,9 @@ from functools import partial
 from typing import Any, cast
 
 from taskhub import settings
-from taskhub.connectors.clients import can_log_in
 from taskhub.connectors.hooks import address_of, is_ours, missing
 from taskhub.connectors.looking import store
-from taskhub.connectors.looking.service import Connect, Secret, connect, secrets_of
+from taskhub.connectors.looking.service import Connect, Secret, lets_in, secrets_of
 from taskhub.connectors.outbound import Client, Subscriber
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
@@ -34,7 +33,7 @@ class Health:
 def ask(tx: Tx, secret: Secret = settings.secret) -> None:
     """Asks every connection that taskhub can log in to. For a calendar job."""
     for connection in tx.policies.connections.values():
-        if can_log_in(connection, secrets_of(connection, secret)):
+        if lets_in(tx, connection, store.watched(tx, connection.key), secret):
             tx.emit(TOPIC, connection.key)
 
 
@@ -65,7 +64,7 @@ def examined(client: Client, connection: Connection, secrets: Mapping[str, str],
 class Examine:
     """Handles ``webhooks.due``."""
 
-    def __init__(self, connect: Connect = connect, secret: Secret = settings.secret) -> None:
+    def __init__(self, connect: Connect, secret: Secret = settings.secret) -> None:
         self._connect, self._secret = connect, secret
 
     def prepare(self, tx: Tx, row: Taken) -> Callable[[], Health] | None:
@@ -75,7 +74,7 @@ class Examine:
         if connection is None or client is None:
             return None
         secrets, watched = secrets_of(connection, self._secret), store.watched(tx, row.key)
-        return partial(_closing, client, partial(examined, client, connection, secrets, watched))
+        return partial(examined, client, connection, secrets, watched)
 
     def finish(self, tx: Tx, row: Taken, result: Health) -> None:
         """Notes it. What was lost meanwhile is looked for at once; managers hear once of what stays lost."""
@@ -93,10 +92,3 @@ class Examine:
             tx.emit(LOOK_TOPIC, row.key, {"asked": tx.now.isoformat()})
         if left and not before.get("told"):
             tx.emit(LOST_TOPIC, row.key, {"missing": left})
-
-
-def _closing(client: Client, work: Callable[[], Health]) -> Health:
-    try:
-        return work()
-    finally:
-        client.close()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from taskhub import settings
-from taskhub.connectors.clients import can_log_in, client_for
+from taskhub.connectors.clients import can_log_in
 from taskhub.connectors.looking import labels, store
 from taskhub.connectors.looking.looks import look, read_again
 from taskhub.connectors.looking.model import Again, Found, Place, Step, is_due
@@ -19,6 +19,7 @@ from taskhub.connectors.reading import MEDIA_TYPE, Seen
 from taskhub.connectors.states import delivery_of, theirs
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
+from taskhub.errors import InvalidInput
 from taskhub.events import service as events
 from taskhub.events.model import Delivery
 from taskhub.events.service import LOOK_TOPIC
@@ -29,8 +30,10 @@ POLL = "connection.look"
 SOON = timedelta(hours=2)  # a failed look that is tried again within this time is left to itself
 NEAR = timedelta(minutes=1)  # what is put off for longer answers nothing that is asked now
 AT_ONCE = 500
+UNREADABLE = "secrets: "  # how a note begins of a secret that cannot be read
 Secret = Callable[[str], str | None]
 Connect = Callable[[Connection], Client | None]
+"""A client, where taskhub can log in. Whoever gives it keeps it: it serves others, and nobody here closes it."""
 
 log = logging.getLogger(__name__)
 
@@ -42,9 +45,7 @@ def ask(tx: Tx, secret: Secret = settings.secret) -> None:
     """
     for connection in tx.policies.connections.values():
         seen = store.watched(tx, connection.key)
-        if not is_due(connection, seen.get("asked_at"), tx.now) or not can_log_in(
-            connection, secrets_of(connection, secret)
-        ):
+        if not is_due(connection, seen.get("asked_at"), tx.now) or not lets_in(tx, connection, seen, secret):
             continue
         waits = store.next_try(tx, POLL, connection.key)
         if waits is None or waits > tx.now + SOON:
@@ -52,16 +53,29 @@ def ask(tx: Tx, secret: Secret = settings.secret) -> None:
             tx.emit(LOOK_TOPIC, connection.key, {"asked": tx.now.isoformat()})
 
 
-def connect(connection: Connection, secret: Secret = settings.secret) -> Client | None:
-    """A client, where taskhub can log in."""
-    known = secrets_of(connection, secret)
-    return client_for(connection, known) if can_log_in(connection, known) else None
+def lets_in(tx: Tx, connection: Connection, seen: Mapping[str, Any], secret: Secret) -> bool:
+    """Whether taskhub can log in. A secret that cannot be read keeps its own connection only, and that is told once.
+
+    ``seen`` is what is known of the looks at it.
+    """
+    before = seen.get("refused") or ""
+    try:
+        known = secrets_of(connection, secret)
+    except InvalidInput as error:
+        said = UNREADABLE + error.message
+        if before != said:
+            log.warning("connection %s is left out: %s", connection.key, error.message)
+            store.watch_with(tx, connection.key, refused=said)
+        return False
+    if before.startswith(UNREADABLE):
+        store.watch_with(tx, connection.key, refused=None)
+    return can_log_in(connection, known)
 
 
 class Look:
     """Handles ``connection.due``: a poll of everything that is followed, or of one noun since a moment."""
 
-    def __init__(self, connect: Connect = connect) -> None:
+    def __init__(self, connect: Connect) -> None:
         self._connect = connect
 
     def prepare(self, tx: Tx, row: Taken) -> Callable[[], Found] | None:
@@ -75,10 +89,10 @@ class Look:
         places, known = store.places(tx, row.key), labels.labelled(tx, connection)
         if asked is not None:
             stale = labels.stale(tx, connection)
-            return partial(_called, client, partial(look, client, known, places, stale=stale))
+            return partial(look, client, known, places, stale=stale)
         noun, since = str(row.payload["noun"]), datetime.fromisoformat(row.payload["since"])
         begun = {noun: places.get(noun) or Place(noun, since, since.isoformat())}
-        return partial(_called, client, partial(look, client, known, begun, [noun]))
+        return partial(look, client, known, begun, [noun])
 
     def finish(self, tx: Tx, row: Taken, result: Found) -> None:
         """What was found and how far that is, together or not at all."""
@@ -88,7 +102,7 @@ class Look:
 class Reread:
     """Handles ``record.dirty``: one record as it is now. Key: noun:OUR-ID."""
 
-    def __init__(self, connect: Connect = connect) -> None:
+    def __init__(self, connect: Connect) -> None:
         self._connect = connect
 
     def prepare(self, tx: Tx, row: Taken) -> Callable[[], Again] | None:
@@ -104,8 +118,7 @@ class Reread:
             return (lambda: told) if row.payload.get("gone") else None
         place = store.places(tx, connection.key).get(noun)
         known = labels.labelled(tx, connection)
-        ask_ = partial(read_again, client, known, noun, theirs(id_, connection), place, born=row.payload["born"])
-        return partial(_called, client, ask_)
+        return partial(read_again, client, known, noun, theirs(id_, connection), place, born=row.payload["born"])
 
     def finish(self, tx: Tx, row: Taken, result: Again) -> None:
         """The state goes the way of every event."""
@@ -154,13 +167,6 @@ def _learn(tx: Tx, connection: str, noun: str, said: Step | Again) -> None:
 def _asked_again(tx: Tx, row: Taken) -> bool:
     urgent = row.payload["born"] or row.payload.get("gone")
     return not urgent and store.later_one(tx, row, tx.after(NEAR))
-
-
-def _called(client: Client, work: Callable[[], Any]) -> Any:
-    try:
-        return work()
-    finally:
-        client.close()
 
 
 def secrets_of(connection: Connection, secret: Secret) -> dict[str, str]:

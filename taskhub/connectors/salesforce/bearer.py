@@ -14,8 +14,8 @@ GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 LOGIN = "https://login.salesforce.com"
 HOUSES = ("salesforce.com",)
 REMEDY = (
-    "look at client_id and username, at the audience, whether that user may use the app, whether the app has the "
-    "certificate of this key, and whether the clock of this machine is right"
+    "look at client_id and username, at the audience, whether that user may use the app and log in from this address, "
+    "whether the app has the certificate of this key, and whether the clock of this machine is right"
 )
 _FRAME = re.compile(r"-----[^-]*-----")
 

@@ -57,6 +57,11 @@ def _unread(key: str, *, encrypted: bool) -> str:
             "holds a key with a passphrase, and nobody is there to type it: "
             "take the passphrase off (openssl pkey -in KEY -out PLAIN) and set the variable to what comes out."
         )
+    if "OPENSSH PRIVATE KEY" in key:
+        return (
+            "holds a key in the form of OpenSSH: make a copy of it a PEM (ssh-keygen -p -N '' -m PEM -f COPY; it does "
+            "so with RSA keys only) and set the variable to what the copy holds then, or make a new key with openssl."
+        )
     if "PRIVATE KEY-----" not in key and ("PUBLIC KEY-----" in key or "CERTIFICATE-----" in key):
         what = "certificate" if "CERTIFICATE-----" in key else "public key"
         return f"holds a {what}, which is for Salesforce: set it to the private key that belongs to it."

@@ -19,6 +19,7 @@ from taskhub.sales.model import Changes
 from taskhub.tasks import done_elsewhere
 
 OWN_TASK = "own_task"
+DELETED = "activity.deleted"
 
 
 def heard(tx: Tx, event: Event, changes: Changes, known: Mapping[str, Mapping[str, Any]]) -> Changes:
@@ -69,7 +70,9 @@ def _ended(changes: Changes, fields: Mapping[str, Any]) -> dict[str, bool]:
     """
     if changes.reason == "first_seen":
         return {name: fields.get(name) is True for name in ("done", "deleted")}
-    return {name: name in changes.fields and changes.fields[name].new is True for name in ("done", "deleted")}
+    done = "done" in changes.fields and changes.fields["done"].new is True
+    # Of what is deleted no field moves: the type alone says it, and that of an old word says nothing any more.
+    return {"done": done, "deleted": changes.reason is None and DELETED in changes.types}
 
 
 def _changed(tx: Tx, event: Event, task_id: str, ended: Mapping[str, bool]) -> None:

@@ -55,13 +55,14 @@ class Deliver:
     def finish(self, tx: Tx, row: Taken, result: Shown) -> None:
         """Notes how it stands; what was wanted meanwhile goes on its way."""
         connection, task_id = row.payload["connection"], row.payload["task"]
-        if result.new and result.theirs is not None:
+        # Whose event knew it for ours without us is done with: an undo since then stands.
+        if result.new and result.theirs is not None and store.task_of(tx, connection, result.theirs) is None:
             answers.done_meanwhile(tx, connection, task_id, result.theirs)
         now = store.lock(tx, connection, task_id)
         if now is None:
             return
         after = _after(now, result)
-        if result.state == OPEN and now.shown in (DONE, CLOSED):
+        if result.reopened:
             after = replace(after, reopened_at=tx.now)
         look.settled(tx, after, delivered=True)
         tx.count("taskhub_crm_writes_total", connection, result.state)
@@ -73,7 +74,18 @@ def _after(now: Binding, result: Shown) -> Binding:
     if result.theirs is None and now.theirs is None:
         return replace(now, shown=None, tried_at=None)
     owner = now.owner if result.state in (DONE, CLOSED) else result.owner
-    return replace(now, theirs=result.theirs or now.theirs, shown=result.state, owner=owner)
+    shown = now.shown if _ended_meanwhile(now, result) else result.state
+    return replace(now, theirs=result.theirs or now.theirs, shown=shown, owner=owner)
+
+
+def _ended_meanwhile(now: Binding, result: Shown) -> bool:
+    """Whether somebody has ended it over there between our call and its answer: the event was here first.
+
+    Calls begin with what stands open, but for one that opens it again; so nothing else can have ended it.
+    """
+    if result.theirs not in (None, now.theirs):
+        return False
+    return now.shown == GONE or (now.shown == DONE and result.state == OPEN and not result.reopened)
 
 
 class Call(NamedTuple):
@@ -139,7 +151,7 @@ def _close(client: Client, call: Call) -> Shown:
 
 def _reopen(client: Client, call: Call) -> Shown:
     client.reopen_work(_id(call))
-    return Shown(call.now.theirs, OPEN, call.now.owner)
+    return Shown(call.now.theirs, OPEN, call.now.owner, reopened=True)
 
 
 def _id(call: Call) -> str:

@@ -44,9 +44,13 @@ class Wanted(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """How it stands over there after a step; ``new``: only now do we know under which id."""
+    """How it stands over there after a step; ``new``: only now do we know under which id.
+
+    ``reopened``: the step itself has opened what had ended.
+    """
 
     theirs: str | None
     state: str
     owner: str | None = None
     new: bool = False
+    reopened: bool = False

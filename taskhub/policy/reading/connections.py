@@ -42,7 +42,7 @@ def _connection(entry: Table, key: str, *, stored: bool) -> Connection:
     system = _system(entry, stored=stored)
     secrets, settings = _secrets(entry, system), _settings(entry, system)
     if system == "salesforce":
-        salesforce.check(entry, secrets, settings)
+        salesforce.check(entry, secrets, settings, stored=stored)
     if system == "dynamics":
         dynamics.check(entry, secrets, settings)
     if system == "hubspot":

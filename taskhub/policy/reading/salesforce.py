@@ -14,8 +14,11 @@ _ID = re.compile(r"[0-9A-Za-z]{15}([0-9A-Za-z]{3})?", re.ASCII)
 _ADDRESS = re.compile(r"https?://[^/\s?#@]+(/[^\s?#]*)?")
 
 
-def check(entry: Table, secrets: Mapping[str, str], settings: Mapping[str, Any]) -> None:
-    """Notes what is wrong in the ``settings`` of a connection, and in how it logs in."""
+def check(entry: Table, secrets: Mapping[str, str], settings: Mapping[str, Any], *, stored: bool = False) -> None:
+    """Notes what is wrong in the ``settings`` of a connection, and in how it logs in.
+
+    ``stored``: of a set that was accepted before: what it names in vain goes on being ignored.
+    """
     if "organization_id" not in settings:
         message = "Outbound messages of every organisation are taken: add organization_id."
         entry.findings.warn(entry.place("settings"), message)
@@ -24,6 +27,8 @@ def check(entry: Table, secrets: Mapping[str, str], settings: Mapping[str, Any])
         _ids_and_objects(table, settings)
         _words(table, settings)
         _who_logs_in(table, settings)
+        if "client_secret" in secrets and "private_key" not in secrets and not stored:
+            _named_in_vain(table, settings)
     if "private_key" in secrets:
         _one_way_in(entry, secrets, settings)
 
@@ -35,6 +40,14 @@ def _one_way_in(entry: Table, secrets: Mapping[str, str], settings: Mapping[str,
     if "username" not in settings:
         message = 'private_key logs in as a user: add username = "…" to the settings.'
         entry.problem("settings" if entry.has("settings") else "secrets", message)
+
+
+def _named_in_vain(table: Table, settings: Mapping[str, Any]) -> None:
+    """Ignored, they would hide that taskhub logs in as somebody else, or elsewhere."""
+    for name in ("login_url", "audience", "username"):
+        if name in settings:
+            said = f"{name} belongs to a log-in with private_key; with client_secret taskhub logs in at base_url, as "
+            table.problem(name, f"{said}the user of the app: take {name} away, or name private_key instead.")
 
 
 def _who_logs_in(table: Table, settings: Mapping[str, Any]) -> None:

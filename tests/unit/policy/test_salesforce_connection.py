@@ -4,7 +4,8 @@ from itertools import takewhile
 
 import pytest
 
-from tests.unit.policy.small import SMALL, accepted, refused, shipped
+from taskhub.policy.load import Known, load
+from tests.unit.policy.small import KNOWN, SMALL, accepted, refused, shipped
 
 SALESFORCE = """\
 [[connection]]
@@ -76,6 +77,21 @@ def test_two_ways_to_log_in_are_refused() -> None:
     [problem] = refused({**SMALL, "connections.toml": both + 'username = "taskhub@example.com"\n'})
     assert (problem.line, problem.key) == (5, "connection.sf.secrets")
     assert "client_secret and private_key are two ways to log in: keep one" in problem.message
+
+
+@pytest.mark.parametrize("more", [
+    'username = "taskhub@example.com"', 'login_url = "https://test.salesforce.com"',
+    'audience = "https://test.salesforce.com"',
+])  # fmt: skip
+def test_what_belongs_to_a_key_is_refused_beside_a_client_secret(more: str) -> None:
+    text = BY_KEY.replace('private_key = "SF_KEY"', 'client_secret = "SF_SECRET"') + more + "\n"
+    name = more.partition(" ")[0]
+    [problem] = refused({**SMALL, "connections.toml": text})
+    assert (problem.line, problem.key) == (8, f"connection.sf.settings.{name}")
+    assert f"take {name} away, or name private_key instead" in problem.message
+    # What was accepted once goes on: a new version does not stop the house.
+    old = Known(KNOWN.strategies, KNOWN.models, KNOWN.orders, gone=True)
+    assert load({**SMALL, "connections.toml": text}, known=old).connections["sf"].settings[name]
 
 
 def test_a_key_written_into_the_file_is_refused_and_not_repeated() -> None:
