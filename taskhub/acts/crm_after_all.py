@@ -1,4 +1,4 @@
-"""What was asked of a CRM, withdrawn, and done there after all: its word is the only one there is, no echo of ours."""
+"""What was asked of a CRM, ended here in doubt, and was done there after all: its word is the only one there is."""
 
 from __future__ import annotations
 
@@ -12,30 +12,70 @@ from taskhub.connectors.asking import service as asked_there
 from taskhub.connectors.asking.model import CrmAct
 from taskhub.connectors.own_write import OWN_WRITE
 from taskhub.db.tx import Tx
-from taskhub.events.model import Event
+from taskhub.events.model import Event, RecordRef
 from taskhub.sales.model import Changes
 
 Known = Mapping[str, Mapping[str, Any]]
+DEAL_MADE = "deal.created"
 
 
 def heard(tx: Tx, event: Event, changes: Changes, known: Known) -> Changes:
     """``changes``, for rules to fire on although we wrote them, when nobody here tells of them any more."""
-    if changes.reason != OWN_WRITE or event.record is None or event.record.noun not in crm_meeting.NOUNS:
+    if event.record is None or event.record.noun not in crm_meeting.NOUNS:
         return changes
-    if crm_meeting.made(tx, event, changes, known) is not None:
+    if not _may_be_of_ours(tx, event, changes, known) or crm_meeting.made(tx, event, changes, known) is not None:
         return changes
-    newest = next(_tell(tx, event, changes, known), None)
-    withdrawn = newest is not None and newest.state == model.WITHDRAWN and newest.tried_at is not None
-    return replace(changes, reason=None) if withdrawn else changes
+    act = next(_tell(tx, event, event.record, changes, known), None)
+    if act is None or act.in_doubt_since is None:
+        return changes
+    if DEAL_MADE in changes.types:
+        _keep(tx, act, event.record)
+    return replace(changes, reason=None)
 
 
-def _tell(tx: Tx, event: Event, changes: Changes, known: Known) -> Iterator[CrmAct]:
+def told_before(tx: Tx, act: CrmAct) -> bool:
+    """Whether rules have heard of the deal of a conversion already, as the word of one that had ended in doubt."""
+    found = [*asked_there.about(tx, act.record), *asked_there.about(tx, f"deal:{act.deal}")]
+    doubted = sorted({one.id for one in found if one.kind == model.CONVERT and one.in_doubt_since is not None})
+    # Locked: its word may be heard at this very moment.
+    return any(one.deal == act.deal for id_ in doubted if (one := asked_there.get(tx, id_, locked=True)) is not None)
+
+
+def _keep(tx: Tx, act: CrmAct, deal: RecordRef) -> None:
+    """Asked for the lead once more, the CRM answers with the same deal: rules must not hear of it again."""
+    act = asked_there.get(tx, act.id, locked=True) or act
+    if act.seen_at is None:
+        asked_there.save(tx, replace(act, deal=deal.id, seen_at=tx.now))
+
+
+def _may_be_of_ours(tx: Tx, event: Event, changes: Changes, known: Known) -> bool:
+    """Whether we wrote it; rules hear of a new deal anyway when nobody knows who did, or somebody else made it."""
+    if changes.reason is not None or DEAL_MADE not in changes.types:
+        return changes.reason == OWN_WRITE
+    connection = tx.policies.connections.get(event.connection or "")
+    unknown = connection is not None and connection.settings.get("own_user") is None
+    return unknown or known.get("deal", {}).get("lead") is not None
+
+
+def _tell(tx: Tx, event: Event, ref: RecordRef, changes: Changes, known: Known) -> Iterator[CrmAct]:
     """The acts that this would be the word of; those of the record itself first, the newest of each first."""
-    noun, lead = (event.record.noun if event.record else ""), known.get("deal", {}).get("lead")
-    of_lead = asked_there.about(tx, f"lead:{lead}") if noun == "deal" and lead else ()
-    for act in (*asked_there.about(tx, str(event.record)), *of_lead):
-        if set(crm_meeting.SAYS[act.kind].get(noun, ())) & set(changes.types):
+    lead = known.get("deal", {}).get("lead") if ref.noun == "deal" else None
+    of_lead = asked_there.about(tx, f"lead:{lead}") if lead else ()
+    for act in (*asked_there.about(tx, str(ref)), *of_lead):
+        said = set(crm_meeting.SAYS[act.kind].get(ref.noun, ())) & set(changes.types)
+        if said and _may_tell(act, event, ref, changes):
             yield act
-    if noun == "deal" and not lead and "deal.created" in changes.types:
-        withdrawn = asked_there.withdrawn_of(tx, event.connection or "", model.CONVERT)
-        yield from (act for act in withdrawn if crm_meeting.alike(tx, act, known.get("deal", {})))
+    if ref.noun == "deal" and not lead and DEAL_MADE in changes.types:
+        until = event.occurred_at + crm_meeting.CLOCKS
+        doubted = asked_there.in_doubt(tx, event.connection or "", model.CONVERT, until)
+        yield from (act for act in doubted if crm_meeting.alike(tx, act, known.get("deal", {})))
+
+
+def _may_tell(act: CrmAct, event: Event, ref: RecordRef, changes: Changes) -> bool:
+    """What was never sent, and what they are known to have refused, has made nothing."""
+    if act.in_doubt_since is not None:
+        other = ref.noun == "deal" and act.deal not in (None, ref.id)
+        return not other and event.occurred_at >= act.at - crm_meeting.CLOCKS
+    if act.waits and act.tried_at is None:
+        return DEAL_MADE not in changes.types
+    return act.state in (model.PENDING, model.DONE)

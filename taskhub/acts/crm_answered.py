@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from taskhub.acts import crm_asking
+from taskhub.acts import crm_after_all, crm_asking
 from taskhub.acts.crm_telling import REFUSED, tell_asker
 from taskhub.connectors.asking import model
 from taskhub.connectors.asking import service as asked_there
@@ -72,11 +72,22 @@ def _made(tx: Tx, act: CrmAct, before: RecordState) -> None:
     """There is a deal now."""
     if act.deal is None:
         return
+    ref = RecordRef("deal", act.deal)
+    if crm_after_all.told_before(tx, act):
+        _linked(tx, act, ref)
+        return
     carried = {name: before.fields[name] for name in CARRIED if before.fields.get(name) is not None}
     parties = {noun: id_ for noun in LINKS if noun != "deal" and (id_ := getattr(act, noun)) is not None}
     # As old as the wish: whatever the CRM says of its deal is newer.
     fields = {**carried, **parties, "status": OPEN, "lead": before.ref.id}
-    _tell_event(tx, act, "create", Said(RecordRef("deal", act.deal), None, fields), at=act.at)
+    _tell_event(tx, act, "create", Said(ref, None, fields), at=act.at)
+
+
+def _linked(tx: Tx, act: CrmAct, deal: RecordRef) -> None:
+    """Rules have heard of the deal from the CRM, which does not always say of which lead it came."""
+    known = sales.get(tx, deal)
+    if known.fields.get("lead") is None:
+        _tell_event(tx, act, "relink", Said(deal, known, {"lead": act.ref.id}))
 
 
 def _converted(tx: Tx, act: CrmAct, before: RecordState) -> None:

@@ -100,7 +100,7 @@ def withdraw(tx: Tx, ref: RecordRef, version: int | None = None) -> CrmAct:
 
 def _withdrawn(tx: Tx, act: CrmAct) -> CrmAct:
     """What is still on its way finds it ended and asks nothing."""
-    done = replace(act, state=model.WITHDRAWN, ended_at=tx.now)
+    done = replace(act, state=model.WITHDRAWN, ended_at=tx.now, in_doubt_since=tx.now if act.tried_at else None)
     asked_there.save(tx, done)
     asked_there.wind_up(tx, act.id)
     tx.record(act.ref.noun, act.ref.id, "withdraw", {"asked": act.kind})

@@ -97,7 +97,7 @@ def _of_record(tx: Tx, event: Event, changes: Changes) -> CrmAct | None:
     """The act that asked for this very change of its record, or made this deal."""
     noun = event.record.noun if event.record else ""
     for act in asked_there.about(tx, str(event.record)):
-        if act.state not in (model.PENDING, model.DONE):
+        if act.state not in (model.PENDING, model.DONE) or act.in_doubt_since is not None:
             continue
         born = act.kind == model.CONVERT and "deal.created" in changes.types
         if born:

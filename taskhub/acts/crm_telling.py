@@ -11,7 +11,7 @@ from taskhub.escalation.notifications.tell import tell
 from taskhub.sales.model import RecordState
 
 REFUSED, GIVEN_UP = "crm_refused", "crm_given_up"
-INSIDE = "inside"
+INSIDE, LOG_IN = "inside", "log_in"
 TEXTS = {
     "en": {
         REFUSED: "{connection} has not done it: {title}",
@@ -25,6 +25,7 @@ TEXTS = {
         "no_answer": "it did not come to an end within a week; look there",
         "merged": "its record was merged into another one meanwhile; look at that one",
         INSIDE: "a fault inside taskhub, which its log tells",
+        LOG_IN: "the log-in was refused; ask whoever looks after the connection",
     },
     "fr": {
         REFUSED: "{connection} ne l’a pas fait : {title}",
@@ -38,6 +39,7 @@ TEXTS = {
         "no_answer": "sans fin au bout d’une semaine ; regardez là-bas",
         "merged": "sa fiche a été fusionnée avec une autre entre-temps ; regardez celle-ci",
         INSIDE: "une erreur dans taskhub, que son journal décrit",
+        LOG_IN: "l’accès a été refusé ; demandez à qui s’occupe de la connexion",
     },
 }  # fmt: skip
 

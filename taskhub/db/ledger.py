@@ -41,6 +41,7 @@ HOLD = timedelta(seconds=4)
 LIMIT = 100
 BACKOFF = tuple(timedelta(seconds=s) for s in (1, 10, 60))
 CALM = BACKOFF[1]  # before a last try after a death, so that one storm of deaths does not take all three tries
+BESIDE, ENDED = " / ", "the process ended during the last try"
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +265,7 @@ def bury(conn: Connection, now: datetime) -> int:
     """Declares rows dead whose last try ended with their process. Returns how many."""
     spent = case((OUTSIDE, or_(c.lost >= TRIES - 1, c.attempts >= OUTSIDE_TRIES)), else_=c.attempts >= TRIES)
     lost = and_(OPEN, TRIED, c.due_at <= now, c.token.is_not(None), c.until <= now, spent)
-    reason = func.coalesce(c.error + " / ", "") + "the process ended during the last try"
+    reason = func.coalesce(c.error + BESIDE, "") + ENDED
     return conn.execute(update(message).where(lost).values(dead_at=now, error=reason)).rowcount
 
 

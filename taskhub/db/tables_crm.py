@@ -22,8 +22,9 @@ crm_act = table(
     "crm_act", *keys("id"), *must(Key, "connection", "record", "kind", "by", "state"), *must(Json, "asked"),
     *must(Instant, "at"), *may(Key, "agent", "job", "account", "contact", "deal"),
     *may(Instant, "tried_at", "answered_at", "seen_at", "ended_at"), *may(Text, "reason"),
-    *may(Instant, "given_up_at"), *may(Text, "trouble"),
+    *may(Instant, "given_up_at"), *may(Text, "trouble"), *may(Instant, "in_doubt_since"),
     Index("uq_crm_act_pending", "record", unique=True, **where("state = 'pending'")),
     Index("ix_crm_act_record", "record", "at"), Index("ix_crm_act_deal", "deal", **where("deal is not null")),
     Index("ix_crm_act_open", "connection", **where("state = 'pending'")),
+    Index("ix_crm_act_in_doubt", "connection", "at", **where("in_doubt_since is not null")),
 )  # fmt: skip

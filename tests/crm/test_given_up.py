@@ -64,17 +64,26 @@ def test_what_is_not_tried_any_more_is_told_once_and_shows_so(house: Floor) -> N
         ask(house, ref)
 
 
-def test_insides_of_ours_are_for_the_log(house: Floor) -> None:
+@pytest.mark.parametrize(
+    ("error", "trouble", "words", "hidden"),
+    [
+        ("KeyError: 'data'", "inside", "a fault inside taskhub", "KeyError"),
+        ("Unauthenticated: Renew the key.", "log_in", "ask whoever looks after the connection", "Renew"),
+    ],
+)
+def test_what_is_not_for_who_asked_is_told_in_words_of_ours(
+    house: Floor, error: str, trouble: str, words: str, hidden: str
+) -> None:
     act = ask(house, house.lead())
     with house.desk.db.begin() as tx:
         [row] = [row for row in house.rows() if row.key == act.id]
-        tx.conn.execute(update(message).where(message.c.id == row.id).values(dead_at=tx.now, error="KeyError: 'data'"))
+        tx.conn.execute(update(message).where(message.c.id == row.id).values(dead_at=tx.now, error=error))
         crm_given_up.find(tx)
     [row] = house.desk.rows(crm_act)
-    assert row.trouble == "inside"
+    assert row.trouble == trouble
     [letter] = [row for row in house.desk.rows(notification) if row.topic == "crm_given_up"]
-    assert "a fault inside taskhub" in letter.body
-    assert "KeyError" not in letter.body
+    assert words in letter.body
+    assert hidden not in letter.body
 
 
 def test_given_up_by_its_person_nothing_is_left_of_it(house: Floor) -> None:
@@ -196,3 +205,17 @@ def lose_there(house: Floor, ref: RecordRef) -> None:
         state.save([("Lead", id_, {"Status": "Closed - Not Converted"})], by=SUE["salesforce"])
     else:
         state.update("lead", id_, {"statecode": 2, "statuscode": 4}, state.act(by=SUE["dynamics"]))
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ("OutcomeUnknown: crm broke off; it is tried again. / the process ended during the last try", "crm broke off"),
+        ("Unavailable: Leads / Contacts are closed.\nmore", "Leads / Contacts are closed"),
+        ("Sequence: x", "inside"),
+        ("the process ended during the last try", "inside"),
+        ("Unauthenticated: The log-in was refused (invalid_grant): renew the certificate.", "log_in"),
+    ],
+)
+def test_who_asked_reads_what_they_can_use(error: str, told: str) -> None:
+    assert crm_given_up.plain(error) == told

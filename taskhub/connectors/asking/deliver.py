@@ -51,7 +51,7 @@ class Ask:
             return None
         connection = tx.policies.connections.get(act.connection)
         if connection is None or not connection.write_back.acts:
-            told(tx, act, Refused("connection_off"))
+            told(tx, act, Refused("connection_off", sure=act.tried_at is None))
             return None
         first = row.attempts == 1 and act.tried_at is None
         if act.tried_at is None or act.given_up_at is not None:
@@ -70,7 +70,7 @@ class Ask:
             return
         if isinstance(result, Converted) and not result.done:
             if act.tried_at is not None and tx.now - act.tried_at > LONGEST:
-                told(tx, act, Refused("no_answer"))
+                told(tx, act, Refused("no_answer", sure=False))
                 return
             store.save(tx, replace(act, job=result.job))
             tx.emit(ASKED, act.id, {"connection": act.connection}, due_at=tx.after(LOOK_AGAIN))
@@ -83,7 +83,7 @@ def told(tx: Tx, act: CrmAct, answer: Answer) -> None:
     """They have answered a locked act; what it means here is done next, with its records locked."""
     said: dict[str, Any] = {"answered_at": tx.now}
     if isinstance(answer, Refused):
-        said["reason"] = answer.reason
+        said |= {"reason": answer.reason, "in_doubt_since": None if answer.sure else tx.now}
     elif isinstance(answer, Converted):
         links = {"account": answer.account, "contact": answer.contact, "deal": answer.deal}
         said |= {noun: f"{act.connection}:{id_}" for noun, id_ in links.items() if id_}
@@ -96,7 +96,8 @@ def ask(client: Client, call: Call) -> Answer:
     try:
         answer = ASK[call.act.kind](client, call)
     except (InvalidInput, NotFound, Forbidden, Conflict) as error:
-        answer = Refused(error.message)
+        # Refused now, it may have been done at an earlier try that was cut off.
+        answer = Refused(error.message, sure=call.first)
     failpoint("asking.sent")
     return answer
 

@@ -19,7 +19,8 @@ class CrmAct:
 
     ``tried_at``: it may have been asked since; ``answered_at``: they have done it, or refused (``reason``);
     ``seen_at``: their own word of it, of a conversion that of its deal, has come by. ``given_up_at``: it is not tried
-    any more, because of ``trouble``, until somebody has it tried again.
+    any more, because of ``trouble``, until somebody has it tried again. ``in_doubt_since``: it has ended here, and they
+    may have done it all the same; ``deal`` and ``seen_at`` are of their word of it then.
     """
 
     id: str
@@ -42,6 +43,7 @@ class CrmAct:
     reason: str | None = None
     given_up_at: datetime | None = None
     trouble: str | None = None
+    in_doubt_since: datetime | None = None
 
     @property
     def ref(self) -> RecordRef:
@@ -61,9 +63,10 @@ class CrmAct:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """They will not do it; ``reason`` in their words."""
+    """They will not do it; ``reason`` in their words. ``sure``: they have not done it at an earlier try either."""
 
     reason: str
+    sure: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,9 +36,9 @@ def open_of(tx: Tx, connection: str, kind: str) -> list[CrmAct]:
     return store.open_of(tx, connection, kind)
 
 
-def withdrawn_of(tx: Tx, connection: str, kind: str) -> list[CrmAct]:
-    """What a connection was asked, as far as we know in vain, and is not asked any more; the newest first."""
-    return store.withdrawn_of(tx, connection, kind)
+def in_doubt(tx: Tx, connection: str, kind: str, until: datetime) -> list[CrmAct]:
+    """What a connection was asked until then and may have done, its word not heard yet; the newest first."""
+    return store.in_doubt(tx, connection, kind, until)
 
 
 def wind_up(tx: Tx, id_: str) -> None:

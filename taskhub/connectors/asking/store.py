@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Select, Text, and_, cast, func, or_, select, update
 
-from taskhub.connectors.asking.model import PENDING, WITHDRAWN, CrmAct
+from taskhub.connectors.asking.model import PENDING, CrmAct
 from taskhub.db import rows
 from taskhub.db.tables import message
 from taskhub.db.tables_crm import crm_act
@@ -50,9 +50,10 @@ def open_of(tx: Tx, connection: str, kind: str) -> list[CrmAct]:
     return [CrmAct(*row) for row in tx.conn.execute(wanted.order_by(c.at, c.id).limit(MOST))]
 
 
-def withdrawn_of(tx: Tx, connection: str, kind: str) -> list[CrmAct]:
-    """What a connection was asked, as far as we know in vain, and is not asked any more; the newest first."""
-    wanted = _ALL.where(c.connection == connection, c.state == WITHDRAWN, c.kind == kind, c.tried_at.is_not(None))
+def in_doubt(tx: Tx, connection: str, kind: str, until: datetime) -> list[CrmAct]:
+    """What a connection was asked until then and may have done, its word not heard yet; the newest first."""
+    wanted = _ALL.where(c.connection == connection, c.in_doubt_since.is_not(None), c.at <= until)
+    wanted = wanted.where(c.kind == kind, c.seen_at.is_(None))
     return [CrmAct(*row) for row in tx.conn.execute(wanted.order_by(c.at.desc(), c.id.desc()).limit(MOST))]
 
 
