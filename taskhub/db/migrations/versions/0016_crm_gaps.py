@@ -27,6 +27,4 @@ def upgrade() -> None:
     )
     add_column("crm_act", sa.Column("given_up_at", Instant))
     add_column("crm_act", sa.Column("trouble", sa.Text()))
-    add_column("crm_act", sa.Column("in_doubt_since", Instant))
     create_index("ix_crm_task_in_doubt", "crm_task", ["connection"], where="theirs is null and tried_at is not null")
-    create_index("ix_crm_act_in_doubt", "crm_act", ["connection", "at"], where="in_doubt_since is not null")

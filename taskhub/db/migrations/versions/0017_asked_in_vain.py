@@ -1,10 +1,10 @@
-"""When a CRM was asked what its fields offer, also where it did not say; ended acts by what they asked for."""
+"""When a CRM was asked what its fields offer, also where it did not say; acts that ended while nobody knew."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
-from taskhub.db.migrations.steps import add_column
+from taskhub.db.migrations.steps import add_column, create_index
 from taskhub.db.types import Instant
 
 revision = "0017"
@@ -15,5 +15,7 @@ contract = False
 
 
 def upgrade() -> None:
-    """A column that nothing older knows."""
+    """Columns and an index that nothing older knows."""
     add_column("crm_option", sa.Column("asked_at", Instant))
+    add_column("crm_act", sa.Column("in_doubt_since", Instant))
+    create_index("ix_crm_act_in_doubt", "crm_act", ["connection", "at"], where="in_doubt_since is not null")
