@@ -142,7 +142,7 @@ def test_what_is_under_way_is_not_withdrawn_until_it_is_given_up(any_house: Hous
     assert code(rob.post(path(lead, "withdraw"))) == (409, "asked_there")
     with any_house.db.begin() as tx:
         rows = message.update().where(message.c.handler == "crm.ask", message.c.key == act)
-        tx.conn.execute(rows.values(dead_at=tx.now, error="asked answered 500: gone\nTraceback"))
+        tx.conn.execute(rows.values(dead_at=tx.now, error="Unavailable: asked answered 500: gone\nTraceback"))
     with any_house.db.begin() as tx:
         crm_given_up.find(tx)
     shown = rob.ok("GET", f"/api/v1/leads/{lead}")["pending"]["given_up"]

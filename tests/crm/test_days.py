@@ -101,7 +101,12 @@ def test_a_storm_changes_nothing(
             ends.append(spend(one, seed, storm=storm))
     (known, tasks), (known_after, tasks_after) = ends
     assert tasks_after == tasks
-    assert known_after == known
+    assert told_by_now(known_after) == told_by_now(known)
+
+
+def told_by_now(known: Any) -> Any:
+    """Of what is deleted over there no more than that: nobody can be asked what it was by then."""
+    return {ref: {"deleted": True} if fields.get("deleted") else fields for ref, fields in known.items()}
 
 
 def keep_deletions(one: Day) -> None:

@@ -111,7 +111,7 @@ BUGS: tuple[Bug, ...] = (
         "a dead token prolongs nothing"),
     Bug("ledger.tries-uncounted", DB + "ledger", "values(token=new_id(), until=until, attempts=c.attempts + 1,",
         "values(token=new_id(), until=until, attempts=c.attempts,", "every try counts"),
-    Bug("ledger.gives-back-counted", DB + "ledger", "attempts=row.attempts - 1", "attempts=row.attempts",
+    Bug("ledger.gives-back-counted", DB + "ledger", '"attempts": row.attempts - 1', '"attempts": row.attempts',
         "what was given back was no try"),
     Bug("ledger.buries-the-living", DB + "ledger", "c.token.is_not(None), c.until <= now, spent)",
         "c.token.is_not(None), spent)", "who still works is not declared dead"),

@@ -10,7 +10,7 @@ import pytest
 from taskhub.connectors.dynamics.inbound import DynamicsInbound
 from taskhub.connectors.inbound import HookRequest
 from taskhub.errors import InvalidInput
-from taskhub.events.model import Delivery, Event
+from taskhub.events.model import Delivery, Doubt, Event
 from taskhub.policy.policies import Connection
 from taskhub.policy.text import LocalText
 from tests.unit.connectors.dataverse import (
@@ -202,7 +202,7 @@ class TestMerged:
         assert event is not None
         assert (event.types, event.record) == (("lead.merged",), ("lead", f"crm:{OTHER}"))
         assert event.data == {"lead": {"id": f"crm:{OTHER}", "deleted": True, "merged_into": f"crm:{LEAD}"}}
-        assert delivery.doubt == ("lead", f"crm:{LEAD}", False, None, False)
+        assert delivery.doubt == Doubt("lead", f"crm:{LEAD}")
 
     def test_a_record_that_says_so_itself_is_not_lost_but_merged(self) -> None:
         closed = {"statecode": choice(2), "statuscode": choice(7), "merged": True, "masterid": ref("lead", LEAD)}

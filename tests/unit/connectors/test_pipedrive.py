@@ -16,7 +16,7 @@ from taskhub.connectors.own_write import is_own_write
 from taskhub.connectors.pipedrive.inbound import PipedriveInbound
 from taskhub.connectors.registry import inbound_for
 from taskhub.errors import InvalidInput, NotFound, Unauthenticated
-from taskhub.events.model import Delivery, Event
+from taskhub.events.model import Delivery, Doubt, Event
 from taskhub.policy.policies import Connection
 from taskhub.policy.text import LocalText
 
@@ -156,7 +156,7 @@ class TestTypes:
         meta = {"action": "merged", "object": "person", "id": 5, "timestamp_micro": 1777883400000000}
         delivery = read({"v": 1, "event": "merged.person", "meta": meta, "current": {"id": 5}, "previous": {"id": 5}})
         assert (delivery.outcome, delivery.reason) == ("ignored", "merged: which record went is not told")
-        assert delivery.doubt == ("contact", "crm:5", False, None, False)
+        assert delivery.doubt == Doubt("contact", "crm:5")
 
 
 class TestFields:
