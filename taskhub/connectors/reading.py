@@ -22,6 +22,8 @@ from taskhub.events.reading import storable
 from taskhub.ids import digest
 from taskhub.policy.policies import Connection
 
+OPTIONS_REST = timedelta(hours=1)  # what is deleted over there has no label, however often one asks
+
 MEDIA_TYPE = "application/vnd.taskhub.record+json"
 OVER = timedelta(seconds=2)  # versions are whole seconds in places, and so is the clock an answer shows
 _LAST, _LONGEST, _BIGGEST = "~", 200, 2**63

@@ -68,9 +68,6 @@ class Options:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-OPTIONS_REST = timedelta(hours=1)  # what is deleted over there has no label, however often one asks
-
-
 @dataclass(frozen=True, slots=True)
 class Connection:
     """One CRM connection. ``secrets`` are names of environment variables or files, never the secrets themselves.

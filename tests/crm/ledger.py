@@ -4,14 +4,14 @@ import os
 import random
 from collections.abc import Callable
 from datetime import date
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
 from taskhub.connectors.outbound import Converted, Work
-from taskhub.errors import TaskhubError
+from taskhub.errors import TaskhubError, Unavailable
 from taskhub.testing.clock import SetClock
-from taskhub.testing.crm.faults import Faults
+from taskhub.testing.crm.faults import KINDS, Faults
 
 T = TypeVar("T")
 # Storms against clients, days and stories are most of what this folder takes, so that the gate runs few of them, and
@@ -50,3 +50,17 @@ def settle(clock: SetClock, begin: Callable[[bool], Converted], ask: Callable[[s
         clock.forward(seconds=5)
         now = persist(clock, lambda _first, job=job: ask(job))
     pytest.fail("the job never ended")
+
+
+def through_faults(client: Any, faults: Faults) -> list[str]:
+    """One piece of work, written under each kind of fault, and done at last. Returns what was said of the faults."""
+    said = []
+    client.who()
+    for kind in KINDS:
+        faults.plan([kind])
+        try:
+            client.write_work(work())
+        except Unavailable as error:
+            said.append(str(error))
+    client.complete_work(client.write_work(work()))
+    return said

@@ -16,7 +16,7 @@ from taskhub.testing.crm.dataverse import FakeDataverse
 from taskhub.testing.crm.dataverse.api import CLIENT, TENANT
 from taskhub.testing.crm.faults import BROKEN, BROKEN_LATE, CUT, CUT_EARLY, EXPIRED, KINDS, LIMITED
 from taskhub.testing.crm.wire import InProcess, served
-from tests.crm.ledger import SEEDS, persist, settle, stormy, work
+from tests.crm.ledger import SEEDS, persist, settle, stormy, through_faults, work
 
 SECRETS = {"client_id": CLIENT[0], "client_secret": CLIENT[1]}
 URL = "https://taskhub.test/hooks/crm/s"
@@ -183,18 +183,10 @@ def test_missing_steps_are_made_once_and_show_who_sends(
 
 def test_over_a_real_wire_with_every_fault(fake: FakeDataverse, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    said = []
     with served(fake) as base:
         there = connection(base)
         client = DynamicsClient(Caller("crm", login(there, SECRETS), DIALECT), there)
-        client.who()
-        for kind in KINDS:
-            fake.faults.plan([kind])
-            try:
-                client.write_work(work())
-            except Unavailable as error:
-                said.append(str(error))
-        client.complete_work(client.write_work(work()))
+        said = through_faults(client, fake.faults)
         assert client.convert(Conversion(lead_of(fake), fake.clock.now)).done
         client.close()
     assert len(said) == len(KINDS) - 1

@@ -16,10 +16,8 @@ from taskhub.db.tables import message, notification
 from taskhub.db.tables_crm import crm_act
 from taskhub.errors import Conflict
 from taskhub.events.model import RecordRef
-from taskhub.testing.crm.faults import CUT, CUT_EARLY
-from taskhub.testing.crm.pipedrive import conversion
-from taskhub.testing.crm.sender import Answer, Parcel
-from tests.crm.floor import SUE, SYSTEMS, Floor, floor, senders
+from taskhub.testing.crm.faults import CUT_EARLY
+from tests.crm.floor import SUE, SYSTEMS, Floor, floor
 from tests.crm.test_asked_there import ask, one_of_each, states
 
 BEFORE = {"pipedrive": 0, "salesforce": 2, "dynamics": 1}  # calls before the one that converts
@@ -154,35 +152,6 @@ def test_their_own_word_answers_what_was_given_up(house: Floor) -> None:
     house.run()
     assert states(house) == ["done"]
     assert house.count("survey") == {"survey": 1}
-
-
-def test_done_there_after_it_was_withdrawn_its_word_makes_the_work(house: Floor) -> None:
-    ref = house.lead()
-    held: list[Parcel] = []
-
-    def hold(parcel: Parcel) -> Answer:
-        held.append(parcel)
-        return Answer(200)
-
-    [sender] = senders(house.fake, house.system)
-    sender.post = hold
-    house.fake.faults.plan([*[""] * BEFORE[house.system], CUT])  # it is done, and nobody here knows
-    given_up(house, ref)
-    house.desk.do("sue", crm_asking.withdraw, ref)
-    if house.system == "pipedrive":
-        conversion.run_out(house.fake.state)
-    house.run()
-    assert len(house.deals_there()) == 1
-    assert house.count("welcome") == {"welcome": 0}
-    for parcel in held:
-        house.post(parcel)
-    house.run()
-    # Pipedrive says of a conversion that a lead is gone and that there is a deal, not that one became the other.
-    told = house.system != "pipedrive"
-    assert house.count("welcome", "onboard") == {"welcome": 1, "onboard": int(told)}
-    [first] = house.desk.rows_of("qualify")
-    assert (first.state == "completed") is told
-    assert states(house) == ["withdrawn"]
 
 
 def test_what_was_withdrawn_and_asked_again_is_still_an_echo(house: Floor) -> None:

@@ -17,7 +17,7 @@ from taskhub.testing.crm.salesforce import FakeSalesforce
 from taskhub.testing.crm.salesforce.api import CLIENT
 from taskhub.testing.crm.salesforce.state import KEY_FIELD
 from taskhub.testing.crm.wire import InProcess, served
-from tests.crm.ledger import SEEDS, persist, settle, stormy, work
+from tests.crm.ledger import SEEDS, persist, settle, stormy, through_faults, work
 
 SECRETS = {"client_id": CLIENT[0], "client_secret": CLIENT[1]}
 
@@ -217,18 +217,10 @@ def test_a_key_field_that_is_missing_is_told(fake: FakeSalesforce) -> None:
 
 def test_over_a_real_wire_with_every_fault(fake: FakeSalesforce, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    said = []
     with served(fake) as base:
         there = connection(base)
         client = SalesforceClient(Caller("crm", login(there, SECRETS), DIALECT), there)
-        client.who()
-        for kind in KINDS:
-            fake.faults.plan([kind])
-            try:
-                client.write_work(work())
-            except Unavailable as error:
-                said.append(str(error))
-        client.complete_work(client.write_work(work()))
+        said = through_faults(client, fake.faults)
         assert client.convert(Conversion(lead_of(fake), fake.clock.now)).done
         client.close()
     assert len(said) == len(KINDS) - 1

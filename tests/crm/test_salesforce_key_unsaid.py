@@ -13,12 +13,11 @@ from taskhub.connectors.clients import client_for
 from taskhub.connectors.salesforce import bearer
 from taskhub.connectors.salesforce.client import SalesforceClient
 from taskhub.connectors.salesforce.dialect import DIALECT, login
-from taskhub.errors import Unauthenticated, Unavailable
-from taskhub.testing.crm.faults import KINDS
+from taskhub.errors import Unauthenticated
 from taskhub.testing.crm.salesforce import FakeSalesforce
 from taskhub.testing.crm.salesforce.api import CLIENT
 from taskhub.testing.crm.wire import InProcess, served
-from tests.crm.ledger import work
+from tests.crm.ledger import through_faults
 from tests.crm.own_key import KEY, SECRETS, certified, client_of, connection
 
 
@@ -56,17 +55,9 @@ def test_neither_key_nor_assertion_is_shown_by_what_holds_them(fake: FakeSalesfo
 
 def test_over_a_real_wire_nothing_of_it_is_logged(fake: FakeSalesforce, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    said = []
     with served(fake) as base:
         client: Any = client_for(connection(base_url=base), SECRETS, clock=lambda: fake.clock.now)
-        client.who()
-        for kind in KINDS:
-            fake.faults.plan([kind])
-            try:
-                client.write_work(work())
-            except Unavailable as error:
-                said.append(str(error))
-        client.complete_work(client.write_work(work()))
+        said = through_faults(client, fake.faults)
         client.close()
     assert [task["Status"] for task in fake.state.records["Task"].values()] == ["Completed"]
     spoken = caplog.text + "".join(said)

@@ -148,12 +148,16 @@ def test_a_row_whose_every_try_ends_its_process_is_dead_after_three(book, mode):
     assert not book.settle(row)
 
 
-@pytest.mark.parametrize("mode", ["each", "one", "outside"])
-def test_processes_that_die_in_quick_succession_leave_a_row_its_last_try(book, mode):
+def died_twice(book, mode):
     book.emit("innocent", mode=mode)
     for _ in range(2):
         book.one(ledger.take)
         book.pass_(ledger.HOLD)
+
+
+@pytest.mark.parametrize("mode", ["each", "one", "outside"])
+def test_processes_that_die_in_quick_succession_leave_a_row_its_last_try(book, mode):
+    died_twice(book, mode)
     for _ in range(9):
         assert book.take(ledger.take) == []
         assert not book.call(ledger.last_waits, book.now)
@@ -165,10 +169,7 @@ def test_processes_that_die_in_quick_succession_leave_a_row_its_last_try(book, m
 
 @pytest.mark.parametrize("mode", ["each", "one", "outside"])
 def test_what_is_given_back_on_its_last_try_is_free_at_once(book, mode):
-    book.emit("k", mode=mode)
-    for _ in range(2):
-        book.one(ledger.take)
-        book.pass_(ledger.HOLD)
+    died_twice(book, mode)
     book.pass_(ledger.CALM)
     row = book.one(ledger.take_last)
     book.pass_(SECOND)

@@ -10,10 +10,11 @@ from typing import cast
 from taskhub.clock import real_now
 from taskhub.connectors.looking import store
 from taskhub.connectors.outbound import Chooser, Client, Record
+from taskhub.connectors.reading import OPTIONS_REST
 from taskhub.connectors.states import tells_ids, unlabelled
 from taskhub.db.tx import Tx
 from taskhub.errors import Conflict, Forbidden, InvalidInput, NotFound
-from taskhub.policy.policies import OPTIONS_REST, Connection, Options
+from taskhub.policy.policies import Connection, Options
 
 REFUSALS = (Conflict, Forbidden, InvalidInput, NotFound)
 FRESH = timedelta(days=1)  # options are renamed, too

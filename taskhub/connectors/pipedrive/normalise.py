@@ -9,10 +9,11 @@ from typing import Any
 from taskhub.connectors.pipedrive.envelope import CHANGE, CREATE, DELETE, Envelope, read_time
 from taskhub.connectors.pipedrive.options import unlabelled
 from taskhub.connectors.pipedrive.records import NOUNS, lost_by_label, native_fields, prefixed
+from taskhub.connectors.reading import OPTIONS_REST
 from taskhub.events.fields import BadField, read_fields
 from taskhub.events.model import Doubt, Event, RecordRef
 from taskhub.events.native import CREATED, MERGED, NoRecord, types_of
-from taskhub.policy.policies import OPTIONS_REST, Connection
+from taskhub.policy.policies import Connection
 
 
 class NotFollowed(Exception):
