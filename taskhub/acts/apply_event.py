@@ -34,6 +34,8 @@ def apply_event(tx: Tx, row: Taken) -> None:
     made = plan(done.event, met, done.known, tx.policies.rules, tx.policies.kinds)
     ids = carry_out(tx, made, event=row.key, occurred_at=stored.event.occurred_at, known=done.known)
     ids += merged_events.settle(tx, done)
+    if made.matched:
+        crm_after_all.remember(tx, done.event, met)
     acted_upon = changes if made.matched else crm_meeting.own_part(changes, met)
     if acted_upon is not None:
         firings.remember(tx, done.event, acted_upon)

@@ -1,4 +1,8 @@
-"""What was asked of a CRM, ended here in doubt, and was done there after all: its word is the only one there is."""
+"""What the CRM's own word tells rules although it was asked for here, for once: ended in doubt here, or done by hand.
+
+What ended here in doubt and was done there after all has no other word. What somebody over there did by hand, before we
+sent anything, was heard as theirs: the answer we get later tells of it no second time.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,8 @@ from taskhub.connectors.asking.model import CrmAct
 from taskhub.connectors.own_write import OWN_WRITE
 from taskhub.db.tx import Tx
 from taskhub.events.model import Event, RecordRef
+from taskhub.events.own import SOURCE
+from taskhub.sales.firings import service as firings
 from taskhub.sales.model import Changes
 
 Known = Mapping[str, Mapping[str, Any]]
@@ -33,8 +39,21 @@ def heard(tx: Tx, event: Event, changes: Changes, known: Known) -> Changes:
     return replace(changes, reason=None)
 
 
+def remember(tx: Tx, event: Event, heard: Changes) -> None:
+    """Rules have heard of a new deal of a CRM: of which lead it came, it may say later, or never."""
+    if event.connection is None or event.source == SOURCE or heard.ref is None:
+        return
+    if heard.ref.noun == "deal" and DEAL_MADE in heard.types:
+        firings.made(tx, heard.ref, heard.version)
+
+
 def told_before(tx: Tx, act: CrmAct) -> bool:
-    """Whether rules have heard of the deal of a conversion already, as the word of one that had ended in doubt."""
+    """Whether rules have heard of the deal of a conversion from the CRM: made by hand, or of an act in doubt."""
+    if act.deal is None:
+        return False
+    # What the act has met was kept from them.
+    if act.seen_at is None and firings.heard_of(tx, RecordRef("deal", act.deal)):
+        return True
     found = [*asked_there.about(tx, act.record), *asked_there.about(tx, f"deal:{act.deal}")]
     doubted = sorted({one.id for one in found if one.kind == model.CONVERT and one.in_doubt_since is not None})
     # Locked: its word may be heard at this very moment.

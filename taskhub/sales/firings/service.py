@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from taskhub.db.tx import Tx
-from taskhub.events.model import Event
+from taskhub.events.model import Event, RecordRef, Version
+from taskhub.events.native import CREATED
 from taskhub.events.own import SOURCE
 from taskhub.failpoints import failpoint
-from taskhub.sales.absorb import absorb, firings_of
+from taskhub.sales.absorb import TRUE, absorb, firings_of
 from taskhub.sales.firings import store
-from taskhub.sales.model import Changes
+from taskhub.sales.model import Changes, Firing
 
 
 def meet(tx: Tx, event: Event, changes: Changes) -> Changes:
@@ -33,6 +34,16 @@ def remember(tx: Tx, event: Event, changes: Changes) -> None:
     if fired and event.connection is not None:
         store.keep(tx, fired)
         failpoint("firing.kept")
+
+
+def made(tx: Tx, ref: RecordRef, version: Version) -> None:
+    """Rules have fired for the making of a record, whoever told of it."""
+    store.keep(tx, [Firing(ref, CREATED, TRUE, version)])
+
+
+def heard_of(tx: Tx, ref: RecordRef) -> bool:
+    """Whether rules have fired for the making of a record, which the caller has locked."""
+    return any(one.field == CREATED for one in store.of(tx, ref))
 
 
 def forget(tx: Tx, before: datetime, limit: int) -> tuple[int, bool]:
