@@ -211,6 +211,5 @@ def _active(db: Database) -> bool:
 
 
 def new_terms(tx: Tx, _gap: timedelta) -> None:
-    """Workers had stopped looking: every live lease gets one full new term before any is reaped."""
-    terms = (queue.lease_for for queue in tx.policies.queues.values())
-    timers.grace(tx, tx.after(max(terms, default=timedelta(minutes=15))))
+    """Workers had stopped looking: every live lease and offer gets one full new term before any ends."""
+    timers.grace(tx)

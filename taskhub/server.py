@@ -18,7 +18,7 @@ from typing import Self
 import uvicorn
 
 from taskhub import bootstrap
-from taskhub.acts import crm_given_up
+from taskhub.acts import crm_given_up, months
 from taskhub.acts.forget import forget
 from taskhub.api import api as api_app
 from taskhub.assignment import passes, pool_states
@@ -56,6 +56,7 @@ JOBS = (
     Job("connections.look", every(MINUTE), looking.ask),
     Job("connections.given_up", every(MINUTE), crm_given_up.find),
     Job("connections.webhooks", daily(dt.time(5), dt.UTC), health.ask),
+    Job("rules.months", every(MINUTE), months.fire),
     Job("search.fill", every(MINUTE), filling.fill),
     SEALING,
 )

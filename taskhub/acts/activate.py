@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from taskhub.acts import months
 from taskhub.agents import directory
 from taskhub.connectors.write_back import catching_up
 from taskhub.db import policy_set
@@ -31,6 +32,7 @@ def activate(tx: Tx, new: Policies, texts: Mapping[str, str], *, moved_to: Mappi
     if changed:
         failpoint("policies.accepted")
         directory.found_teams(tx, _teams(new))
+        months.begin(tx, new)
         tx.record("policy_set", new.hash, "activate", {"was": tx.policies.hash})
         moved = {"moved_to": dict(moved_to or {})}
         tx.emit("policies.activated", new.hash, moved)

@@ -31,7 +31,7 @@ def apply_event(tx: Tx, row: Taken) -> None:
     news = crm_after_all.heard(tx, done.event, guarded, done.known)
     changes = answers.heard(tx, done.event, firings.meet(tx, done.event, news), done.known)
     met = crm_meeting.met(tx, done.event, changes, done.known)
-    made = plan(done.event, met, done.known, tx.policies.rules, tx.policies.kinds)
+    made = plan(done.event, met, done.known, tx.policies.rules, tx.policies.kinds, zone_of=tx.policies.zone_for)
     ids = carry_out(tx, made, event=row.key, occurred_at=stored.event.occurred_at, known=done.known)
     ids += merged_events.settle(tx, done)
     if made.matched:

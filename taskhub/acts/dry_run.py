@@ -1,9 +1,9 @@
 """What would have been different since a moment, had other policy files been active. Reads only, writes nothing.
 
 Stored events are projected and planned once more under both sets, so a difference is one the files make. Rules that
-wait are asked wherever a record fell silent or a date came near. Completed work is asked for its chained rules: what
-would not have been there leads to nothing, what was never made is followed link by link, as if it had been done without
-an outcome. Open and finished tasks are asked for their due times, stored decisions for their people.
+wait are asked wherever a record fell silent, a date came near or a month began. Completed work is asked for its chained
+rules: what would not have been there leads to nothing, what was never made is followed link by link, as if it had been
+done without an outcome. Open and finished tasks are asked for their due times, stored decisions for their people.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from taskhub.acts.waiting_rules import Known, WaitingRules
 from taskhub.assignment import passes
 from taskhub.assignment.shadow import MOST as MOST_PASSES
 from taskhub.assignment.shadow import Shown, asked_again
+from taskhub.calendars import months_begun
 from taskhub.connectors import own_write
 from taskhub.connectors.write_back.answers import OWN_TASK
 from taskhub.db.tx import Tx
 from taskhub.events import service as events
 from taskhub.policy.policies import Policies
 from taskhub.rules.model import TaskDraft
-from taskhub.rules.plan import plan
+from taskhub.rules.plan import plan, plan_for_month
 from taskhub.sales import service as sales
 from taskhub.sales.firings.memory import Memory
 from taskhub.sales.model import RecordState
@@ -81,6 +82,7 @@ def dry_run(
     sides = Drafts(tx.policies), Drafts(new)
     _events(tx, new, found, sides, most)
     tell("events", found.events)
+    _months(found, sides)
     _completions(tx, new, found, sides, most)
     tell("completions", found.completions)
     _settle(tx, found, sides[0])
@@ -108,7 +110,9 @@ def _events(tx: Tx, new: Policies, found: Findings, sides: tuple[Drafts, Drafts]
         heard = changes
         if stored.reason in (OWN_ACT, OWN_TASK):
             changes = replace(changes, reason=changes.reason or stored.reason)
-        plans = [plan(stored.event, changes, known, policies.rules, policies.kinds) for policies in (tx.policies, new)]
+        plans = [
+            plan(stored.event, changes, known, one.rules, one.kinds, zone_of=one.zone_for) for one in (tx.policies, new)
+        ]
         waiting.arm(plans)
         if plans[0].matched or stored.reason == OWN_ACT:
             memory.remember(stored.event, heard)
@@ -126,6 +130,20 @@ def _waited(
     drafts = waiting.until(state, known, at)
     asked = [one.version.at for each in drafts for one in each]
     return compare(str(state.ref), min(asked), *sides, drafts) if asked else []
+
+
+def _months(found: Findings, sides: tuple[Drafts, Drafts]) -> None:
+    """Months whose first working day opened; each is one cause on both sides."""
+    drafts: dict[str, tuple[list[TaskDraft], list[TaskDraft]]] = {}
+    for number, side in enumerate(sides):
+        for rule in side.policies.rules:
+            calendar = side.policies.calendar_for(rule) if rule.every else None
+            for month, at in months_begun(calendar, found.since, found.until) if calendar is not None else ():
+                made = plan_for_month(rule, month, at, side.policies.kinds).drafts
+                drafts.setdefault(f"{month:%Y-%m}", ([], []))[number].extend(made)
+    for cause, asked in sorted(drafts.items()):
+        first = min((one.version.at for each in asked for one in each), default=found.until)
+        found.differences += compare(cause, first, *sides, asked)
 
 
 def _completions(tx: Tx, new: Policies, found: Findings, sides: tuple[Drafts, Drafts], most: int) -> None:

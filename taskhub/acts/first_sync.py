@@ -43,7 +43,7 @@ def preview(tx: Tx, deliveries: Iterable[Delivery]) -> Stock:
         new[event.record.noun] += replay.standing(event.record) is None
         changes, known = replay.apply(event)
         changes = own_write.guarded(event, changes, tx.policies.connections)
-        made = plan(event, changes, known, tx.policies.rules, tx.policies.kinds)
+        made = plan(event, changes, known, tx.policies.rules, tx.policies.kinds, zone_of=tx.policies.zone_for)
         drafts |= {draft.origin: draft.kind for draft in made.drafts if draft.kind in tx.policies.kinds}
     there = queries.made_by(tx, sorted(drafts))
     return Stock(records, new, Counter(kind for origin, kind in drafts.items() if origin not in there), unread)

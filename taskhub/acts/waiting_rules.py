@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from taskhub.events.model import NOUNS, RecordRef
@@ -71,7 +72,7 @@ class WaitingRules:
         armed = self._armed[side].get(state.ref, set())
         for key in sorted(armed):
             rule = self._rules[side][key]
-            check = _looked(rule, state, known, max(self._since, state.last_changed), at)
+            check = _looked(self._sides[side], rule, state, known, max(self._since, state.last_changed), at)
             old = check.at is not None and check.at < self._since and state.last_changed < self._since
             if check.due and check.at is not None and not old:
                 found += plan_for_timer(rule, state, check.at, known, self._sides[side].kinds).drafts
@@ -80,9 +81,11 @@ class WaitingRules:
         return found
 
 
-def _looked(rule: Rule, state: RecordState, known: Known, since: datetime, until: datetime) -> TimerCheck:
+def _looked(
+    files: Policies, rule: Rule, state: RecordState, known: Known, since: datetime, until: datetime
+) -> TimerCheck:
     """What the rule's timer finds in that time: it looks when it begins, and again when it was told to."""
-    ask = silence_due if rule.after is not None else before_due
+    ask = silence_due if rule.after is not None else partial(before_due, tz=files.zone_for(rule))
     check = ask(rule, state, since, known)
     again = not check.due and check.at is not None and check.at <= until
     return ask(rule, state, check.at or until, known) if again else check

@@ -24,7 +24,10 @@ def watch_due(tx: Tx, row: Taken) -> None:
         tx.emit("record.watched", f"{key}|{now}", due_at=tx.now)
         return
     known = sales.known_of(tx, ref)
-    check = (silence_due if rule.after is not None else before_due)(rule, state, tx.now, known)
+    if rule.after is not None:
+        check = silence_due(rule, state, tx.now, known)
+    else:
+        check = before_due(rule, state, tx.now, known, tx.policies.zone_for(rule))
     if check.due and check.at is not None:
         carry_out(tx, plan_for_timer(rule, state, check.at, known, tx.policies.kinds), occurred_at=check.at)
     elif check.at is not None:

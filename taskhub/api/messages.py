@@ -9,7 +9,7 @@ from fastapi import Path, Query
 
 from taskhub.db import ledger, leftovers
 from taskhub.db.tx import Tx
-from taskhub.errors import InvalidInput, NotFound
+from taskhub.errors import NotFound
 from taskhub.http import paging
 from taskhub.http.edge import act, look
 from taskhub.http.inputs import BIGGEST
@@ -28,11 +28,7 @@ Handler = Annotated[str | None, Query(max_length=100, description="Only of this 
 @look("message.read")
 def list_dead(tx: Tx, handler: Handler = None, limit: Limit = 50, cursor: Cursor = None) -> dict[str, Any]:
     """What failed on its last try, newest first, each with the reason."""
-    found = paging.instant_after(cursor)
-    if found is not None and not (found[1].isascii() and found[1].isdigit() and int(found[1]) <= BIGGEST):
-        raise InvalidInput("This cursor did not come from here. Start again without one.", code="bad_cursor")
-    after = (found[0], int(found[1])) if found else None
-    rows = leftovers.dead(tx.conn, limit=limit + 1, handler=handler, after=after)
+    rows = leftovers.dead(tx.conn, limit=limit + 1, handler=handler, after=paging.number_after(cursor))
     page = rows[:limit]
     following = paging.encode(page[-1]["dead_at"], str(page[-1]["id"])) if len(rows) > limit else None
     return paging.page(list(map(_shown, page)), following)

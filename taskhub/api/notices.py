@@ -60,10 +60,14 @@ def put_settings(tx: Tx, key: Key, body: NoticeSettings) -> dict[str, Any]:
 
 @routes.get("/notifications/dead")
 @look("letter.read")
-def list_dead(tx: Tx, state: Literal["dead", "failing"] = "dead", limit: Limit = 50) -> dict[str, Any]:
+def list_dead(
+    tx: Tx, state: Literal["dead", "failing"] = "dead", limit: Limit = 50, cursor: Cursor = None
+) -> dict[str, Any]:
     """Messages nobody took, with the reason: given up (``dead``), or still being tried (``failing``)."""
-    found = dead.refused(tx, _teams(tx, "letter.read"), dead=state == "dead", limit=limit)
-    return paging.page([_refused(one) for one in found], None)
+    teams, after = _teams(tx, "letter.read"), paging.number_after(cursor)
+    found, following = dead.refused(tx, teams, dead=state == "dead", after=after, limit=limit)
+    place = paging.encode(following[0], str(following[1])) if following else None
+    return paging.page([_refused(one) for one in found], place)
 
 
 @routes.post("/notifications/replay")

@@ -3,11 +3,11 @@
 from taskhub.calendars.business_time import BusinessTime
 from taskhub.calendars.calendar import WEEKDAYS, BusinessCalendar
 from taskhub.calendars.dates import (
-    days_before,
     first_working_day,
     last_working_day,
     month_after,
-    next_first_working_day,
+    month_begun,
+    months_begun,
     working_day_after,
     working_day_from,
 )
@@ -29,7 +29,6 @@ from taskhub.calendars.pauses import (
 from taskhub.calendars.problems import CalendarNeverOpens, CalendarProblem, PauseProblem, SpanTooLong
 from taskhub.calendars.spliced import Spliced, agree
 from taskhub.calendars.targets import MonthEnd, OpenTime, SameDay, Target, WorkingDays, parse_target
-from taskhub.calendars.triggers import DaysBefore, EveryFirstWorkingDay, Trigger, parse_trigger
 from taskhub.calendars.union import open_spans
 
 __all__ = [
@@ -40,9 +39,7 @@ __all__ = [
     "BusinessTime",
     "CalendarNeverOpens",
     "CalendarProblem",
-    "DaysBefore",
     "Elapsed",
-    "EveryFirstWorkingDay",
     "Interval",
     "MonthEnd",
     "OpenTime",
@@ -54,11 +51,9 @@ __all__ = [
     "SpanTooLong",
     "Spliced",
     "Target",
-    "Trigger",
     "WorkingDays",
     "agree",
     "cut",
-    "days_before",
     "due_after",
     "elapsed_with",
     "first_working_day",
@@ -67,14 +62,14 @@ __all__ = [
     "in_order",
     "last_working_day",
     "month_after",
-    "next_first_working_day",
+    "month_begun",
+    "months_begun",
     "open_spans",
     "open_time",
     "parse",
     "parse_duration",
     "parse_target",
     "parse_time",
-    "parse_trigger",
     "preview",
     "working_day_after",
     "working_day_from",

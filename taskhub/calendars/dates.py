@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 from taskhub.calendars.business_time import BusinessTime
@@ -38,21 +39,28 @@ def last_working_day(calendar: BusinessTime, year: int, month: int) -> date | No
     return next((day for day in reversed(_days_of_month(year, month)) if calendar.working_day(day)), None)
 
 
-def next_first_working_day(calendar: BusinessCalendar, after: datetime) -> datetime:
-    """When the first working day of a month next opens, strictly after `after`: "every first working day"."""
-    month = calendar.local_date(after).replace(day=1)
+def month_begun(calendar: BusinessCalendar, by: datetime) -> tuple[date, datetime] | None:
+    """The newest month whose first working day has opened by then: its first date, and that opening.
+
+    None when that happened in none of the last five years.
+    """
+    month = calendar.local_date(by).replace(day=1)
     for _ in range(_FIVE_YEARS // 30):
-        first = first_working_day(calendar, month.year, month.month)
-        opening = calendar.opens_on(first) if first else None
-        if opening and opening > after:
-            return opening
+        opening = _month_opens(calendar, month)
+        if opening is not None and opening <= by:
+            return month, opening
+        month = (month - _ONE_DAY).replace(day=1)
+    return None
+
+
+def months_begun(calendar: BusinessCalendar, since: datetime, until: datetime) -> Iterator[tuple[date, datetime]]:
+    """Each month whose first working day opened between the two instants, as in month_begun."""
+    month = calendar.local_date(since).replace(day=1)
+    while month <= calendar.local_date(until):
+        opening = _month_opens(calendar, month)
+        if opening is not None and since <= opening <= until:
+            yield month, opening
         month = month_after(month)
-    raise CalendarNeverOpens([("", "no working day within five years")])
-
-
-def days_before(calendar: BusinessCalendar, on: date, days: int) -> datetime:
-    """The first open instant at or after the date `days` calendar days before `on`: "60 days before"."""
-    return calendar.next_opening(calendar.local_time(on - timedelta(days=days), 0))
 
 
 def month_after(on: date) -> date:
@@ -62,6 +70,11 @@ def month_after(on: date) -> date:
     datetime.date(2027, 1, 1)
     """
     return (on.replace(day=28) + timedelta(days=4)).replace(day=1)
+
+
+def _month_opens(calendar: BusinessCalendar, month: date) -> datetime | None:
+    first = first_working_day(calendar, month.year, month.month)
+    return calendar.opens_on(first) if first else None
 
 
 def _days_of_month(year: int, month: int) -> list[date]:

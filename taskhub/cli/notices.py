@@ -21,7 +21,7 @@ COLUMNS = ("id", "channel", "addressee", "tries", "dead_at", "subject", "reason"
 @notifications.command()
 def dead(
     failing: Annotated[bool, typer.Option("--failing", help="What is still being tried, instead.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=500, help="At most so many.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many.")] = 100,
     data: Data = None,
     json: Json = False,
 ) -> None:
@@ -30,13 +30,15 @@ def dead(
     from taskhub.escalation.notifications import dead as letters
 
     with place.existing(data) as db, db.read() as tx:
-        found = letters.refused(tx, dead=not failing, limit=limit)
+        found, more = letters.refused(tx, dead=not failing, limit=limit)
     if json:
         as_json({"items": list(map(_facts, found))})
     elif found:
         as_table(COLUMNS, [[str(_facts(one)[name] or "-")[:80] for name in COLUMNS] for one in found])
     else:
         typer.echo("Every message was taken.")
+    if more is not None:
+        typer.echo(f"There are older ones; ask for more than {limit}.", err=True)
 
 
 @notifications.command()

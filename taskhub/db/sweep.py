@@ -35,6 +35,17 @@ def last(conn: Connection) -> datetime | None:
     return at
 
 
+def resume(conn: Connection, at: datetime) -> None:
+    """Notes taskhub's instant at which workers look again after a gap."""
+    conn.execute(update(sweep).where(sweep.c.id == 1).values(resumed_at=at))
+
+
+def resumed(conn: Connection) -> datetime | None:
+    """When workers last looked again after a gap, in taskhub's time; None: there was no gap."""
+    at: datetime | None = conn.execute(select(sweep.c.resumed_at).where(sweep.c.id == 1)).scalar()
+    return at
+
+
 def last_fired(conn: Connection) -> Mapping[str, datetime]:
     """The newest firing of every calendar job."""
     rows = conn.execute(select(job_fired.c.job, func.max(job_fired.c.fire_at)).group_by(job_fired.c.job))

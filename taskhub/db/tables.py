@@ -382,4 +382,7 @@ seal = table(  # the chain over history: which rows, what each was when it was s
 job_fired = table(
     "job_fired", *keys("job"), Column("fire_at", Instant, primary_key=True), Column("at", Instant, nullable=False),
 )  # fmt: skip
-sweep = table("sweep", Column("id", Integer, primary_key=True), Column("at", Instant, nullable=False))
+sweep = table(  # ``at`` is real time; ``resumed_at`` is taskhub's, when workers looked again after a gap
+    "sweep", Column("id", Integer, primary_key=True), Column("at", Instant, nullable=False),
+    Column("resumed_at", Instant),
+)  # fmt: skip

@@ -6,11 +6,13 @@ A set in force is never asked again: it must load on a machine that lacks a vari
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from datetime import timedelta
 
+from taskhub.calendars import format_duration
 from taskhub.errors import Problem
 from taskhub.escalation.checks import FILE
 from taskhub.policy.policies import Policies
-from taskhub.policy.promise import EscalationPolicy, Step
+from taskhub.policy.promise import SOONEST_AGAIN, EscalationPolicy, Step
 from taskhub.policy.reading.nearest import nearest
 from taskhub.policy.work import PRIORITIES
 
@@ -26,8 +28,11 @@ def check(policies: Policies, *, teams: Collection[str] | None, environ: Mapping
         Problem(FILE, 0, f"escalation.{ladder.key}.steps[{number}]{path}", message, hint)
         for ladder in policies.escalations.values()
         for number, step in enumerate(ladder.steps, 1)
-        for path, message, hint in (*_targets(step, known, environ), *_circle(step), *_in_vain(ladder, number - 1))
-    ]
+        for path, message, hint in (
+            *_targets(step, known, environ), *_circle(step), *_flood(step), *_late(ladder, number - 1),
+            *_in_vain(ladder, number - 1),
+        )
+    ]  # fmt: skip
 
 
 def _targets(step: Step, teams: Collection[str] | None, environ: Mapping[str, str]) -> Iterator[Said]:
@@ -63,6 +68,21 @@ def _circle(step: Step) -> Iterator[Said]:
     if step.repeat_every is not None and step.reassign is not None:
         message = "repeats a reassign: the task would go in circles from one person to the next; use two steps"
         yield ".repeat_every", message, None
+
+
+def _flood(step: Step) -> Iterator[Said]:
+    if step.repeat_every is not None and step.repeat_every < SOONEST_AGAIN:
+        message = f"says it again every {format_duration(step.repeat_every)}; 5m is the shortest, or nobody reads it"
+        yield ".repeat_every", message, None
+
+
+def _late(ladder: EscalationPolicy, index: int) -> Iterator[Said]:
+    """A part of the promised time beyond the whole of it, and then a step at or before the due time."""
+    step = ladder.steps[index]
+    by_then = step.overdue_for == timedelta() or (step.at_fraction is not None and step.at_fraction <= 1)
+    beyond = (number for number, one in enumerate(ladder.steps[:index], 1) if (one.at_fraction or 0) > 1)
+    if by_then and (number := next(beyond, None)) is not None:
+        yield "", f"falls due before step {number}; put the steps in the order in which they fall due", None
 
 
 def _in_vain(ladder: EscalationPolicy, index: int) -> Iterator[Said]:

@@ -14,6 +14,7 @@ from fastapi import Query
 from taskhub.errors import InvalidInput
 from taskhub.events.reading import storable
 from taskhub.events.times import read_instant
+from taskhub.http.inputs import BIGGEST
 
 Limit = Annotated[int, Query(ge=1, le=200, description="How many at most.")]
 Cursor = Annotated[str | None, Query(max_length=1000, description="next_cursor of the page before.")]
@@ -58,6 +59,14 @@ def instant_after(cursor: str | None) -> tuple[datetime, str] | None:
         return read_instant(at), id_
     except ValueError:
         raise InvalidInput("This cursor did not come from here. Start again without one.", code="bad_cursor") from None
+
+
+def number_after(cursor: str | None) -> tuple[datetime, int] | None:
+    """The same of rows with numbers: (instant, number)."""
+    found = instant_after(cursor)
+    if found is not None and not (found[1].isascii() and found[1].isdigit() and int(found[1]) <= BIGGEST):
+        raise InvalidInput("This cursor did not come from here. Start again without one.", code="bad_cursor")
+    return None if found is None else (found[0], int(found[1]))
 
 
 def page(items: Sequence[Any], next_cursor: str | None) -> dict[str, Any]:

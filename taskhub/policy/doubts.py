@@ -72,9 +72,10 @@ def fields(policies: Policies, paths: Iterable[tuple[Place, str]]) -> Iterator[P
 def _unused(policies: Policies) -> Iterator[Problem]:
     kinds, queues, rules = policies.kinds.values(), policies.queues.values(), policies.rules
     made = {task.sla for rule in rules for task in rule.tasks}
+    asked = {queue.calendar for queue in queues} | {rule.calendar for rule in rules}
     nouns = (
         ("queues.toml", "queue", policies.queues, {kind.queue for kind in kinds}, "no kind belongs to it"),
-        ("calendars.toml", "calendar", policies.calendars, {queue.calendar for queue in queues}, "no queue uses it"),
+        ("calendars.toml", "calendar", policies.calendars, asked, "no queue and no rule uses it"),
         ("sla.toml", "sla", policies.sla, {kind.sla for kind in kinds} | made, "no kind and no rule uses it"),
         (
             "escalation.toml", "escalation", policies.escalations,
@@ -123,7 +124,14 @@ def _twice(policies: Policies) -> Iterator[Problem]:
     """Two rules that make the same kind under the same conditions make it twice."""
     seen: dict[tuple[object, ...], str] = {}
     for rule in policies.rules:
-        conditions = (frozenset(map(repr, rule.when)), rule.after, rule.before_field, rule.before_by)
+        conditions = (
+            frozenset(map(repr, rule.when)),
+            rule.after,
+            rule.before_field,
+            rule.before_by,
+            rule.every,
+            rule.calendar,
+        )
         for type_, kind in ((type_, task.kind) for type_ in rule.on or ("",) for task in rule.tasks):
             first = seen.setdefault((type_, kind, *conditions), rule.key)
             if first != rule.key:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from taskhub.calendars import BusinessCalendar
@@ -157,6 +157,19 @@ class Policies:
     def calendar_of(self, queue: str) -> BusinessCalendar:
         """The calendar in whose business time ``queue`` works."""
         return self.calendars[self.queues[queue].calendar]
+
+    def calendar_for(self, rule: Rule) -> BusinessCalendar | None:
+        """Whose days ``rule`` means: its own calendar, else that of the first kind's queue it names, else the first."""
+        named = (*(made.kind for made in rule.tasks), *rule.wake, *rule.complete, *rule.close)
+        queues = (self.queues.get(self.kinds[kind].queue) for kind in named if kind in self.kinds)
+        keys = (rule.calendar, *(queue.calendar for queue in queues if queue is not None))
+        found = next((key for key in keys if key is not None and key in self.calendars), None)
+        return self.calendars[found] if found is not None else next(iter(self.calendars.values()), None)
+
+    def zone_for(self, rule: Rule) -> tzinfo:
+        """The zone in which dates begin for ``rule``."""
+        calendar = self.calendar_for(rule)
+        return UTC if calendar is None else calendar.hours.zone
 
     def minutes_of(self, kind: str) -> timedelta:
         """The kind's expected minutes from the file."""

@@ -8,6 +8,9 @@ from datetime import timedelta
 from taskhub.calendars.targets import Target
 from taskhub.policy.text import LocalText
 
+SOONEST_AGAIN = timedelta(minutes=5)
+"""The shortest time after which the same may be said again, by a step or by a reminder."""
+
 
 @dataclass(frozen=True, slots=True)
 class SlaPolicy:

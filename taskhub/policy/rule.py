@@ -60,7 +60,11 @@ class TaskTemplate:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """``on`` is an event type or task.completed; ``after``: after silence, ``before``: N days before a date field."""
+    """``on`` is an event type or task.completed; ``after``: after silence, ``before``: N days before a date field.
+
+    ``every``: once a month, when its "first working day" opens, about no record. ``calendar`` is whose days ``every``
+    and ``before`` mean; None: those of the queue its work waits in.
+    """
 
     key: str
     on: tuple[str, ...]
@@ -68,6 +72,8 @@ class Rule:
     after: timedelta | None = None
     before_field: str | None = None
     before_by: timedelta | None = None
+    every: str | None = None
+    calendar: str | None = None
     tasks: tuple[TaskTemplate, ...] = ()
     wake: tuple[str, ...] = ()
     complete: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime
 
 from taskhub.events.model import Event, Version
 from taskhub.ids import digest
@@ -14,8 +14,8 @@ from taskhub.rules.effects import CLOSE, COMPLETE, WAKE, effects_of
 from taskhub.rules.file import File, file_of, file_of_record
 from taskhub.rules.match import all_hold
 from taskhub.rules.model import COMPLETED, MAX_DEPTH, Plan, TaskFacts
-from taskhub.rules.scope import Known, scope_of, scope_of_record, scope_of_task
-from taskhub.rules.timers import is_timed, watches_of
+from taskhub.rules.scope import Known, Scope, scope_of, scope_of_record, scope_of_task
+from taskhub.rules.timers import ZoneOf, is_timed, name_of, watches_of
 from taskhub.sales.model import Changes, RecordState
 from taskhub.sales.stated import change_key
 
@@ -28,12 +28,12 @@ def plan(
     kinds: Mapping[str, Kind],
     *,
     depth: int = 0,
-    tz: tzinfo = UTC,
+    zone_of: ZoneOf = lambda _rule: UTC,
 ) -> Plan:
     """Everything ``rules`` ask for because of ``changes``.
 
-    ``known`` is the projection after the event (noun -> field -> value) of its record and those linked to it. ``tz`` is
-    the zone in which date fields begin.
+    ``known`` is the projection after the event (noun -> field -> value) of its record and those linked to it.
+    ``zone_of`` says in which zone date fields begin for a rule.
     """
     rules = tuple(rules)
     if changes.reason is not None:
@@ -45,7 +45,7 @@ def plan(
         for rule in rules
         if not is_timed(rule) and set(rule.on) & set(changes.types) and all_hold(rule.when, scope)
     ]
-    watch = watches_of(event, changes, scope, rules, tz)
+    watch = watches_of(event, changes, scope, rules, zone_of)
     result = _fired(firing, cause, kinds)
     reason = None if firing or watch else "no_rule"
     return Plan(result.drafts, result.closings, result.completions, result.wakes, watch, result.matched, reason)
@@ -83,9 +83,20 @@ def plan_for_timer(rule: Rule, state: RecordState, at: datetime, known: Known, k
     own = {**known, state.ref.noun: {**state.fields, "id": state.ref.id}}
     cause = Cause(
         scope=scope_of_record(state.ref, own),
-        key=digest("timer", rule.key, str(state.ref), at.isoformat()),
+        key=digest("timer", rule.key, str(state.ref), name_of(rule, state, at)),
         version=Version(at, rule.key),
         file=file_of_record(state.ref, own),
+    )
+    return _fired([rule], cause, kinds)
+
+
+def plan_for_month(rule: Rule, month: date, at: datetime, kinds: Mapping[str, Kind]) -> Plan:
+    """What ``rule`` asks for in the month that begins on ``month``, whose first working day opened at ``at``."""
+    cause = Cause(
+        scope=Scope(),
+        key=digest("month", rule.key, month.isoformat()),
+        version=Version(at, rule.key),
+        file=File(None, None, None, None),
     )
     return _fired([rule], cause, kinds)
 

@@ -5,7 +5,7 @@ A watch is only a reason to look. When its instant comes, the checks here say fr
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
 
@@ -17,6 +17,7 @@ from taskhub.rules.model import TimerCheck, Watch
 from taskhub.rules.scope import Known, Scope, scope_of_record
 from taskhub.sales.model import ENDED, Changes, RecordState
 
+ZoneOf = Callable[[Rule], tzinfo]
 _NEVER = TimerCheck(due=False)
 
 
@@ -25,12 +26,14 @@ def is_timed(rule: Rule) -> bool:
     return rule.after is not None or rule.before_field is not None
 
 
-def watches_of(event: Event, changes: Changes, scope: Scope, rules: Iterable[Rule], tz: tzinfo) -> tuple[Watch, ...]:
+def watches_of(
+    event: Event, changes: Changes, scope: Scope, rules: Iterable[Rule], zone_of: ZoneOf
+) -> tuple[Watch, ...]:
     """The watches this event starts or moves. A timed rule without ``on`` listens to every event of a record."""
     found = []
     for rule in rules:
         if is_timed(rule) and event.record is not None and (not rule.on or set(rule.on) & set(changes.types)):
-            due_at = _first_look(rule, event, scope, tz)
+            due_at = _first_look(rule, event, scope, zone_of)
             if due_at is not None:
                 found.append(Watch(rule.key, event.record, due_at))
     return tuple(found)
@@ -63,14 +66,20 @@ def before_due(
     return TimerCheck(due=True, at=at) if _still_wanted(rule, state, known or {}) else _NEVER
 
 
-def _first_look(rule: Rule, event: Event, scope: Scope, tz: tzinfo) -> datetime | None:
+def name_of(rule: Rule, state: RecordState, at: datetime) -> str:
+    """What a firing due since ``at`` is called: a date by itself, so that another zone makes no second work of it."""
+    begins = _begins(state.fields.get(_dated(rule)[1]), UTC) if rule.before_field else None
+    return (at if begins is None else begins - (rule.before_by or timedelta())).isoformat()
+
+
+def _first_look(rule: Rule, event: Event, scope: Scope, zone_of: ZoneOf) -> datetime | None:
     if rule.after is not None:
         return event.occurred_at + rule.after
     noun, name = _dated(rule)
     own = event.record.noun if event.record else ""
     if noun not in ("", own):
         return None
-    begins = _begins(scope.find(f"{own}.{name}"), tz)
+    begins = _begins(scope.find(f"{own}.{name}"), zone_of(rule))
     return None if begins is None else begins - (rule.before_by or timedelta())
 
 

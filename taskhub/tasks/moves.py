@@ -136,16 +136,16 @@ def freed(tx: Tx, agent: str | None) -> None:
         tx.emit("agent.freed", agent, {"agent": agent})
 
 
-def lease_until(tx: Tx, task: Task) -> datetime:
-    """When a lease granted now ends: the queue's term, at least twice the kind's expected minutes, in real time."""
-    queue = tx.policies.queues.get(task.queue)
-    term = queue.lease_for if queue else timedelta(minutes=15)
-    return tx.after(max(term, timedelta(minutes=2 * task.minutes)))
+def lease_until(tx: Tx, queue: str, minutes: float) -> datetime:
+    """When a lease given now ends: the term of the queue, at least twice the expected minutes, in real time."""
+    found = tx.policies.queues.get(queue)
+    term = found.lease_for if found else timedelta(minutes=15)
+    return tx.after(max(term, timedelta(minutes=2 * minutes)))
 
 
 def grant(tx: Tx, task: Task, agent: str) -> Lease:
     """A new lease for ``agent`` and the timer that looks at its end."""
-    lease = store.grant(tx, task.id, agent, lease_until(tx, task))
+    lease = store.grant(tx, task.id, agent, lease_until(tx, task.queue, task.minutes))
     failpoint("lease.granted")
     tx.emit("lease.expired", task.id, due_at=lease.expires_at)
     return lease

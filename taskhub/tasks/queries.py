@@ -190,6 +190,13 @@ def leases_of(tx: Tx, ids: Sequence[str]) -> dict[str, Lease]:
     return {row.task: Lease(*row) for row in tx.conn.execute(select(lease).where(lease.c.task.in_(ids)))}
 
 
+def live_leases(tx: Tx) -> list[Any]:
+    """Task, end, queue and minutes of every lease, locked in the order of tasks."""
+    columns = lease.c.task, lease.c.expires_at, task.c.queue, task.c.minutes
+    wanted = select(*columns).join(task, task.c.id == lease.c.task).order_by(lease.c.task)
+    return list(tx.conn.execute(wanted.with_for_update(of=lease)))
+
+
 def given_to(tx: Tx, agent_key: str) -> list[Task]:
     """Everything with a person, locked in the order of ids."""
     mine = select(*[task.c[name] for name in Task.__slots__]).where(task.c.agent == agent_key, task.c.state.in_(GIVEN))

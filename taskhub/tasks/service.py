@@ -118,7 +118,7 @@ def begin(tx: Tx, task: Task, act: str, note: Mapping[str, Any] | None = None) -
 def renew(tx: Tx, task_id: str, token: int) -> tuple[Task, Lease]:
     """The screen is alive: this lease and every other of the same person get a new term."""
     task, _ = moves.allowed(tx, task_id, "renew", token)
-    until = moves.lease_until(tx, task)
+    until = moves.lease_until(tx, task.queue, task.minutes)
     store.renew(tx, task_id, token, until)
     store.renew_all(tx, task.agent or "", until)
     return task, Lease(task_id, task.agent or "", token, until)

@@ -149,9 +149,11 @@ def end_lease(tx: Tx, task_id: str) -> None:
     tx.conn.execute(_END_LEASE, {"of": task_id})
 
 
-def prolong_live(tx: Tx, expires_at: datetime) -> int:
-    """After an outage of the workers: every lease gets at least until ``expires_at``. Returns how many."""
-    return tx.conn.execute(update(lease).where(lease.c.expires_at < expires_at).values(expires_at=expires_at)).rowcount
+def prolong(tx: Tx, ends: Mapping[str, datetime]) -> None:
+    """After an outage of the workers: locked leases of these tasks end then."""
+    each = update(lease).where(lease.c.task == bindparam("of")).values(expires_at=bindparam("until"))
+    if ends:
+        tx.conn.execute(each, [{"of": task_id, "until": until} for task_id, until in ends.items()])
 
 
 # ── pauses and clocks ────────────────────────────────────────────────────────────────────────────────────────────────

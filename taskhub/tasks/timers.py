@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from taskhub.db import sweep
 from taskhub.db.tx import Tx
 from taskhub.failpoints import failpoint
 from taskhub.tasks import checks, clocks, drafting, making, moves, queries, service, store
@@ -39,7 +40,10 @@ def _fall(tx: Tx, task: Task, topic: str, shown: dict[str, str], target: str, at
 
 
 def offer_expired(tx: Tx, task_id: str) -> None:
-    """Given and not started within the queue's time: it goes to somebody else, and not back within the cool-down."""
+    """Given and not started within the queue's time: it goes to somebody else, and not back within the cool-down.
+
+    After a gap of the workers the time begins anew: nobody is to blame for what stood still.
+    """
     task = store.lock(tx, task_id)
     queue = tx.policies.queues.get(task.queue) if task else None
     if (
@@ -51,7 +55,8 @@ def offer_expired(tx: Tx, task_id: str) -> None:
         or not task.given_at
     ):
         return
-    until = tx.policies.calendar_of(queue.key).add(task.given_at, queue.accept_for)
+    since = max(task.given_at, sweep.resumed(tx.conn) or task.given_at)
+    until = tx.policies.calendar_of(queue.key).add(since, queue.accept_for)
     if until > tx.now:
         tx.emit("offer.expired", task_id, due_at=until)
         return
@@ -143,7 +148,9 @@ def _leave(tx: Tx, task: Task, back_at: datetime | None) -> None:
         put_aside(tx, task, "set_aside", AWAY, until)
 
 
-def grace(tx: Tx, until: datetime) -> int:
-    """The workers had stopped looking: every live lease gets one full new term before any is reaped."""
+def grace(tx: Tx) -> None:
+    """The workers had stopped looking: leases and offers get one full new term of their own before any ends."""
     failpoint("lease.grace")
-    return store.prolong_live(tx, until)
+    sweep.resume(tx.conn, tx.now)
+    terms = [(row, moves.lease_until(tx, row.queue, row.minutes)) for row in queries.live_leases(tx)]
+    store.prolong(tx, {row.task: until for row, until in terms if row.expires_at < until})

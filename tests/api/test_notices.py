@@ -1,5 +1,6 @@
 """One's own notices, how one wants to be told, what could not be sent, and what will escalate: through the API."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import update
@@ -9,10 +10,12 @@ from taskhub.db.tables import message
 from taskhub.escalation.notifications.model import Notice
 from taskhub.escalation.notifications.tell import tell
 from taskhub.flow import HANDLERS
+from taskhub.http import paging
 from taskhub.testing.drain import drain
 from tests.api.client import code
 from tests.api.house import House
 
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MINE = "/api/v1/me/notifications"
 TOKEN = "tgram://123456789:abcdefg_hijklmnop/12315544/"
 
@@ -93,6 +96,13 @@ def test_what_could_not_be_sent_is_for_those_who_answer_for_it(any_house: House)
     _bury(any_house)
     listed = any_house.of("admin").ok("GET", "/api/v1/notifications/dead")["items"]
     assert {one["to"] for one in listed} == {"zoe", "url:NOWHERE"}
+    first = any_house.of("admin").ok("GET", "/api/v1/notifications/dead?limit=1")
+    second = any_house.of("admin").ok("GET", f"/api/v1/notifications/dead?limit=1&cursor={first['next_cursor']}")
+    assert [*first["items"], *second["items"]] == listed
+    assert second["next_cursor"] is None
+    for made_up in ("x", paging.encode(NOON, "9" * 40), paging.encode(NOON, "x")):
+        answer = any_house.of("admin").get(f"/api/v1/notifications/dead?cursor={made_up}")
+        assert code(answer) == (422, "bad_cursor")
     (own,) = any_house.of("lea").ok("GET", "/api/v1/notifications/dead")["items"]
     assert (own["to"], own["reason"]) == ("zoe", "nobody answers")
     assert any_house.of("lea").ok("GET", "/api/v1/notifications/dead?state=failing")["items"] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -261,3 +262,24 @@ def test_a_renewal_that_is_put_off_waits_for_the_new_date(desk: Desk, crm: Crm) 
     desk.clock.now = datetime(2026, 8, 2, tzinfo=UTC)
     desk.drain()
     assert len(desk.rows_of("renewal")) == 1
+
+
+def test_a_date_begins_where_the_work_waits(sqlite_url: str) -> None:
+    plain = policies()
+    paris = {key: replace(one, tz="Europe/Paris") for key, one in plain.calendars.items()}
+    desk = Desk(sqlite_url, replace(plain, calendars=paris))
+    crm = Crm(desk, "1")
+    crm.send(crm.event(1, "deal.won", desk.clock.now, deal={"renewal_on": "2026-08-01"}))
+    midnight = datetime(2026, 6, 1, 22, tzinfo=UTC)
+    desk.clock.now = midnight - timedelta(seconds=1)
+    desk.drain()
+    assert desk.rows_of("renewal") == []
+    desk.clock.now = midnight
+    desk.drain()
+    (renewal,) = desk.rows_of("renewal")
+    # heard again, from files whose calendar lies elsewhere: the same date, the same work
+    desk.db._loader = lambda _texts, _resolved: plain
+    crm.send(crm.event(2, "deal.updated", desk.clock.now, deal={"renewal_on": "2026-08-01"}))
+    desk.forward(days=2)
+    assert [row.id for row in desk.rows_of("renewal")] == [renewal.id]
+    desk.db.close()

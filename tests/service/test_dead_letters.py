@@ -8,14 +8,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
-from taskhub.db.tables import letter, notification
+from taskhub.db.tables import letter, message, notification
 from taskhub.errors import NotFound
-from taskhub.escalation.notifications import dead
+from taskhub.escalation.notifications import dead, store
 from taskhub.escalation.notifications.channels import HEADER
 from taskhub.escalation.notifications.model import Notice
 from taskhub.escalation.notifications.tell import tell
 from taskhub.flow import HANDLERS
+from taskhub.ids import new_id
 from taskhub.workers import run_due
 from tests.service.desk import Desk
 from tests.service.hook import Hook
@@ -54,7 +56,7 @@ def run(desk: Desk, *, days: int = 0) -> None:
 
 def refused(desk: Desk, **how: Any) -> list[dead.Refused]:
     with desk.db.read() as tx:
-        return dead.refused(tx, **how)
+        return dead.refused(tx, **how)[0]
 
 
 def test_what_nobody_takes_is_dead_after_its_tries_and_replayed(
@@ -94,7 +96,6 @@ def test_what_nobody_takes_is_dead_after_its_tries_and_replayed(
 def test_one_channel_that_refuses_does_not_make_the_other_say_it_twice(
     desk: Desk, hook: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from taskhub.escalation.notifications import store
     from taskhub.escalation.notifications.model import Wishes
 
     hook.status = 500
@@ -181,3 +182,56 @@ def test_a_notice_of_a_version_without_letters_still_leaves(desk: Desk, monkeypa
         assert [mail[HEADER] for mail in box.mails] == ["old"]
     (stored,) = desk.rows(notification)
     assert stored.delivered_at is not None
+
+
+def buried(desk: Desk, addressee: str, count: int) -> None:
+    """Letters that died one after the other, a second apart."""
+    with desk.db.begin() as tx:
+        for _ in range(count):
+            at, id_ = desk.clock.forward(seconds=1), new_id()
+            store.write(
+                tx,
+                [
+                    {
+                        "id": id_,
+                        "channel": "mail",
+                        "addressee": addressee,
+                        "lane": "at_once",
+                        "subject": "s",
+                        "body": "b",
+                        "at": at,
+                    },
+                ],
+            )
+            tx.conn.execute(insert(message).values(
+                topic="letter.written", handler="letter.send", key=f"{id_}:mail", mode="outside", payload={},
+                emitted_at=at, due_at=at, attempts=10, dead_at=at, error="nobody answers",
+            ))  # fmt: skip
+
+
+def test_a_team_sees_its_own_behind_any_number_of_others(desk: Desk) -> None:
+    desk.staff("front", "ann")
+    desk.staff("specialists", "sue")
+    buried(desk, "ann", 20)
+    buried(desk, "sue", dead.AT_ONCE + 20)
+    assert len(refused(desk, teams=["front"])) == 20
+    assert {one.addressee for one in refused(desk, teams=["front"])} == {"ann"}
+    assert refused(desk, teams=[]) == []
+    assert len(desk.do("admin", dead.replay, ["front"])) == 20
+    assert refused(desk, teams=["front"]) == []
+
+
+def test_pages_follow_each_other_and_all_is_replayed(desk: Desk) -> None:
+    desk.staff("specialists", "sue")
+    buried(desk, "sue", dead.AT_ONCE + 20)
+    seen: list[str] = []
+    after, pages = None, 0
+    while after is not None or not pages:
+        with desk.db.read() as tx:
+            found, after = dead.refused(tx, after=after, limit=130)
+        seen, pages = [*seen, *(one.id for one in found)], pages + 1
+    assert (pages, len(seen), len(set(seen))) == (4, dead.AT_ONCE + 20, dead.AT_ONCE + 20)
+    assert seen == sorted(seen, reverse=True)
+    assert len(desk.do("admin", dead.replay)) == dead.AT_ONCE + 20
+    assert refused(desk) == []
+    assert len(refused(desk, dead=False)) == 0

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from taskhub import bootstrap
 from taskhub.acts import presence
 from taskhub.agents import service as agents
 from taskhub.assignment import in_force, passes, pool_states
+from taskhub.db import sweep
 from taskhub.db.tables import agent as agent_table
 from taskhub.db.tables import duty, escalation, fairness, notification, pool_state
 from taskhub.policy.policies import Policies
@@ -187,6 +189,27 @@ def test_an_offer_that_is_started_breaks_the_row_of_misses(desk: Desk) -> None:
     assert desk.task(first).agent == "ann"
     desk.forward(hours=1)
     assert desk.rows(agent_table, key="ann")[0].presence == "available"
+
+
+def test_an_outage_of_the_workers_misses_no_offer(desk: Desk) -> None:
+    desk.staff("red", "ann", capacity=1)
+    task = desk.make("offer")
+    desk.drain()
+    back = desk.clock.forward(hours=3)
+    for _beat in range(2):
+        with desk.db.begin() as tx:
+            sweep.beat(tx.conn, tx.real_now, every=timedelta())
+            bootstrap.new_terms(tx, 3 * HOUR)
+    desk.drain()
+    assert (desk.task(task).agent, desk.timers("task.offer", task)) == ("ann", [back + HOUR])
+    assert desk.rows(agent_table, key="ann")[0].misses == 0
+    desk.forward(minutes=59)
+    assert desk.task(task).agent == "ann"
+    desk.forward(minutes=1)
+    assert (desk.task(task).agent, desk.rows(agent_table, key="ann")[0].misses) == (None, 1)
+    # what is given later has its own time, and no more
+    desk.forward(hours=2)
+    assert desk.timers("task.offer", task) == [back + 4 * HOUR]
 
 
 def test_a_sole_agent_who_declined_is_asked_again_and_the_manager_warned(desk: Desk) -> None:

@@ -250,10 +250,24 @@ def test_a_lease_lasts_twice_the_expected_time(lite: Desk) -> None:
 def test_after_a_gap_every_live_lease_gets_a_new_term(lite: Desk) -> None:
     id_, token = lite.started("ana")
     lite.clock.now = at(10)
-    assert lite.do("worker", timers.grace, at(10, 15)) == 1
+    lite.do("worker", timers.grace)
     lite.drain()
     assert (lite.task(id_).state, lite.token(id_)) == ("in_progress", token)
-    assert lite.timers("task.lease", id_) == [at(10, 15)]
+    assert lite.timers("task.lease", id_) == [at(10, 30)]
+
+
+def test_the_new_term_of_a_lease_is_its_own(desk: Desk) -> None:
+    short, long, other = (desk.started(*whose)[0] for whose in (("ana", "billing"), ("ana", "long"), ("bob", "long")))
+    desk.clock.now = at(10, 50)
+    desk.do("bob", tasks.renew, other, desk.token(other))
+    desk.clock.now = at(12)
+    desk.do("worker", timers.grace)
+    desk.do("worker", timers.grace)
+    ends = [lease.expires_at for lease in map(desk.lease, (short, long, other)) if lease is not None]
+    assert ends == [at(12, 30), at(14), at(14)]
+    desk.clock.now = at(12, 30)
+    desk.drain()
+    assert [desk.task(id_).state for id_ in (short, long, other)] == ["paused", "in_progress", "in_progress"]
 
 
 # ── snoozes, blocks ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -49,8 +49,8 @@ BUGS: tuple[Bug, ...] = (
         "a live screen keeps all its work"),
     Bug("lease.hold-returns", TASKS + "timers", 'queue.on_idle == "return":', 'queue.on_idle != "return":',
         "held work stays with its person"),
-    Bug("lease.no-grace", TASKS + "store", "update(lease).where(lease.c.expires_at < expires_at).values",
-        "update(lease).where(lease.c.expires_at > expires_at).values", "after an outage leases get a new term"),
+    Bug("lease.no-grace", TASKS + "timers", "for row, until in terms if row.expires_at < until",
+        "for row, until in terms if row.expires_at > until", "after an outage leases get a new term"),
     # who gets what
     Bug("claim.one-too-many", TASKS + "moves", "if len(held) + counts > person.capacity:",
         "if len(held) + counts > person.capacity + 1:", "nobody holds more than fits"),

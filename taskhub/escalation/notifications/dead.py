@@ -13,6 +13,7 @@ from taskhub.errors import NotFound
 from taskhub.escalation.notifications import store
 
 AT_ONCE = 500
+Place = tuple[datetime, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,36 +33,43 @@ class Refused:
     reason: str
 
 
-def refused(tx: Tx, teams: Collection[str] | None = None, *, dead: bool = True, limit: int = AT_ONCE) -> list[Refused]:
-    """What could not be sent, newest first: to people of ``teams``, or (None) to anybody and any channel."""
-    rows = {_place(row.key): row for row in store.undelivered(tx, dead=dead, limit=AT_ONCE)}
-    letters = store.letters(tx, rows.keys())
-    found = [_refused(row, letters[place]) for place, row in rows.items() if place in letters]
-    return [one for one in found if teams is None or one.team in teams][:limit]
+def refused(
+    tx: Tx, teams: Collection[str] | None = None, *, dead: bool = True, after: Place | None = None,
+    limit: int = AT_ONCE,
+) -> tuple[list[Refused], Place | None]:  # fmt: skip
+    """What could not be sent, newest first: to people of ``teams``, or (None) to anybody and any channel.
+
+    Begins behind ``after``; the second is where the next page begins, None at the end.
+    """
+    rows = store.undelivered(tx, dead=dead, teams=teams, letter_id=None, after=after, limit=limit + 1)
+    following = (rows[limit - 1].moment, rows[limit - 1].row) if len(rows) > limit else None
+    return [_refused(row) for row in rows[:limit]], following
 
 
 def replay(tx: Tx, teams: Collection[str] | None = None, letter_id: str | None = None) -> list[Refused]:
     """Tries dead letters again from the start: one by id (all its channels), or all. Raises NotFound for an id."""
-    again = [one for one in refused(tx, teams) if letter_id in (None, one.id)]
+    again: list[Refused] = []
+    after: Place | None = None
+    while rows := store.undelivered(tx, dead=True, teams=teams, letter_id=letter_id, after=after, limit=AT_ONCE):
+        again += [_again(tx, _refused(row)) for row in rows]
+        after = rows[-1].moment, rows[-1].row
     if letter_id is not None and not again:
         raise NotFound(f"There is no dead notification {letter_id[:64]!r}; it may have been sent meanwhile.")
-    for one in again:
-        ledger.revive(tx.conn, one.row, tx.now)
-        tx.record("notification", f"{one.id}:{one.channel}", "replay", {"reason": one.reason})
     return again
 
 
-def _place(key: str) -> tuple[str, str]:
-    id_, _, channel = key.partition(":")
-    return id_, channel
+def _again(tx: Tx, one: Refused) -> Refused:
+    ledger.revive(tx.conn, one.row, tx.now)
+    tx.record("notification", f"{one.id}:{one.channel}", "replay", {"reason": one.reason})
+    return one
 
 
-def _refused(row: Any, letter: Any) -> Refused:
+def _refused(row: Any) -> Refused:
     next_at = None if row.dead_at else row.due_at
     reason = (row.error or "").partition("\n")[0]
     return Refused(
-        row.id, letter.id, letter.channel, _shown(letter.addressee), letter.team, letter.subject, letter.at,
-        row.attempts, row.dead_at, next_at, reason,
+        row.row, row.id, row.channel, _shown(row.addressee), row.team, row.subject, row.at, row.attempts, row.dead_at,
+        next_at, reason,
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, delete, exists, func, insert, literal_column, not_, or_, select, tuple_, update
+from sqlalchemy import Select, and_, delete, exists, func, insert, literal_column, not_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from taskhub.db.tables import agent, letter, message, notice_setting, notification
@@ -15,6 +15,7 @@ from taskhub.escalation.notifications.model import Wishes
 from taskhub.ids import floor
 
 SEND = "letter.send"  # the handler of letters in the ledger
+ID_LENGTH = 32
 PLAIN = "notification.deliver"  # that of versions without letters
 
 n, m = notification.c, message.c
@@ -93,25 +94,28 @@ def delivered(tx: Tx, letter_id: str, channel: str) -> None:
 
 
 # ── what could not be sent ───────────────────────────────────────────────────────────────────────────────────────────
-def undelivered(tx: Tx, *, dead: bool, limit: int) -> list[Any]:
-    """Rows of the ledger that hold letters nobody took: given up, or (``dead`` False) still being tried."""
+def undelivered(
+    tx: Tx, *, dead: bool, teams: Collection[str] | None, letter_id: str | None, after: tuple[datetime, int] | None,
+    limit: int,
+) -> list[Any]:  # fmt: skip
+    """Letters nobody took with their rows of the ledger: given up, or (``dead`` False) still being tried; newest first.
+
+    Those to people of ``teams`` (None: to anybody), of one message alone, behind (``moment``, ``row``) ``after``.
+    """
     # Written out, so that the index of open outside rows serves.
     tried = m.mode == literal_column("'outside'"), m.dead_at.is_(None), m.done_at.is_(None), m.error.is_not(None)
-    failed = m.dead_at.is_not(None) if dead else and_(*tried)
-    rows = select(m.id, m.key, m.attempts, m.dead_at, m.due_at, m.error).where(m.handler == SEND, failed)
-    return list(tx.conn.execute(rows.order_by(m.dead_at.desc(), m.id.desc()).limit(limit)))
-
-
-def letters(tx: Tx, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Any]:
-    """Letters by (id, channel), each with the team of its reader."""
-    found: dict[tuple[str, str], Any] = {}
-    wanted = sorted(keys)
-    for first in range(0, len(wanted), 400):
-        chosen = tuple_(letter.c.id, letter.c.channel).in_(wanted[first : first + 400])
-        joined = letter.outerjoin(agent, agent.c.key == letter.c.addressee)
-        rows = tx.conn.execute(select(letter, agent.c.team).select_from(joined).where(chosen))
-        found |= {(row.id, row.channel): row for row in rows}
-    return found
+    moment = m.dead_at if dead else m.emitted_at
+    wanted = [m.handler == SEND, m.dead_at.is_not(None) if dead else and_(*tried)]
+    wanted += [] if teams is None else [agent.c.team.in_(list(teams))]
+    wanted += [] if letter_id is None else [letter.c.id == letter_id]
+    wanted += [] if after is None else [or_(moment < after[0], and_(moment == after[0], m.id < after[1]))]
+    # A key is the id of a message, a colon, and the channel.
+    named = letter.c.id == func.substr(m.key, 1, ID_LENGTH), letter.c.channel == func.substr(m.key, ID_LENGTH + 2)
+    joined = message.join(letter, and_(*named)).outerjoin(agent, agent.c.key == letter.c.addressee)
+    columns = m.id.label("row"), moment.label("moment"), m.attempts, m.dead_at, m.due_at, m.error, agent.c.team
+    rows = select(*columns, letter.c.id, letter.c.channel, letter.c.addressee, letter.c.subject, letter.c.at)
+    newest = rows.select_from(joined).where(*wanted).order_by(moment.desc(), m.id.desc())
+    return list(tx.conn.execute(newest.limit(limit)))
 
 
 # ── the list of a person ─────────────────────────────────────────────────────────────────────────────────────────────

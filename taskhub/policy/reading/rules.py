@@ -8,10 +8,11 @@ from datetime import timedelta
 from taskhub.policy.reading.conditions import conditions
 from taskhub.policy.reading.table import LONGEST_WAIT, Table, as_duration, keyed, shown
 from taskhub.policy.reading.templates import task
-from taskhub.policy.reading.vocabulary import COMPLETED, EVERY_KIND, SLA_FROM
+from taskhub.policy.reading.vocabulary import COMPLETED, EVERY, EVERY_KIND, SLA_FROM
 from taskhub.policy.reading.wording import is_path, opt_local
 from taskhub.policy.rule import Rule
 
+_TIMED = ("after", "before", "every")
 _TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,199}")
 _DAYS = re.compile(r"\s*(\d{1,4})\s*(?:calendar\s+)?days?\s*", re.ASCII | re.IGNORECASE)
 
@@ -33,6 +34,8 @@ def _rule(entry: Table, key: str) -> Rule:
         after=entry.opt_duration("after"),
         before_field=before_field,
         before_by=before_by,
+        every=entry.opt_choice("every", EVERY),
+        calendar=entry.ref("calendar", "calendar"),
         tasks=tuple(task(one) for one in entry.tables("tasks")),
         wake=_kinds(entry, "wake"),
         complete=_kinds(entry, "complete"),
@@ -47,7 +50,7 @@ def _rule(entry: Table, key: str) -> Rule:
 
 def _on(entry: Table) -> tuple[str, ...]:
     """A rule that fires by the clock may listen to everything."""
-    types = entry.words("on", required=not (entry.has("after") or entry.has("before")))
+    types = entry.words("on", required=not any(map(entry.has, _TIMED)))
     for type_ in types:
         if not _TYPE.fullmatch(type_):
             entry.problem("on", f"{shown(type_)} is no event type; write one such as deal.won.")
@@ -80,11 +83,7 @@ def _before(entry: Table) -> tuple[str | None, timedelta | None]:
 
 
 def _makes_sense(entry: Table, rule: Rule) -> None:
-    timed = entry.has("after") or entry.has("before")
-    if entry.has("after") and entry.has("before"):
-        entry.problem("before", "a rule fires after silence or before a date, not both; make two rules.")
-    if timed and COMPLETED in rule.on:
-        entry.problem("on", f"{COMPLETED} fires at once; give its tasks a delay instead of after or before.")
+    _trigger_makes_sense(entry, rule)
     if not any(entry.has(verb) for verb in ("tasks", "wake", "complete", "close")) and not entry.unknown():
         entry.problem((), "the rule does nothing; give it tasks, wake, complete or close.")
     if rule.close_reason and not rule.close:
@@ -97,6 +96,36 @@ def _makes_sense(entry: Table, rule: Rule) -> None:
             which = "not_by" if made.not_by == "completer" else "blocking" if made.blocking else "check"
             message = f"{which} speaks of the task before; only a rule on {COMPLETED} has one."
             entry.problem(("tasks", number, which), message)
+
+
+def _trigger_makes_sense(entry: Table, rule: Rule) -> None:
+    if entry.has("after") and entry.has("before"):
+        entry.problem("before", "a rule fires after silence or before a date, not both; make two rules.")
+    if entry.has("calendar") and not (entry.has("before") or entry.has("every")):
+        entry.problem("calendar", "nothing here asks for a calendar; only every and before do.")
+    if entry.has("every"):
+        _month_makes_sense(entry, rule)
+    elif any(map(entry.has, _TIMED)) and COMPLETED in rule.on:
+        entry.problem("on", f"{COMPLETED} fires at once; give its tasks a delay instead of after or before.")
+
+
+def _month_makes_sense(entry: Table, rule: Rule) -> None:
+    """A month has no record: nothing to listen to, to look at, to end or to belong to."""
+    for key in ("on", "after", "before"):
+        if entry.has(key):
+            entry.problem(
+                key, f"a rule with every fires once a month and by nothing else; make two rules of it, or remove {key}."
+            )
+    for key in ("when", "wake", "complete", "close", "once_per"):
+        if entry.has(key):
+            entry.problem(key, f"a rule with every is about no record; remove {key}.")
+    for number, made in enumerate(rule.tasks):
+        asked = {
+            "waits_for": made.waits_for, "raises": made.raises, "not_owner": made.not_owner,
+            "not_by": made.not_by == "owner",
+        }  # fmt: skip
+        for key in (key for key, there in asked.items() if there):
+            entry.problem(("tasks", number, key), f"a rule with every is about no record; remove {key}.")
 
 
 def _checks_make_sense(entry: Table, rule: Rule) -> None:

@@ -44,6 +44,7 @@ IMPLIED: Mapping[str, tuple[str, str]] = {
 }
 
 EVERY_KIND = "*"
+EVERY = ("first working day",)
 SLA_FROM = ("ready_at", "occurred_at")
 NOT_BY = ("completer", "owner")
 ROLES = ("agent", "rep", "manager", "director", "admin", "integration", "auditor")

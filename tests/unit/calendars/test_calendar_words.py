@@ -1,25 +1,22 @@
-"""Durations, targets and triggers as people write them, and the dates they mean."""
+"""Durations and targets as people write them, and the dates they mean."""
 
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from taskhub.calendars import (
-    DaysBefore,
-    EveryFirstWorkingDay,
     MonthEnd,
     OpenTime,
     SameDay,
     WorkingDays,
-    days_before,
     first_working_day,
     format_duration,
     last_working_day,
-    next_first_working_day,
+    month_begun,
+    months_begun,
     parse,
     parse_duration,
     parse_target,
-    parse_trigger,
     working_day_after,
     working_day_from,
 )
@@ -105,18 +102,6 @@ def test_no_targets(text: str, message: str) -> None:
         parse_target(text)
 
 
-def test_triggers() -> None:
-    assert parse_trigger("60 days before") == DaysBefore(60)
-    assert parse_trigger("Every first working day") == EveryFirstWorkingDay()
-    assert [str(parse_trigger(text)) for text in ("1 day before", "every first working day")] == [
-        "1 day before",
-        "every first working day",
-    ]
-    for text in ("60 days after", "9999 days before", "every working day"):
-        with pytest.raises(ValueError, match="days before"):
-            parse_trigger(text)
-
-
 def test_working_days_are_counted_without_the_first() -> None:
     assert working_day_after(OFFICE, date(2026, 4, 30)) == date(2026, 5, 4)
     assert working_day_after(OFFICE, date(2026, 4, 29), 3) == date(2026, 5, 5)
@@ -133,15 +118,27 @@ def test_first_and_last_working_day_of_a_month() -> None:
     assert last_working_day(special, 2026, 4) is None
 
 
-def test_every_first_working_day_fires_once_a_month() -> None:
-    at = datetime(2026, 12, 15, tzinfo=UTC)
-    fired = []
-    for _ in range(3):
-        at = next_first_working_day(OFFICE, at)
-        fired.append(at.isoformat())
-    assert fired == ["2027-01-04T08:00:00+00:00", "2027-02-01T08:00:00+00:00", "2027-03-01T08:00:00+00:00"]
+def test_a_month_begins_when_its_first_working_day_opens() -> None:
+    opening = datetime(2027, 1, 4, 8, tzinfo=UTC)
+    assert month_begun(OFFICE, opening) == (date(2027, 1, 1), opening)
+    assert month_begun(OFFICE, opening - timedelta(seconds=1)) == (
+        date(2026, 12, 1),
+        datetime(2026, 12, 1, 8, tzinfo=UTC),
+    )
+    since, until = datetime(2026, 12, 15, tzinfo=UTC), datetime(2027, 4, 1, 6, 59, tzinfo=UTC)
+    assert [at.isoformat() for _, at in months_begun(OFFICE, since, until)] == [
+        "2027-01-04T08:00:00+00:00",
+        "2027-02-01T08:00:00+00:00",
+        "2027-03-01T08:00:00+00:00",
+    ]
+    # in summer time since the last Sunday of March
+    assert [month for month, _ in months_begun(OFFICE, until, until + timedelta(minutes=1))] == [date(2027, 4, 1)]
 
 
-def test_days_before_a_date_wait_for_an_opening() -> None:
-    assert days_before(OFFICE, date(2026, 7, 31), 60) == datetime(2026, 6, 1, 7, tzinfo=UTC)
-    assert days_before(OFFICE, date(2026, 6, 30), 60) == datetime(2026, 5, 4, 7, tzinfo=UTC)
+def test_a_month_without_a_working_day_does_not_begin() -> None:
+    special = parse({"tz": "UTC", "special_dates": {"2026-05-05": ["09:00-10:00"]}}, key="s")
+    assert month_begun(special, datetime(2026, 7, 1, tzinfo=UTC)) == (
+        date(2026, 5, 1),
+        datetime(2026, 5, 5, 9, tzinfo=UTC),
+    )
+    assert month_begun(special, datetime(2026, 5, 5, 8, tzinfo=UTC)) is None

@@ -32,6 +32,7 @@ def test_targets_that_are_there() -> None:
         (Step(notify=("url:OPS_URI",)), "notify[0]: the variable OPS_URI is not set", "'OPS_URL'"),
         (Step(notify=("url:json://u:secret@h",)), "notify[0]: an address holds secrets", ""),
         (Step(notify=("agent",), reassign="queue", repeat_every=HOUR), "repeat_every: repeats a reassign", ""),
+        (Step(notify=("agent",), repeat_every=HOUR / 3600), "repeat_every: says it again every 1s; 5m is", ""),
         (Step(widen=("office",), repeat_every=HOUR), "repeat_every: repeats what has been done", ""),
     ],
 )
@@ -53,3 +54,17 @@ def test_a_step_whose_work_is_done_already_can_never_do_anything() -> None:
     assert said(Step(paused_for=HOUR, raise_priority=3), again) == []
     widens = Step(overdue_for=HOUR, widen=("office",))
     assert "steps[2]: can never" in said(widens, Step(overdue_for=2 * HOUR, widen=("office",)))[0]
+
+
+def test_steps_beyond_the_promised_time_come_after_those_before_it() -> None:
+    beyond = Step(at_fraction=1.5, notify=("leader",))
+    for early in (Step(at_fraction=0.5, notify=("agent",)), Step(overdue_for=timedelta(), notify=("agent",))):
+        (found,) = said(beyond, early)
+        assert "steps[2]: falls due before step 1" in found
+        assert said(early, beyond) == []
+    # which of these comes first depends on the promise
+    assert said(beyond, Step(overdue_for=HOUR, notify=("agent",))) == []
+
+
+def test_the_shortest_repeat_is_accepted() -> None:
+    assert said(Step(overdue_for=HOUR, notify=("agent",), repeat_every=timedelta(minutes=5))) == []

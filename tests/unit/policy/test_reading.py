@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from taskhub.calendars import OpenTime, WorkingDays
 from taskhub.escalation.checks import ROLES as ESCALATION_ROLES
 from taskhub.events.native import NATIVE_TYPES
@@ -11,7 +13,7 @@ from taskhub.policy.rule import Condition, Raise, TaskTemplate
 from taskhub.policy.text import LocalText
 from taskhub.policy.work import DEFAULT_MAX_WAIT
 from taskhub.sales.model import ENDED
-from tests.unit.policy.small import SMALL, accepted
+from tests.unit.policy.small import SMALL, accepted, refused
 
 
 def test_a_kind() -> None:
@@ -149,6 +151,52 @@ close = "*"
     )  # fmt: skip
     assert (silent.on, silent.after) == ((), timedelta(days=14))
     assert (before.before_field, before.before_by) == ("deal.renewal_on", timedelta(days=60))
+
+
+MONTHLY = '[[rule]]\nkey = "monthly"\nevery = "first working day"\n'
+BILLING = '[[rule.tasks]]\nkind = "billing"\n'
+
+
+def test_a_rule_may_fire_every_month() -> None:
+    policies = accepted(rules=MONTHLY + BILLING)
+    (rule,) = policies.rules
+    assert (rule.on, rule.every, rule.calendar) == ((), "first working day", None)
+    assert policies.calendar_for(rule) == policies.calendars["office"]
+    other = (
+        SMALL["calendars.toml"] + '[[calendar]]\nkey = "far"\ntz = "Asia/Tokyo"\nweekly = { tue = ["09:00-12:00"] }\n'
+    )
+    policies = accepted(calendars=other, rules=MONTHLY + 'calendar = "far"\n' + BILLING)
+    (rule,) = policies.rules
+    assert policies.calendar_for(rule) == policies.calendars["far"]
+    assert str(policies.zone_for(rule)) == "Asia/Tokyo"
+    assert not any("far" in str(warning) for warning in policies.warnings)
+
+
+@pytest.mark.parametrize(
+    ("rule", "task", "key", "message"),
+    [
+        ('on = "deal.won"', "", "on", "once a month and by nothing else"),
+        ('after = "2d"', "", "after", "once a month and by nothing else"),
+        ('when = { "deal.amount" = { gte = 5 } }', "", "when", "about no record"),
+        ('close = "billing"', "", "close", "about no record"),
+        ('once_per = "record"', "", "once_per", "about no record"),
+        ("", 'waits_for = ["contract"]', "tasks[1].waits_for", "about no record"),
+        ("", "not_owner = true", "tasks[1].not_owner", "about no record"),
+        ("", 'not_by = "owner"', "tasks[1].not_by", "about no record"),
+        ("", 'not_by = "completer"', "tasks[1].not_by", "speaks of the task before"),
+        ('calendar = "ofice"', "", "calendar", "ofice"),
+    ],
+)
+def test_a_month_has_no_record(rule: str, task: str, key: str, message: str) -> None:
+    found = [str(one) for one in refused(rules=f"{MONTHLY}{rule}\n{BILLING}{task}\n")]
+    assert any(f"rule.monthly.{key}" in one and message in one for one in found), found
+
+
+def test_other_triggers_and_rules_without_a_calendar_to_look_at() -> None:
+    (found,) = refused(rules=MONTHLY.replace("first working day", "monday") + BILLING)
+    assert "first working day" in str(found)
+    (found,) = refused(rules='[[rule]]\nkey = "won"\non = "deal.won"\ncalendar = "office"\n' + BILLING)
+    assert "nothing here asks for a calendar" in str(found)
 
 
 def test_promises() -> None:

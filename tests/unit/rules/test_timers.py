@@ -86,7 +86,7 @@ class TestBefore:
 
 class TestWatches:
     def watches(self, rule: Rule, told: Event, **known: Any) -> tuple[Watch, ...]:
-        result = plan(told, stated_changes(told), {"deal": known}, (rule,), {}, tz=PARIS)
+        result = plan(told, stated_changes(told), {"deal": known}, (rule,), {}, zone_of=lambda _rule: PARIS)
         assert result.drafts == ()
         return result.watch
 
@@ -106,6 +106,13 @@ class TestWatches:
 
 
 class TestFiring:
+    def test_a_date_in_another_zone_is_no_second_work(self) -> None:
+        record, now = state(renewal_on="2026-09-01"), datetime(2026, 8, 1, tzinfo=UTC)
+        found = [before_due(RENEWAL, record, now, tz=zone).at for zone in (PARIS, UTC)]
+        assert found[0] != found[1]
+        origins = {plan_for_timer(RENEWAL, record, at, {}, {}).drafts[0].origin for at in found if at is not None}
+        assert len(origins) == 1
+
     def test_one_instant_makes_one_task(self) -> None:
         known = {"lead": {"id": "L1"}}
         record = state(name="Acme", lead="L1")
