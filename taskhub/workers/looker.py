@@ -16,7 +16,7 @@ from taskhub.db.ledger import Taken
 from taskhub.db.turns import Turns
 from taskhub.db.tx import Tx
 from taskhub.failpoints import failpoint
-from taskhub.workers.crew import Crew
+from taskhub.workers.crew import Crew, gone
 from taskhub.workers.gate import Gate
 from taskhub.workers.holdings import Holdings
 from taskhub.workers.pulse import Pulse
@@ -76,6 +76,11 @@ class Looker:
         """Whether more is due than there is room for: what to take is then a matter of turns, not of ringing."""
         return self._short
 
+    @property
+    def ended(self) -> bool:
+        """Whether its thread is gone."""
+        return gone(self._thread)
+
     def wake(self) -> None:
         """There may be something to take, or room for it."""
         self._wake.set()
@@ -100,9 +105,9 @@ class Looker:
                 pause = self._back_off(cut.message)
                 # Whoever lost the database with us may give its rows back before they count as lost.
                 self._quiet_until = time.monotonic() + QUIET
-            except Exception as error:
-                log.exception("the loop failed")
-                pause = self._back_off(str(error))
+            except BaseException as error:
+                log.log(logging.DEBUG if self._failures else logging.ERROR, "the loop failed", exc_info=error)
+                pause = self._back_off(repr(error))
             else:
                 self._failures = 0
             self._wake.wait(pause)
