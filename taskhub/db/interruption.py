@@ -53,8 +53,6 @@ def interruption(error: Exception) -> Interrupted | None:
 def _lite(name: str) -> Interrupted | None:
     if name in FULL:
         return _full()
-    if name.startswith("SQLITE_READONLY"):
-        return Interrupted("The database file may not be written.", lost=True, retry_after=5)
     return Interrupted("The database file is busy. Try again.", lost=True) if name.startswith(LITE) else None
 
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from taskhub.db import ledger
+from taskhub.db import deaths, ledger
 from taskhub.db.database import Database
 from taskhub.db.interruption import Interrupted
 from taskhub.db.ledger import Taken
@@ -53,6 +53,7 @@ class Looker:
         self._buried_at = 0.0
         self._lonely = False
         self._short = False
+        self._spent = False
         self._failures = 0
         self._wake = threading.Event()
         self._stopped = threading.Event()
@@ -150,6 +151,8 @@ class Looker:
         self._inside.submit(inside)
         self._single.submit(single)
         self._outside.submit(outside)
+        if self._spent:
+            self._bury()
         return bool(inside or single or outside)
 
     def _fresh(self, tx: Tx) -> tuple[list[Taken], list[Taken]]:
@@ -178,10 +181,16 @@ class Looker:
         self._lonely = ledger.last_waits(tx.conn, tx.now)
         if time.monotonic() - self._buried_at >= BURY_EVERY:
             self._buried_at = time.monotonic()
-            if buried := ledger.bury(tx.conn, tx.now):
+            self._spent = bool(deaths.spent(tx.conn, tx.now))
+        return single
+
+    def _bury(self) -> None:
+        """In a transaction of its own: the one that takes has locked rows, and what they are about comes before."""
+        self._spent = False
+        with self._database.begin() as tx:
+            if buried := deaths.bury(tx):
                 log.error("%d rows are dead: each ended its process three times", buried)
                 failpoint("looker.buried")
-        return single
 
     def _run_alone(self) -> None:
         self._lonely = False

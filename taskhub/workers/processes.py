@@ -44,7 +44,7 @@ def run_until_stopped(worker: Worker) -> int:
                 break
             if worker.worn:
                 log.error(
-                    "too many rows of this worker hang, or threads of it are gone; it ends, so that another may take its place"
+                    "too many threads of this worker hang, or some are gone; it ends, so that another takes its place"
                 )
                 worker.stop()
                 return 1

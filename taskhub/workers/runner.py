@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from taskhub.db import ledger
+from taskhub.db import deaths, ledger
 from taskhub.db.database import Database
 from taskhub.db.handler import Handlers, Inside, Outside, Together, Work
 from taskhub.db.interruption import Interrupted
@@ -176,7 +176,7 @@ class Runner:
     def _note(self, row: Taken, told: str, wait: timedelta | None) -> None:
         with self._database.begin(SYSTEM) as tx:
             tx.count("taskhub_messages_failed_total", row.handler, "dead" if wait is None else "again")
-            ledger.fail(tx.conn, row, told, tx.after(wait or timedelta()), tx.now, dead=wait is None)
+            deaths.fail(tx, row, told, tx.after(wait or timedelta()), dead=wait is None)
 
 
 def _about(row: Taken, step: str) -> dict[str, Any]:

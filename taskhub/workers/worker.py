@@ -142,10 +142,11 @@ class Worker:
         """The names of threads that are gone though nobody stopped them: none, whatever their work raises."""
         if self._stopping:
             return []
-        parts = {"looker": self._looker, "taker": self._taker, "watch": self._watch, "pulse": self._pulse}
-        lone = [name for name, part in parts.items() if part.ended]
-        deaf = ["listener"] if self._listener is not None and self._listener.ended else []
-        return [*lone, *deaf, *(name for crew in self._crews for name in crew.ended)]
+        lone = {
+            "looker": self._looker.ended, "taker": self._taker.ended, "watch": self._watch.ended,
+            "pulse": self._pulse.ended, "listener": self._listener is not None and self._listener.ended,
+        }  # fmt: skip
+        return [name for name, ended in lone.items() if ended] + [name for crew in self._crews for name in crew.ended]
 
     @property
     def _hung(self) -> int:

@@ -149,7 +149,7 @@ def test_a_thread_that_is_gone_all_the_same_is_told(house):
     worker = house.worker(threads=2)
     house.wait_for(lambda: worker.healthy)
     assert not worker.worn
-    worker._inside._waiting.put(None)  # noqa: SLF001
+    worker._inside._waiting.put(None)
     house.wait_for(lambda: worker.ended)
     assert (worker.healthy, worker.worn, worker.ended[0][:6]) == (False, True, "inside")
     assert worker.stop()
