@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -105,11 +106,17 @@ def climbing(*steps: Step) -> Policies:
     return replace(policies(), sla={"standard": promise}, escalations={"late": late}, hash="test")
 
 
+@pytest.fixture
+def desk(database_url: str) -> Iterator[Desk]:
+    one = Desk(database_url, climbing(Step(overdue_for=timedelta(hours=1), notify=("leader",))))
+    yield one
+    one.db.close()
+
+
 @pytest.mark.parametrize("fired", [True, False])
-def test_a_ladder_nobody_looks_at_is_named(database_url: str, fired: bool) -> None:
+def test_a_ladder_nobody_looks_at_is_named(desk: Desk, fired: bool) -> None:
     from taskhub.cli import findings
 
-    desk = Desk(database_url, climbing(Step(overdue_for=timedelta(hours=1), notify=("leader",))))
     id_ = desk.make()
     if fired:  # that was its one step: it has come to its end
         desk.forward(hours=30)
@@ -123,10 +130,9 @@ def test_a_ladder_nobody_looks_at_is_named(database_url: str, fired: bool) -> No
     assert ("I8 ladders nobody will look at: 1" in said.said) is not fired
 
 
-def test_what_is_late_only_because_no_worker_looks_breaks_nothing(database_url: str) -> None:
+def test_what_is_late_only_because_no_worker_looks_breaks_nothing(desk: Desk) -> None:
     from taskhub.metrics.invariants import queries
 
-    desk = Desk(database_url, policies())
     desk.make()
     desk.clock.forward(hours=200)
     with desk.db.read() as tx:

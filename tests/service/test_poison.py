@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -29,8 +31,10 @@ REASON = "could_not_apply: ValueError: poison"
 
 
 @pytest.fixture
-def desk(database_url: str) -> Desk:
-    return Desk(database_url, policies())
+def desk(database_url: str) -> Iterator[Desk]:
+    one = Desk(database_url, policies())
+    yield one
+    one.db.close()
 
 
 def boom(_tx: Tx, _row: Taken) -> None:
@@ -179,14 +183,15 @@ def test_an_act_that_is_taken_back_does_not_come_back_by_a_replay(desk: Desk) ->
 
 def test_an_event_in_somebodys_hands_is_buried_the_next_time(postgres_url: str) -> None:
     desk = Desk(postgres_url, policies())
-    id_ = send(desk)
-    with desk.db.begin() as tx:
-        ended = {"attempts": 3, "token": "gone", "until": tx.now - timedelta(seconds=1)}
-        tx.conn.execute(message.update().where(message.c.handler == "event.apply").values(ended))
-    with desk.db.begin() as held:
-        held.conn.execute(select(event).where(event.c.id == id_).with_for_update())
+    with closing(desk.db):
+        id_ = send(desk)
         with desk.db.begin() as tx:
-            assert deaths.bury(tx) == 0
-    with desk.db.begin() as tx:
-        assert deaths.bury(tx) == 1
-    assert stored(desk, id_)[0] == "quarantined"
+            ended = {"attempts": 3, "token": "gone", "until": tx.now - timedelta(seconds=1)}
+            tx.conn.execute(message.update().where(message.c.handler == "event.apply").values(ended))
+        with desk.db.begin() as held:
+            held.conn.execute(select(event).where(event.c.id == id_).with_for_update())
+            with desk.db.begin() as tx:
+                assert deaths.bury(tx) == 0
+        with desk.db.begin() as tx:
+            assert deaths.bury(tx) == 1
+        assert stored(desk, id_)[0] == "quarantined"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, text
+from sqlalchemy import BindParameter, Connection, String, bindparam, text
 
 from taskhub.db.types import Instant
 
@@ -106,7 +106,7 @@ def broken(
     asked = {**CHEAP, **(DEEP if deep else {})}
     given = [
         bindparam("now", now, type_=Instant()), bindparam("late", now - LATE, type_=Instant()),
-        bindparam("active", active), bindparam("ladders", list(ladders), expanding=True),
+        bindparam("active", active), bindparam("ladders", list(ladders), type_=String(), expanding=True),
     ]  # fmt: skip
     found = ((name, _offenders(conn, sql, given)) for name, sql in asked.items())
     return [Broken(name, len(rows), tuple(rows[:SHOWN])) for name, rows in found if rows]
