@@ -104,7 +104,7 @@ def broken(
     ``ladders``: the SLA policies of the set ``active`` (its hash) whose ladders have a step for what is overdue.
     """
     asked = {**CHEAP, **(DEEP if deep else {})}
-    given = [
+    given: list[BindParameter[Any]] = [
         bindparam("now", now, type_=Instant()), bindparam("late", now - LATE, type_=Instant()),
         bindparam("active", active), bindparam("ladders", list(ladders), type_=String(), expanding=True),
     ]  # fmt: skip
