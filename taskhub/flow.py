@@ -22,6 +22,7 @@ from taskhub.escalation import alerts, asking, unheard, waiting, warnings
 from taskhub.escalation import service as escalation
 from taskhub.escalation.notifications import dispatch
 from taskhub.escalation.notifications.deliver import Deliver
+from taskhub.events import fate as events
 from taskhub.importing import pieces
 from taskhub.sales.duplicates import runs as duplicates
 from taskhub.tasks import pausing, periods, timers
@@ -45,9 +46,9 @@ def _wake(handler: str) -> tuple[Route, ...]:
 
 FLOW: Flow = {
     # intake
-    "event.received": (Route("event.apply", source=_source),),
+    "event.received": (Route("event.apply", source=_source, fate=events.FATE),),
     # what releases before this one would read as something else: its handler has a name that they leave to us
-    "event.stated": (Route("event.apply_stated", source=_source),),
+    "event.stated": (Route("event.apply_stated", source=_source, fate=events.FATE),),
     "record.watched": _timer("record.watch"),
     # what deliveries have left in doubt, and what they may have lost
     "record.dirty": (Route("record.reread", "outside"),),

@@ -155,6 +155,8 @@ class Site:
         self.worker.stop()
 
     def _unwell(self) -> str | None:
+        if ended := self.worker.ended:
+            return f"threads of the worker have ended ({', '.join(ended)}): restart it"
         return None if self.worker.healthy else "the worker has not reached the database for a moment"
 
 

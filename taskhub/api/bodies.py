@@ -22,6 +22,12 @@ Table = Annotated[dict[str, Any], Field(max_length=200)]
 OwnTable = Annotated[dict[str, Any], Field(max_length=200, default_factory=dict)]
 
 
+class Because(Body):
+    """A reason people will read."""
+
+    reason: Line
+
+
 class TeamPatch(Body):
     """Fields of a team; what is left out stays."""
 

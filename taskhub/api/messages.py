@@ -1,4 +1,4 @@
-"""``/messages``: work of the ledger that failed for good, and another try."""
+"""``/messages``: work of the ledger that failed for good, another try, and its giving up."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from fastapi import Path, Query
 
-from taskhub.db import ledger, leftovers
+from taskhub.api.bodies import Because
+from taskhub.db import deaths, leftovers
 from taskhub.db.tx import Tx
 from taskhub.errors import NotFound
 from taskhub.http import paging
@@ -38,11 +39,22 @@ def list_dead(tx: Tx, handler: Handler = None, limit: Limit = 50, cursor: Cursor
 @act("message.replay")
 def replay(tx: Tx, number: Number) -> dict[str, Any]:
     """Lets a dead message be tried again from the start; workers take it at once."""
-    dead = leftovers.dead_one(tx.conn, number)
-    if dead is None or not ledger.revive(tx.conn, number, tx.now):
-        raise NotFound(f"No dead message has the id {number}. GET /api/v1/messages/dead lists them.")
-    tx.record("message", str(number), "replay", {"handler": dead["handler"], "key": dead["key"]})
+    dead = _found(number, deaths.replay(tx, number))
     return {"id": number, "handler": dead["handler"], "key": dead["key"], "due_at": tx.now}
+
+
+@routes.post("/messages/{number}/discard")
+@act("message.replay", "message.discard")
+def discard(tx: Tx, number: Number, body: Because) -> dict[str, Any]:
+    """Gives a dead message up: it is never tried again, and is no longer among the dead."""
+    dead = _found(number, deaths.discard(tx, number, body.reason))
+    return {"id": number, "handler": dead["handler"], "key": dead["key"], "discarded_at": tx.now}
+
+
+def _found(number: int, dead: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    if dead is None:
+        raise NotFound(f"No dead message has the id {number}. GET /api/v1/messages/dead lists them.")
+    return dead
 
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from taskhub.access import service as access
 from taskhub.access.permissions import reaches_all
 from taskhub.api import seen
+from taskhub.api.bodies import Because
 from taskhub.api.notice_bodies import NoticeSettings, ReadIn
 from taskhub.calendars.durations import format_duration
 from taskhub.db.tx import Tx
@@ -82,6 +83,13 @@ def replay_all(tx: Tx) -> dict[str, Any]:
 def replay_one(tx: Tx, id: Id) -> dict[str, Any]:
     """Sends one dead message again, by every channel that failed."""
     return {"replayed": [_refused(one) for one in dead.replay(tx, _teams(tx, REPLAY), id)]}
+
+
+@routes.post("/notifications/{id}/discard")
+@act(REPLAY, "notification.discard")
+def discard_one(tx: Tx, id: Id, body: Because) -> dict[str, Any]:
+    """Gives one dead message up, by every channel that failed: it is never sent."""
+    return {"discarded": [_refused(one) for one in dead.discard(tx, _teams(tx, REPLAY), id, body.reason)]}
 
 
 def _teams(tx: Tx, permission: str) -> list[str] | None:

@@ -82,7 +82,10 @@ def ledger(tx: Tx) -> Finding:
     said = f"{due} rows due, the oldest for {late:.0f} s{topic}, {dead} dead"
     if dead:
         return Finding(
-            "ledger", WRONG, said, "see `taskhub ledger dead`, mend the cause, then `taskhub ledger replay ID`"
+            "ledger",
+            WRONG,
+            said,
+            "see `taskhub ledger dead`, mend the cause, then `taskhub ledger replay ID`; or give it up: `discard ID`",
         )
     if late > LONG_OVERDUE:
         return Finding("ledger", WRONG, said, "start workers, or more of them; their log says what holds them up")
@@ -116,7 +119,7 @@ def intake(tx: Tx) -> Finding:
     if late > LONG_OVERDUE:
         return Finding("intake", WRONG, said, "start workers, or more of them")
     if quarantined:
-        return Finding("intake", NOTE, said, "GET /api/v1/events?state=quarantined says why; mend the maps and replay")
+        return Finding("intake", NOTE, said, "GET /api/v1/events?state=quarantined says why; mend the cause and replay")
     return Finding("intake", OK, said)
 
 
@@ -150,9 +153,12 @@ def jobs(tx: Tx) -> Finding:
 
 def invariants(tx: Tx, *, deep: bool) -> Finding:
     """What must always hold."""
+    from taskhub.escalation.ladder import policy_of
     from taskhub.metrics.invariants import queries
 
-    found = queries.broken(tx.conn, tx.now, deep=deep)
+    climbed = {key: ladder for key in tx.policies.sla if (ladder := policy_of(tx.policies, key)) is not None}
+    ladders = [key for key, one in climbed.items() if any(step.overdue_for is not None for step in one.steps)]
+    found = queries.broken(tx.conn, tx.now, deep=deep, active=tx.policies.hash, ladders=ladders)
     asked = len(queries.CHEAP) + (len(queries.DEEP) if deep else 0)
     if not found:
         return Finding("invariants", OK, f"all {asked} that were asked hold")

@@ -1,16 +1,23 @@
-"""``ledger dead``, ``ledger replay``: work that failed for good, and another try."""
+"""``ledger dead``, ``ledger replay``, ``ledger discard``: work that failed for good, another try, and its giving up."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from taskhub.cli import place
-from taskhub.cli.options import Data, Json
+from taskhub.cli.options import Data, Json, Why
 from taskhub.errors import NotFound
 
+if TYPE_CHECKING:
+    from taskhub.db.tx import Tx
+
 app = typer.Typer(help="The ledger of work to do: what failed for good.", no_args_is_help=True, rich_markup_mode=None)
+Id = Annotated[int, typer.Argument(metavar="ID", help="The id that `ledger dead` shows.")]
 COLUMNS = ("id", "handler", "key", "attempts", "dead_at", "error")
 
 
@@ -37,18 +44,49 @@ def dead(
 
 @app.command()
 def replay(
-    row: Annotated[int, typer.Argument(metavar="ID", help="The id that `ledger dead` shows.")],
+    row: Id,
     data: Data = None,
     json: Json = False,
 ) -> None:
     """Let a dead row be tried again from the start; workers take it at once."""
     from taskhub.cli.output import as_json
-    from taskhub.db import ledger
+    from taskhub.db import deaths
 
-    with place.existing(data) as db, db.begin() as tx:
-        if not ledger.revive(tx.conn, row, tx.now):
-            raise NotFound(f"No dead row has the id {row}. `taskhub ledger dead` lists them.")
+    with _acting(data, "message.replay") as tx:
+        _found(row, deaths.replay(tx, row))
     if json:
         as_json({"id": row, "due_at": tx.now})
     else:
         typer.echo(f"Row {row} is due again.")
+
+
+@app.command()
+def discard(
+    row: Id,
+    reason: Why,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Give a dead row up: it is never tried again. What it was about stays as its failure left it."""
+    from taskhub.cli.output import as_json
+    from taskhub.db import deaths
+
+    with _acting(data, "message.discard") as tx:
+        _found(row, deaths.discard(tx, row, reason))
+    if json:
+        as_json({"id": row, "discarded_at": tx.now})
+    else:
+        typer.echo(f"Row {row} is given up.")
+
+
+@contextmanager
+def _acting(data: Path | None, act: str) -> Iterator[Tx]:
+    from taskhub.db.tx import By
+
+    with place.existing(data) as db, db.begin(By("command line", "admin", roles=("admin",)), act=act) as tx:
+        yield tx
+
+
+def _found(row: int, dead: object) -> None:
+    if dead is None:
+        raise NotFound(f"No dead row has the id {row}. `taskhub ledger dead` lists them.")

@@ -1,4 +1,4 @@
-"""``notifications dead``, ``notifications replay``, ``escalation rehearse``: who was not reached, who will be told."""
+"""``notifications dead``, ``replay``, ``discard``, ``escalation rehearse``: who was not reached, who will be told."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from taskhub.cli import place
-from taskhub.cli.options import Data, Json
+from taskhub.cli.options import Data, Json, Why
 from taskhub.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -60,6 +60,27 @@ def replay(
         as_json({"replayed": list(map(_facts, again))})
         return
     typer.echo(f"{len(again)} {'message is' if len(again) == 1 else 'messages are'} due again.")
+
+
+@notifications.command()
+def discard(
+    letter: Annotated[str, typer.Argument(metavar="ID", help="The id that `notifications dead` shows.")],
+    reason: Why,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Give a dead message up: it is never sent."""
+    from taskhub.cli.output import as_json
+    from taskhub.db.tx import By
+    from taskhub.escalation.notifications import dead as letters
+
+    by = By("command line", "admin", roles=("admin",))
+    with place.existing(data) as db, db.begin(by, act="notification.discard") as tx:
+        gone = letters.discard(tx, None, letter, reason)
+    if json:
+        as_json({"discarded": list(map(_facts, gone))})
+        return
+    typer.echo("The message is given up.")
 
 
 @escalation.callback()

@@ -8,12 +8,20 @@ from typing import Annotated
 
 import typer
 
+LONGEST = 500
+
 
 class Language(StrEnum):
     """The languages of sentences."""
 
     en = "en"
     fr = "fr"
+
+
+def _line(told: str) -> str:
+    if not told.strip() or len(told) > LONGEST:
+        raise typer.BadParameter(f"say why, in at most {LONGEST} characters")
+    return told.strip()
 
 
 Data = Annotated[
@@ -25,4 +33,5 @@ Data = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes any free one.")]
+Why = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it stands in history.", callback=_line)]
 TaskId = Annotated[str, typer.Argument(metavar="TASK", help="The id of a task.")]

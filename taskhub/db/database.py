@@ -91,7 +91,7 @@ class Database:
             if self.clock is not None:
                 opening = replace(opening, clock=self.clock)
             who = by(opening) if callable(by) else by
-            policies = self._policies(conn, opening.policy_hash)
+            policies = self._active(conn, opening.policy_hash)
             tx = Tx(
                 conn, opening.now, opening.real_now, opening.clock, policies, who, self.flow,
                 accepted=lambda hash_: self._accepted_set(conn, hash_), act_kind=act,
@@ -139,6 +139,14 @@ class Database:
     def sever(self, thread: int) -> None:
         """Cuts what ``thread``, which hangs, is doing: rolled back, its connection closed, its place given on."""
         self._uses.sever(thread)
+
+    def _active(self, conn: Connection, hash_: str | None) -> Policies:
+        try:
+            return self._policies(conn, hash_)
+        except (NoResultFound, TaskhubError) as error:
+            # Of another version perhaps: no work's fault, and whoever can read it will do the work.
+            said = str(error).partition("\n")[0]
+            raise Interrupted(f"The active policies cannot be read here: {said}", lost=True, retry_after=5) from error
 
     def _policies(self, conn: Connection, hash_: str | None) -> Policies:
         if hash_ is None:

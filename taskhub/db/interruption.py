@@ -10,13 +10,15 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from taskhub.db.patience import NoAnswer
 from taskhub.errors import Unavailable
 
-# PostgreSQL: lost connections, rollbacks forced by others, resources used up, shut down, a standby after a failover.
-CLASSES = ("08", "40", "53")
+# PostgreSQL: lost connections, rollbacks forced by others, resources used up, shut down, a standby after a failover,
+# its disk or its system out of order.
+CLASSES = ("08", "40", "53", "58")
 # So is one whose transaction was ended because this process stood still in the middle of it (25P03, 25P04).
 STATES = ("25006", "25P03", "25P04", "55P03", "57P01", "57P02", "57P03", "57P05")
 LITE = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN")
 UNREACHABLE = ("OperationalError", "ConnectionTimeout", "NoAnswer")
 FULL = ("53100", "SQLITE_FULL")
+REFUSED = ("28", "3D")  # at the door: a password that was changed, a database that is gone
 NO_ROOM = "There is no room left on the database's disk. Nothing was written; it goes on by itself once there is room."
 
 
@@ -60,6 +62,8 @@ def _postgres(error: DBAPIError) -> Interrupted | None:
         return _full()
     if state is None and (error.connection_invalidated or type(error.orig).__name__ in UNREACHABLE):
         return Interrupted("The database does not answer. Try again.", lost=True, retry_after=2)
+    if state and state.startswith(REFUSED):
+        return Interrupted("The database refuses this process: its user, password or name.", lost=True, retry_after=5)
     if state and (state.startswith(CLASSES) or state in STATES):
         lost = not state.startswith("40") and state != "55P03"
         return Interrupted("The database was busy with others. Try again.", lost=lost)

@@ -20,15 +20,13 @@ from sqlalchemy import (
     and_,
     case,
     delete,
-    func,
-    or_,
     select,
     text,
     update,
 )
 
 from taskhub.db import looks
-from taskhub.db.looks import OPEN, OUTSIDE, OUTSIDE_BACKOFF, OUTSIDE_TRIES, TRIED, TRIES, Test
+from taskhub.db.looks import OPEN, OUTSIDE, OUTSIDE_BACKOFF, OUTSIDE_TRIES, TRIES, Test
 from taskhub.db.outbox import Row, write
 from taskhub.db.quick import array, quick, run
 from taskhub.db.tables import message
@@ -219,13 +217,14 @@ def wait_after(row: Taken, jitter: float, asked: timedelta | None = None) -> tim
     return max(waits[row.attempts - 1] * jitter, min(asked or timedelta(), OUTSIDE_BACKOFF[-1]))
 
 
-def fail(conn: Connection, row: Taken, error: str, again_at: datetime, now: datetime, *, dead: bool) -> None:
-    """Notes a failed try: waits until ``again_at``, or is dead (visible, replayable)."""
+def fail(conn: Connection, row: Taken, error: str, again_at: datetime, now: datetime, *, dead: bool) -> bool:
+    """Notes a failed try: waits until ``again_at``, or is dead (visible, replayable). False: it is not ours."""
     told = error.encode("utf-8", "replace").decode().replace("\0", "")[:4000]
     token = row.token if row.mode == "one" else None
     new = {"dead_at": now} if dead else {"token": token, "until": again_at, "due_at": again_at}
-    conn.execute(update(message).where(_held(row)).values(error=told, **new))
+    noted = conn.execute(update(message).where(_held(row)).values(error=told, **new)).rowcount == 1
     failpoint("ledger.failed")
+    return noted
 
 
 def give_back(conn: Connection, rows: Iterable[Taken], *, later: datetime | None = None) -> None:
@@ -259,14 +258,6 @@ UPDATE message SET until = :until WHERE id IN (
   FOR UPDATE SKIP LOCKED)""",
     ids="bigint[]", tokens="text[]", until="timestamptz",
 )  # fmt: skip
-
-
-def bury(conn: Connection, now: datetime) -> int:
-    """Declares rows dead whose last try ended with their process. Returns how many."""
-    spent = case((OUTSIDE, or_(c.lost >= TRIES - 1, c.attempts >= OUTSIDE_TRIES)), else_=c.attempts >= TRIES)
-    lost = and_(OPEN, TRIED, c.due_at <= now, c.token.is_not(None), c.until <= now, spent)
-    reason = func.coalesce(c.error + BESIDE, "") + ENDED
-    return conn.execute(update(message).where(lost).values(dead_at=now, error=reason)).rowcount
 
 
 def revive(conn: Connection, row_id: int, now: datetime) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, delete, func, literal, literal_column, select, tuple_
+from sqlalchemy import Connection, case, delete, func, literal, literal_column, select, tuple_, update
 
 from taskhub.db.rows import put
 from taskhub.db.tables import counter, message
@@ -26,9 +27,21 @@ def dead(
 
 
 def dead_one(conn: Connection, number: int) -> dict[str, Any] | None:
-    """One dead row, locked; None: there is no such dead row."""
-    row = conn.execute(select(message).where(c.id == number, c.dead_at.is_not(None)).with_for_update()).one_or_none()
+    """One dead row; None: there is no such dead row."""
+    row = conn.execute(select(message).where(c.id == number, c.dead_at.is_not(None))).one_or_none()
     return dict(row._mapping) if row is not None else None
+
+
+def dead_of(conn: Connection, topics: Collection[str], key: str) -> list[tuple[int, str]]:
+    """Id and topic of the dead rows about ``key``."""
+    wanted = select(c.id, c.topic).where(c.dead_at.is_not(None), c.key == key, c.topic.in_(topics)).order_by(c.id)
+    return [(id_, topic) for id_, topic in conn.execute(wanted)]
+
+
+def discard(conn: Connection, number: int, now: datetime) -> bool:
+    """A dead row is given up: from now on it counts like a done one, and says of itself that it is none."""
+    new = {"dead_at": None, "done_at": now, "discarded_at": now}
+    return conn.execute(update(message).where(c.id == number, c.dead_at.is_not(None)).values(new)).rowcount == 1
 
 
 def waiting(conn: Connection, source: str, most: int) -> int:

@@ -341,7 +341,7 @@ message = table(
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
     Column("lost", SmallInteger, nullable=False, server_default="0"),  # tries that ended with their process
     Column("token", Key),
-    *(*may(Instant, "until", "done_at", "dead_at"), *may(Text, "error")),
+    *(*may(Instant, "until", "done_at", "dead_at", "discarded_at"), *may(Text, "error")),
     Index("uq_message_untaken", "handler", "key", unique=True, **where(UNTAKEN)),
     # A look reads only its own kind of rows, however many of the others are due.
     Index("ix_message_ours", "due_at", "id", **where(f"source = '' and {INSIDE}")),

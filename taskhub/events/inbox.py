@@ -15,6 +15,7 @@ RECEIVED, APPLIED, IGNORED, QUARANTINED = "received", "applied", "ignored", "qua
 STATES = (RECEIVED, APPLIED, IGNORED, QUARANTINED)
 ACCEPTED, DUPLICATE = "accepted", "duplicate"
 OTHER_BODY = "same_id_other_body"
+NOT_APPLIED = "could_not_apply: "
 STATE_OF_OUTCOME = {"accepted": RECEIVED, "ignored": IGNORED, "quarantined": QUARANTINED}
 _CREDENTIAL = re.compile(r"auth|cookie|token|secret|key|password|signature|credential", re.IGNORECASE)
 _STRUCTURED = "application/cloudevents+json"
@@ -47,6 +48,11 @@ class Stored:
     state: str
     reason: str | None
     event: Event | None
+
+    @property
+    def failed(self) -> bool:
+        """Whether it was read, and set aside because applying it failed for good."""
+        return self.state == QUARANTINED and (self.reason or "").startswith(NOT_APPLIED) and self.event is not None
 
 
 @dataclass(frozen=True, slots=True)

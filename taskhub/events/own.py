@@ -47,7 +47,7 @@ def call_off(tx: Tx, ids: Iterable[str]) -> None:
     """What has not been applied yet never will be. Locks the events: ask before any record is locked."""
     for id_ in sorted(ids):
         stored = store.get(tx.conn, id_, locked=True)
-        if stored is not None and stored.state == RECEIVED:
+        if stored is not None and (stored.state == RECEIVED or stored.failed):
             settle(tx, id_, IGNORED, "undone")
 
 

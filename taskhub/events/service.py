@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from taskhub.db import leftovers
+from taskhub.db import ledger, leftovers
 from taskhub.db.tx import Tx
 from taskhub.errors import Conflict, DeliveryClash, NotFound
 from taskhub.events import forgetting, store
@@ -113,14 +113,17 @@ def understood_since(tx: Tx, since: datetime, most: int, *, each: int = 500) -> 
 
 
 def replay(tx: Tx, event_id: str, normalise: Normalise) -> Stored:
-    """Normalises a quarantined delivery again under today's maps; what can be applied now will be."""
+    """Normalises a quarantined delivery again under today's maps; what can be applied now will be.
+
+    One that was read and could not be applied is tried again even where it cannot be read again.
+    """
     before = lock(tx, event_id)
     raw = store.raw(tx.conn, event_id)
     if before.state != QUARANTINED or raw is None:
         raise Conflict(f"Only quarantined events are replayed; this one is {before.state}.", code="not_quarantined")
-    if not raw.body:
+    if not raw.body and not before.failed:
         raise Conflict("Its body has been forgotten. Have its sender send the event again.", code="body_forgotten")
-    found = normalise(before, raw)
+    found = normalise(before, raw) if raw.body else ()
     changes, told = _read_again(tx, before, found)
     store.save(tx.conn, event_id, changes)
     tx.record("event", event_id, "replay", {"state": changes.get("state", QUARANTINED)})
@@ -130,8 +133,19 @@ def replay(tx: Tx, event_id: str, normalise: Normalise) -> Stored:
             doubted(tx, before.connection, doubt)
     for state in (APPLIED, IGNORED):
         forgetting.come_back_to(tx, state, before.received_at)
-    _emit(tx, after.id, after.state, event_to_json(after.event) if after.event else None, after.source)
+    _send_again(tx, after)
     return after
+
+
+def _send_again(tx: Tx, after: Stored) -> None:
+    """A row that failed for good is the one that is tried again, or makes way for one that goes another way by now."""
+    normalised = event_to_json(after.event) if after.event else None
+    for number, topic in leftovers.dead_of(tx.conn, (RECEIVED_TOPIC, STATED_TOPIC), after.id):
+        if after.state != RECEIVED or topic == topic_of(normalised):
+            ledger.revive(tx.conn, number, tx.now)
+            return
+        leftovers.discard(tx.conn, number, tx.now)
+    _emit(tx, after.id, after.state, normalised, after.source)
 
 
 def _read_again(tx: Tx, before: Stored, found: Sequence[Delivery]) -> tuple[dict[str, Any], Delivery | None]:
@@ -142,6 +156,8 @@ def _read_again(tx: Tx, before: Stored, found: Sequence[Delivery]) -> tuple[dict
     again = next((one for one in found if one.delivery_key == before.delivery_key), None)
     if again is not None:
         return _outcome(again), again
+    if before.failed:
+        return {"state": RECEIVED, "reason": None}, None
     first = next((one for one in found if one.outcome != "quarantined"), None)
     if first is None or before.variant or len({one.subject for one in found}) > 1:
         return {"reason": before.reason}, None

@@ -45,6 +45,13 @@ def get(conn: Connection, event_id: str, *, locked: bool = False) -> Stored | No
     return _stored(row) if row else None
 
 
+def locked_elsewhere(conn: Connection, ids: Sequence[str]) -> set[str]:
+    """Those of ``ids`` that somebody else has locked; the others are locked now, until the transaction ends."""
+    wanted = select(event.c.id).where(event.c.id.in_(ids)).order_by(event.c.id)
+    ours = set(conn.execute(wanted.with_for_update(skip_locked=True)).scalars())
+    return set(conn.execute(wanted).scalars()) - ours
+
+
 def raw(conn: Connection, event_id: str) -> Raw | None:
     """The bytes of one stored delivery."""
     c = event.c

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from collections.abc import Callable, Iterable
@@ -9,22 +10,31 @@ from collections.abc import Callable, Iterable
 from taskhub.db.ledger import Taken
 from taskhub.failpoints import failpoint
 
+log = logging.getLogger(__name__)
+
+
+def gone(thread: threading.Thread) -> bool:
+    """Whether a thread that was started has ended."""
+    return thread.ident is not None and not thread.is_alive()
+
 
 class Crew:
     """``size`` threads and the rows that wait for them. ``relieved`` is called whenever a thread has nothing to do.
 
+    ``run`` is not to raise; whatever it raises all the same ends no thread, and ``lost`` lets go of the row.
     ``join`` says which rows run as one: what is unfinished is counted after it.
     """
 
     def __init__(
         self, name: str, size: int, run: Callable[[Taken], None], relieved: Callable[[], None],
-        join: Callable[[Iterable[Taken]], Iterable[Taken]] = iter,
+        lost: Callable[[Taken], None], join: Callable[[Iterable[Taken]], Iterable[Taken]] = iter,
     ) -> None:  # fmt: skip
         self.name = name
         self.size = size
         self._join = join
         self._run = run
         self._relieved = relieved
+        self._lost = lost
         self._waiting: queue.SimpleQueue[Taken | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._unfinished = 0
@@ -57,6 +67,11 @@ class Crew:
         """How many threads were replaced and still have not ended."""
         return sum(thread.is_alive() for thread in self._given_up)
 
+    @property
+    def ended(self) -> list[str]:
+        """The names of threads that are gone, though nobody stopped or replaced them."""
+        return [thread.name for thread in list(self._threads) if gone(thread)]
+
     def replace(self, ident: int) -> bool:
         """Another thread takes the place of thread ``ident``, which does not end its row. False: it is not of ours."""
         with self._lock:
@@ -88,6 +103,9 @@ class Crew:
             try:
                 failpoint("crew.begins")
                 self._run(row)
+            except BaseException:
+                log.exception("row %d (%s) broke out; it runs again when its hold ends", row.id, row.handler)
+                self._lost(row)
             finally:
                 with self._lock:
                     mine = threading.current_thread() not in self._given_up

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import dramatiq
 
 from taskhub.bell import Bell
+from taskhub.workers.crew import gone
 
 EARS = 2
 POLL_MS = 100
@@ -38,13 +39,24 @@ class Listener:
         if self._thread.is_alive():
             self._thread.join(2 * STOP_MS / 1000)
 
+    @property
+    def ended(self) -> bool:
+        """Whether its thread is gone."""
+        return gone(self._thread)
+
     def _run(self) -> None:
         while not self._stopped.is_set():
-            if self._worker is None or not _hears(self._worker):
-                self._end()
-                self._begin()
+            try:
+                self._look()
+            except BaseException:
+                log.exception("nothing is heard; the loop finds what is due")
             self._stopped.wait(CHECK_EVERY)
         self._end()
+
+    def _look(self) -> None:
+        if self._worker is None or not _hears(self._worker):
+            self._end()
+            self._begin()
 
     def _begin(self) -> None:
         ears = self._bell.ears(self._handle)

@@ -9,14 +9,14 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from taskhub.db import ledger
+from taskhub.db import deaths, ledger
 from taskhub.db.database import Database
 from taskhub.db.interruption import Interrupted
 from taskhub.db.ledger import Taken
 from taskhub.db.turns import Turns
 from taskhub.db.tx import Tx
 from taskhub.failpoints import failpoint
-from taskhub.workers.crew import Crew
+from taskhub.workers.crew import Crew, gone
 from taskhub.workers.gate import Gate
 from taskhub.workers.holdings import Holdings
 from taskhub.workers.pulse import Pulse
@@ -53,6 +53,7 @@ class Looker:
         self._buried_at = 0.0
         self._lonely = False
         self._short = False
+        self._spent = False
         self._failures = 0
         self._wake = threading.Event()
         self._stopped = threading.Event()
@@ -75,6 +76,11 @@ class Looker:
     def behind(self) -> bool:
         """Whether more is due than there is room for: what to take is then a matter of turns, not of ringing."""
         return self._short
+
+    @property
+    def ended(self) -> bool:
+        """Whether its thread is gone."""
+        return gone(self._thread)
 
     def wake(self) -> None:
         """There may be something to take, or room for it."""
@@ -100,9 +106,9 @@ class Looker:
                 pause = self._back_off(cut.message)
                 # Whoever lost the database with us may give its rows back before they count as lost.
                 self._quiet_until = time.monotonic() + QUIET
-            except Exception as error:
-                log.exception("the loop failed")
-                pause = self._back_off(str(error))
+            except BaseException as error:
+                log.log(logging.DEBUG if self._failures else logging.ERROR, "the loop failed", exc_info=error)
+                pause = self._back_off(repr(error))
             else:
                 self._failures = 0
             self._wake.wait(pause)
@@ -145,6 +151,8 @@ class Looker:
         self._inside.submit(inside)
         self._single.submit(single)
         self._outside.submit(outside)
+        if self._spent:
+            self._bury()
         return bool(inside or single or outside)
 
     def _fresh(self, tx: Tx) -> tuple[list[Taken], list[Taken]]:
@@ -173,10 +181,16 @@ class Looker:
         self._lonely = ledger.last_waits(tx.conn, tx.now)
         if time.monotonic() - self._buried_at >= BURY_EVERY:
             self._buried_at = time.monotonic()
-            if buried := ledger.bury(tx.conn, tx.now):
+            self._spent = bool(deaths.spent(tx.conn, tx.now))
+        return single
+
+    def _bury(self) -> None:
+        """In a transaction of its own: the one that takes has locked rows, and what they are about comes before."""
+        self._spent = False
+        with self._database.begin() as tx:
+            if buried := deaths.bury(tx):
                 log.error("%d rows are dead: each ended its process three times", buried)
                 failpoint("looker.buried")
-        return single
 
     def _run_alone(self) -> None:
         self._lonely = False

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 def run_until_stopped(worker: Worker) -> int:
     """Runs ``worker`` in this process until SIGTERM, SIGINT or the end of its parent. Returns the exit code.
 
-    1: too many of its rows hang, and a fresh process should follow; that is for whoever watches over this one.
+    1: it is worn, and a fresh process should follow; that is for whoever watches over this one.
     """
     parent = os.getppid()
     with _signalled() as stop:
@@ -43,7 +43,9 @@ def run_until_stopped(worker: Worker) -> int:
                 log.warning("the supervisor is gone; this worker ends too")
                 break
             if worker.worn:
-                log.error("too many rows of this worker hang; it ends, so that another may take its place")
+                log.error(
+                    "too many threads of this worker hang, or some are gone; it ends, so that another takes its place"
+                )
                 worker.stop()
                 return 1
         worker.stop()

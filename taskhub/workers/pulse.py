@@ -13,6 +13,7 @@ from taskhub.db.database import Database
 from taskhub.db.handler import GapHook
 from taskhub.db.interruption import Interrupted, interruption
 from taskhub.db.tx import Tx
+from taskhub.workers.crew import gone
 from taskhub.workers.holdings import Holdings
 
 PROLONG_EVERY = 1.0
@@ -50,6 +51,11 @@ class Pulse:
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join(timeout)
+
+    @property
+    def ended(self) -> bool:
+        """Whether its thread is gone."""
+        return gone(self._thread)
 
     @property
     def fresh(self) -> bool:
@@ -94,7 +100,8 @@ class Pulse:
             if not self._away:
                 log.warning("the pulse stops: %s", cut.message)
             self._away = True
-        except Exception:
-            log.exception("the pulse failed")
+        except BaseException as error:
+            log.log(logging.DEBUG if self._away else logging.ERROR, "the pulse failed", exc_info=error)
+            self._away = True
         else:
             self._away = False

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from taskhub.db import ledger
+from taskhub.db import deaths, ledger
 from taskhub.db.database import Database
 from taskhub.db.handler import Handlers, Inside, Outside, Together, Work
 from taskhub.db.interruption import Interrupted
@@ -153,7 +153,15 @@ class Runner:
         return step()
 
     def failed(self, row: Taken, error: BaseException) -> None:
-        """Notes a failed try of ``row``, and when the next is."""
+        """Notes a failed try of ``row``, and when the next is. Where that cannot be done its hold has to end first."""
+        try:
+            self._failed(row, error)
+        except Interrupted as cut:
+            log.warning("row %d: its failure could not be noted; it runs again when its hold ends: %s", row.id, cut)
+        except (Exception, SystemExit):
+            log.exception("row %d: its failure could not be noted; it runs again when its hold ends", row.id)
+
+    def _failed(self, row: Taken, error: BaseException) -> None:
         asked = getattr(error, "retry_after", None)
         wait = ledger.wait_after(row, self._chance.uniform(1, 1.25), timedelta(seconds=asked) if asked else None)
         told = f"{type(error).__name__}: {error}"
@@ -162,16 +170,13 @@ class Runner:
             "dead" if wait is None else f"again in {wait.total_seconds():.0f} s", exc_info=error,
             extra=about(**_about(row, "failed")),
         )  # fmt: skip
-        try:
-            failpoint("runner.failing")
-            self._persist(SOON, lambda: self._note(row, told, wait))
-        except Interrupted as cut:
-            log.warning("row %d: its failure could not be noted; it runs again when its hold ends: %s", row.id, cut)
+        failpoint("runner.failing")
+        self._persist(SOON, lambda: self._note(row, told, wait))
 
     def _note(self, row: Taken, told: str, wait: timedelta | None) -> None:
         with self._database.begin(SYSTEM) as tx:
             tx.count("taskhub_messages_failed_total", row.handler, "dead" if wait is None else "again")
-            ledger.fail(tx.conn, row, told, tx.after(wait or timedelta()), tx.now, dead=wait is None)
+            deaths.fail(tx, row, told, tx.after(wait or timedelta()), dead=wait is None)
 
 
 def _about(row: Taken, step: str) -> dict[str, Any]:

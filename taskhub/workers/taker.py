@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -11,8 +12,11 @@ from taskhub.db.database import Database
 from taskhub.db.interruption import Interrupted
 from taskhub.db.ledger import Taken
 from taskhub.failpoints import failpoint
+from taskhub.workers.crew import gone
 
 REMEMBERED = 2_000
+
+log = logging.getLogger(__name__)
 
 
 class Taker:
@@ -41,6 +45,11 @@ class Taker:
         if self._thread.is_alive():
             self._thread.join(timeout)
 
+    @property
+    def ended(self) -> bool:
+        """Whether its thread is gone."""
+        return gone(self._thread)
+
     def hear(self, ids: Sequence[int]) -> None:
         """The bell rang for these rows. Returns at once."""
         failpoint("taker.heard")
@@ -58,8 +67,11 @@ class Taker:
             self._wake.clear()
             if self._stopped.is_set():
                 return
-            if ids := self._next():
-                self._take(ids)
+            try:
+                if ids := self._next():
+                    self._take(ids)
+            except BaseException:
+                log.exception("rung rows were not taken; the loop finds them")
 
     def _next(self) -> list[int]:
         room = min(self._room(), ledger.LIMIT, len(self._heard))

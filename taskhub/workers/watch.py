@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from taskhub.db.handler import Handler, Handlers
 from taskhub.db.ledger import Taken
+from taskhub.workers.crew import gone
 
 INSIDE_WITHIN = 120.0
 OUTSIDE_WITHIN = 600.0
@@ -50,6 +51,11 @@ class Watch:
         """Gives up nothing more."""
         self._stopped.set()
 
+    @property
+    def ended(self) -> bool:
+        """Whether its thread is gone."""
+        return gone(self._thread)
+
     @contextmanager
     def over(self, row: Taken) -> Iterator[None]:
         """Held while this thread runs ``row``."""
@@ -76,7 +82,7 @@ class Watch:
         log.error("row %d (%s) is given up; it hangs here:\n%s", one.row.id, one.row.handler, where)
         try:
             self._give_up(one.row, ident, Overdue(f"it did not end within {one.seconds:.0f} s"))
-        except Exception:
+        except BaseException:
             log.exception("row %d could not be given up", one.row.id)
 
 

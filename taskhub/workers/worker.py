@@ -57,10 +57,16 @@ class Worker:
         self._looker = Looker(
             database, self._holdings, self._pulse, self._gate, self._taker.wake, rung=bell is not None
         )  # fmt: skip
-        self._inside = Crew("inside", threads, self._run, self._relieved, lambda rows: convoys(rows, handlers))
-        self._single = Crew("single", 1, self._run, self._looker.wake)  # waits for no slot: it begins at once
-        self._outside = Crew("outside", outside_threads, self._run, self._looker.wake)
-        self._last = Crew("last", 1, self._run_now, self._looker.wake)  # runs while the gate is closed for the others
+        self._inside = Crew(
+            "inside", threads, self._run, self._relieved, self._let_go, lambda rows: convoys(rows, handlers)
+        )
+        self._single = Crew(
+            "single", 1, self._run, self._looker.wake, self._let_go
+        )  # waits for no slot: it begins at once
+        self._outside = Crew("outside", outside_threads, self._run, self._looker.wake, self._let_go)
+        self._last = Crew(
+            "last", 1, self._run_now, self._looker.wake, self._let_go
+        )  # runs while the gate is closed for the others
         self._ticker = Ticker(database, jobs, lambda: self._pulse.fresh)
         self._listener = Listener(bell, self._taker.hear) if bell is not None else None
         self._stopping = False
@@ -123,13 +129,24 @@ class Worker:
 
     @property
     def healthy(self) -> bool:
-        """Whether the database was reached a moment ago."""
-        return self._pulse.fresh and not self._stopping
+        """Whether the database was reached a moment ago, and every thread is there."""
+        return self._pulse.fresh and not self._stopping and not self.ended
 
     @property
     def worn(self) -> bool:
-        """Whether so many threads hang that a fresh process should take over."""
-        return self._hung >= WORN
+        """Whether so many threads hang, or are gone, that a fresh process should take over."""
+        return self._hung >= WORN or bool(self.ended)
+
+    @property
+    def ended(self) -> list[str]:
+        """The names of threads that are gone though nobody stopped them: none, whatever their work raises."""
+        if self._stopping:
+            return []
+        lone = {
+            "looker": self._looker.ended, "taker": self._taker.ended, "watch": self._watch.ended,
+            "pulse": self._pulse.ended, "listener": self._listener is not None and self._listener.ended,
+        }  # fmt: skip
+        return [name for name, ended in lone.items() if ended] + [name for crew in self._crews for name in crew.ended]
 
     @property
     def _hung(self) -> int:
@@ -176,6 +193,11 @@ class Worker:
         for row in rows:
             self._holdings.owe(row)
 
+    def _let_go(self, row: Taken) -> None:
+        """Nobody works on it any more: its hold runs out, and it is tried again."""
+        for one in members(row):
+            self._holdings.drop(one)
+
     def _give_up(self, row: Taken, ident: int, why: Overdue) -> None:
         """Thread ``ident`` hangs with ``row``: its transaction is cut, its place filled, the try counted as failed.
 
@@ -183,11 +205,13 @@ class Worker:
         """
         for one in members(row):
             self._holdings.forsake(one)
-        self._database.sever(ident)
-        for one in members(row):
-            self._runner.failed(one, why)
-        self._gate.forget(ident)
-        any(crew.replace(ident) for crew in self._crews)
+        try:
+            self._database.sever(ident)
+            for one in members(row):
+                self._runner.failed(one, why)
+        finally:
+            self._gate.forget(ident)
+            any(crew.replace(ident) for crew in self._crews)
 
     def _relieved(self) -> None:
         self._looker.relieved()

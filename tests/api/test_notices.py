@@ -117,6 +117,23 @@ def test_what_could_not_be_sent_is_for_those_who_answer_for_it(any_house: House)
         assert ledger.any_due(tx.conn, tx.now)
 
 
+def test_what_could_not_be_sent_is_given_up_by_those_who_answer_for_it(any_house: House) -> None:
+    say(any_house, "zoe", "to zoe")
+    say(any_house, None, "to a channel", url="NOWHERE")
+    drain(any_house.db, {**HANDLERS, "letter.send": lambda _tx, _row: None})
+    _bury(any_house)
+    lea, path = any_house.of("lea"), "/api/v1/notifications"
+    (own,) = lea.ok("GET", f"{path}/dead")["items"]
+    others = {one["id"] for one in any_house.of("admin").ok("GET", f"{path}/dead")["items"]} - {own["id"]}
+    said = {"reason": "left"}
+    assert code(lea.post(f"{path}/{others.pop()}/discard", json=said)) == (404, "not_found")
+    assert [one["id"] for one in lea.ok("POST", f"{path}/{own['id']}/discard", said)["discarded"]] == [own["id"]]
+    assert code(lea.post(f"{path}/{own['id']}/discard", json=said)) == (404, "not_found")
+    assert len(any_house.of("admin").ok("GET", f"{path}/dead")["items"]) == 1
+    with any_house.db.begin() as tx:
+        assert not ledger.any_due(tx.conn, tx.now)
+
+
 def _bury(house: House) -> None:
     """As if the other sides had refused every letter for days."""
     gone = {"dead_at": message.c.done_at, "done_at": None, "error": "nobody answers\nTraceback", "attempts": 10}

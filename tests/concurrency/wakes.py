@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, Text, delete, func, insert, select
 
-from taskhub.db import engine, ledger, outbox
+from taskhub.db import deaths, engine, ledger, outbox
 from taskhub.db.ledger import Taken
 from taskhub.db.outbox import Row
 from taskhub.db.tables import message
@@ -116,7 +116,7 @@ def finish(owner: Engine, clock: Clock) -> tuple[list[str], int]:
         clock.at += 100
         with owner.begin() as conn:
             dead = conn.execute(select(message.c.id).where(message.c.dead_at.is_not(None))).scalars().all()
-            ledger.bury(conn, clock.now)
+            deaths.declare(conn, clock.now, [row.id for row in deaths.spent(conn, clock.now)])
             for id_ in dead:
                 ledger.revive(conn, id_, clock.now)
             rows = ledger.take(conn, clock.now, clock.now + clock.hold, rung_before=clock.now)

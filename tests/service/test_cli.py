@@ -317,6 +317,32 @@ def test_dead_work_is_listed_and_replayed(run: Run, data: Path) -> None:
         assert json.loads(run("ledger", "replay", row["id"], "--data", data, "--json").stdout)["id"] == row["id"]
     assert json.loads(run("ledger", "dead", "--data", data, "--json").stdout)["items"] == []
     assert run("ledger", "replay", 99_999, "--data", data).exit_code == 1
+    with place.existing(data) as db, db.read() as tx:
+        acts = tx.conn.exec_driver_sql("SELECT id, act, by FROM history WHERE noun = 'message'").all()
+    assert [tuple(one) for one in acts] == [(str(row["id"]), "replay", "command line") for row in rows]
+
+
+def test_dead_work_is_given_up(run: Run, data: Path) -> None:
+    from taskhub.cli import place
+
+    with place.existing(data) as db, db.begin() as tx:
+        tx.emit("task.completed", "x", {})
+    with place.existing(data) as db, db.begin() as tx:
+        tx.conn.exec_driver_sql("UPDATE message SET dead_at = due_at, error = 'broke' WHERE topic = 'task.completed'")
+    rows = json.loads(run("ledger", "dead", "--data", data, "--json").stdout)["items"]
+    assert len(rows) == 2
+    first, second = (row["id"] for row in rows)
+    assert run("ledger", "discard", first, "--data", data).exit_code == 2
+    assert run("ledger", "discard", first, "--reason", " ", "--data", data).exit_code == 2
+    told = run("ledger", "discard", first, "--reason", "no customer", "--data", data, "--json")
+    assert json.loads(told.stdout)["id"] == first
+    said = run("ledger", "discard", second, "--reason", "no customer", "--data", data).stdout
+    assert said == f"Row {second} is given up.\n"
+    assert run("ledger", "discard", first, "--reason", "twice", "--data", data).exit_code == 1
+    assert run("doctor", "--data", data).exit_code == 0
+    with place.existing(data) as db, db.read() as tx:
+        acts = tx.conn.exec_driver_sql("SELECT act, by FROM history WHERE noun = 'message'").all()
+    assert [tuple(one) for one in acts] == [("discard", "command line")] * 2
 
 
 def test_the_doctor_is_content_with_a_new_database(run: Run, data: Path) -> None:

@@ -58,4 +58,10 @@ def test_what_nobody_took_is_listed_and_sent_again(run: Run, data: Path) -> None
     assert run("notifications", "replay", "unknown").exit_code == 1
     assert run("notifications", "replay", letter).stdout == "1 message is due again.\n"
     assert json.loads(run("notifications", "replay", "--all", "--json").stdout) == {"replayed": []}
+    assert run("notifications", "discard", letter, "--reason", "gone").exit_code == 1
+    with place.existing(data) as db, db.begin() as tx:
+        gone = {"dead_at": tx.now, "done_at": None, "error": "nobody answers", "attempts": 10}
+        tx.conn.execute(update(message).where(message.c.handler == "letter.send").values(gone))
+    assert run("notifications", "discard", letter, "--reason", "gone").stdout == "The message is given up.\n"
+    assert run("notifications", "dead").stdout == "Every message was taken.\n"
     assert run("notifications", "replay", "--all").stdout == "0 messages are due again.\n"

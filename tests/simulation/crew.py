@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from taskhub.bootstrap import new_terms
-from taskhub.db import ledger
+from taskhub.db import deaths, ledger
 from taskhub.db.database import Database
 from taskhub.db.handler import Handlers
 from taskhub.db.ledger import Taken
@@ -73,7 +73,7 @@ class Worker:
                     tx.conn, tx.now, until, limit=chance.randint(1, 5), rung_before=tx.after(-RUNG), outside=outside
                 )
             ]
-        ledger.bury(tx.conn, tx.now)
+        deaths.bury(tx)
         return ledger.take_tried(tx.conn, tx.now, until) or ledger.take_last(tx.conn, tx.now, until)
 
     def run(self, index: int) -> Taken:

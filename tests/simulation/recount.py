@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from taskhub.db import ledger
+from taskhub.db import deaths, ledger
 from taskhub.db.tx import SYSTEM, Tx
 from taskhub.db.types import instant_of, text_of
 from tests.faults.invariants import broken
@@ -68,7 +68,7 @@ def _take(world: World) -> bool:
         until = tx.after(timedelta(minutes=5))
         rows = ledger.take(tx.conn, tx.now, until, rung_before=tx.now)
         if not rows:
-            ledger.bury(tx.conn, tx.now)
+            deaths.bury(tx)
     worker.hold(rows)
     world.after(Deed(TAKE, frozenset(worker.tokens)), Doing(world.now))
     if not rows and (waiting := _unrest(world)):
@@ -104,7 +104,7 @@ def _dead(world: World) -> list[int]:
 def revive(world: World, id_: int) -> None:
     """A person replays a dead row."""
     with _tx(world) as tx:
-        ledger.revive(tx.conn, id_, tx.now)
+        deaths.revive(tx, id_)
     world.after(Deed(REVIVE), Doing(world.now))
 
 

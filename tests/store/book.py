@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 
-from taskhub.db import engine, ledger, outbox
+from taskhub.db import deaths, engine, ledger, outbox
 from taskhub.db.outbox import Row
 from taskhub.db.tables import message
 
@@ -50,6 +50,10 @@ class Ledger:
         again_at = self.now + (wait or timedelta())
         self.call(ledger.fail, row, text, again_at, self.now, dead=wait is None)
         return wait
+
+    def bury(self):
+        spent = self.call(deaths.spent, self.now)
+        return len(self.call(deaths.declare, self.now, [row.id for row in spent]))
 
     def column(self, column):
         return self.call(lambda conn: list(conn.execute(select(column).order_by(c.id)).scalars()))

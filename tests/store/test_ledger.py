@@ -138,12 +138,12 @@ def test_a_failing_row_runs_again_after_1_and_10_seconds_singly_and_is_dead_afte
 def test_a_row_whose_every_try_ends_its_process_is_dead_after_three(book, mode):
     book.emit("poison", mode=mode)
     for tries, how in enumerate((ledger.take_fresh, ledger.take_tried, ledger.take_last), 1):
-        assert book.call(ledger.bury, book.now) == 0
+        assert book.bury() == 0
         row = book.one(how)
         assert row.attempts == tries
         book.pass_(ledger.HOLD + (tries == 2) * ledger.CALM)
     assert book.take(ledger.take) == []
-    assert book.call(ledger.bury, book.now) == 1
+    assert book.bury() == 1
     assert book.call(leftovers.census, book.now) == {"later": 0, "due": 0, "held": 0, "dead": 1}
     assert not book.settle(row)
 

@@ -4,17 +4,18 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import insert, make_url, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from taskhub.db import engine
+from taskhub.db import engine, policy_set
 from taskhub.db.database import Database
 from taskhub.db.flow import Route
-from taskhub.db.interruption import Interrupted
+from taskhub.db.interruption import Interrupted, interruption
 from taskhub.db.tables import act, counter, history, message, pause
 from taskhub.db.tx import By
-from taskhub.errors import Unavailable
+from taskhub.errors import PolicyError, Problem, Unavailable
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 FLOW = {
@@ -251,6 +252,34 @@ def test_a_file_that_another_process_writes_is_told_as_busy(sqlite_url, make, mo
 
 def test_a_database_that_is_not_there_is_told(make):
     with pytest.raises(Interrupted), make("postgresql://postgres@/postgres?host=/nowhere").begin():
+        pass
+
+
+def test_a_database_that_refuses_is_told(postgres_url, make):
+    elsewhere = make_url(postgres_url).set(database="nowhere").render_as_string(hide_password=False)
+    with pytest.raises(Interrupted), make(elsewhere).begin():
+        pass
+
+
+@pytest.mark.parametrize(
+    ("state", "lost"),
+    [("28P01", True), ("28000", True), ("3D000", True), ("58030", True), ("57014", None), ("42P01", None),
+     ("XX000", None), ("40001", False)],
+)  # fmt: skip
+def test_what_says_nothing_about_the_work_is_an_interruption(state, lost):
+    cut = interruption(DBAPIError("SELECT 1", {}, psycopg.errors.lookup(state)("no")))
+    assert (cut and cut.lost) is lost
+
+
+def test_active_policies_that_cannot_be_read_here_are_an_interruption(database_url, make):
+    def refuse(_texts, _resolved):
+        raise PolicyError([Problem("queues.toml", 1, "queue.x", "unknown key")])
+
+    database = make(database_url)
+    with database.begin() as tx:
+        policy_set.activate(tx.conn, hash_="h", files={}, resolved={}, at=tx.now, by="x")
+    database._loader = refuse
+    with pytest.raises(Interrupted, match=r"cannot be read here: queues\.toml:1"), database.begin():
         pass
 
 

@@ -65,7 +65,8 @@ def dead_row(tx: Tx, id_: str) -> int | None:
 
 def given_up(tx: Tx, most: int) -> list[tuple[str, str]]:
     """Id and last error of what waits, is not tried any more, and is not marked so yet."""
-    dead = and_(message.c.handler == HANDLER, message.c.key == c.id, message.c.dead_at.is_not(None))
+    over = or_(message.c.dead_at.is_not(None), message.c.discarded_at.is_not(None))
+    dead = and_(message.c.handler == HANDLER, message.c.key == c.id, over)
     wanted = select(c.id, func.coalesce(message.c.error, "")).join_from(crm_act, message, dead)
     wanted = wanted.where(c.state == PENDING, c.answered_at.is_(None), c.given_up_at.is_(None))
     return [(id_, error) for id_, error in tx.conn.execute(wanted.order_by(c.id).limit(most))]

@@ -1,4 +1,4 @@
-"""Letters nobody took: who they were for and why, given up or still being tried; and another try."""
+"""Letters nobody took: who they were for and why, given up or still being tried; another try, or none any more."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from taskhub.db import ledger
+from taskhub.db import ledger, leftovers
 from taskhub.db.tx import Tx
 from taskhub.errors import NotFound
 from taskhub.escalation.notifications import store
@@ -48,20 +48,33 @@ def refused(
 
 def replay(tx: Tx, teams: Collection[str] | None = None, letter_id: str | None = None) -> list[Refused]:
     """Tries dead letters again from the start: one by id (all its channels), or all. Raises NotFound for an id."""
-    again: list[Refused] = []
-    after: Place | None = None
-    while rows := store.undelivered(tx, dead=True, teams=teams, letter_id=letter_id, after=after, limit=AT_ONCE):
-        again += [_again(tx, _refused(row)) for row in rows]
-        after = rows[-1].moment, rows[-1].row
-    if letter_id is not None and not again:
-        raise NotFound(f"There is no dead notification {letter_id[:64]!r}; it may have been sent meanwhile.")
-    return again
+    return [_again(tx, one) for one in _dead(tx, teams, letter_id)]
+
+
+def discard(tx: Tx, teams: Collection[str] | None, letter_id: str, why: str) -> list[Refused]:
+    """Gives a dead letter up, by all its channels that failed: it is never sent, and no longer among the dead."""
+    gone = _dead(tx, teams, letter_id)
+    for one in gone:
+        leftovers.discard(tx.conn, one.row, tx.now)
+        tx.record("notification", f"{one.id}:{one.channel}", "discard", {"reason": why})
+    return gone
 
 
 def _again(tx: Tx, one: Refused) -> Refused:
     ledger.revive(tx.conn, one.row, tx.now)
     tx.record("notification", f"{one.id}:{one.channel}", "replay", {"reason": one.reason})
     return one
+
+
+def _dead(tx: Tx, teams: Collection[str] | None, letter_id: str | None) -> list[Refused]:
+    found: list[Refused] = []
+    after: Place | None = None
+    while rows := store.undelivered(tx, dead=True, teams=teams, letter_id=letter_id, after=after, limit=AT_ONCE):
+        found += map(_refused, rows)
+        after = rows[-1].moment, rows[-1].row
+    if letter_id is not None and not found:
+        raise NotFound(f"There is no dead notification {letter_id[:64]!r}; it may have been sent meanwhile.")
+    return found
 
 
 def _refused(row: Any) -> Refused:

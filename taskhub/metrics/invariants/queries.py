@@ -1,29 +1,40 @@
 """Questions for offenders: nothing found means that it holds. The numbers are those of docs/how-to/operate.md.
 
-``CHEAP`` ones read what is in hand (leases, work in progress, blocked work), each by an index. ``DEEP`` ones read whole
-tables: for the quiet hour.
+``CHEAP`` ones read what is open (leases, work that waits or is done, blocked work), each by an index. ``DEEP`` ones
+read whole tables: for the quiet hour.
 """
 
 # ruff: noqa: S608  every part of these statements stands on this page
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import BindParameter, Connection, String, bindparam, text
 
 from taskhub.db.types import Instant
 
 MOST = 1_000
 SHOWN = 3
-OPEN_ROW = "m.done_at is null and m.dead_at is null"
+LATE = timedelta(minutes=1)
+OPEN_ROW = "m.mode = 'one' and m.done_at is null and m.dead_at is null"
 HELD = "t.state in ('assigned','in_progress','paused')"
+ALIVE = "t.state in ('queued','assigned','in_progress')"
 
 
-def _waits(handler: str) -> str:
-    return f"exists (select 1 from message m where m.handler = '{handler}' and m.key = t.id and {OPEN_ROW})"
+def _waits(handler: str, which: str = "") -> str:
+    """Asked twice, so that each question is one of a partial index."""
+    row = f"exists (select 1 from message m where m.handler = '{handler}' and m.key = t.id and {OPEN_ROW}"
+    return f"({row} and m.token is null{which}) or {row} and m.token is not null{which}))"
+
+
+RUNS = (
+    f"from task t join sla_clock c on c.task = t.id where {ALIVE} and c.due_at is not null and c.met_at is null"
+    " and c.breached_at is null"
+)
+SOON = " and (m.due_at <= :now or m.attempts > 0)"  # one that failed waits for its next try
 
 
 CHEAP: Mapping[str, str] = {
@@ -45,6 +56,17 @@ CHEAP: Mapping[str, str] = {
     "I7 blocked tasks nobody will look at on their date":
         "select t.id from task t where t.state = 'blocked' and t.blocked_until is not null"
         f" and not {_waits('task.block')}",
+    "I8 clocks nobody will look at when they fall due":
+        f"select t.id, c.target {RUNS} and not {_waits('task.clock')}",
+    # Where no worker looks, what is late is merely late: its timer is due.
+    "I8 overdue clocks that are on record only later":
+        f"select t.id, c.target {RUNS} and c.due_at < :late and {_waits('task.clock')}"
+        f" and not {_waits('task.clock', SOON)}",
+    # One whose first step has fired may have come to its end; what another set stamped is still to be gone through.
+    "I8 ladders nobody will look at":
+        "select t.id from task t where t.sla in :ladders and t.policy_hash = :active and t.due_at is not null"
+        f" and t.acknowledged_at is null and t.ladder_from is null and {ALIVE} and not {_waits('escalation.step')}"
+        " and not exists (select 1 from escalation e where e.task = t.id)",
 }  # fmt: skip
 DEEP: Mapping[str, str] = {
     "I1 settled events without reason or time":
@@ -74,15 +96,23 @@ class Broken:
         return f"{self.name}: {often}, such as {', '.join(self.such_as)}"
 
 
-def broken(conn: Connection, now: datetime, *, deep: bool = False) -> list[Broken]:
-    """The invariants that do not hold at ``now``."""
+def broken(
+    conn: Connection, now: datetime, *, deep: bool = False, active: str = "", ladders: Collection[str] = ()
+) -> list[Broken]:
+    """The invariants that do not hold at ``now``.
+
+    ``ladders``: the SLA policies of the set ``active`` (its hash) whose ladders have a step for what is overdue.
+    """
     asked = {**CHEAP, **(DEEP if deep else {})}
-    found = ((name, _offenders(conn, sql, now)) for name, sql in asked.items())
+    given: list[BindParameter[Any]] = [
+        bindparam("now", now, type_=Instant()), bindparam("late", now - LATE, type_=Instant()),
+        bindparam("active", active), bindparam("ladders", list(ladders), type_=String(), expanding=True),
+    ]  # fmt: skip
+    found = ((name, _offenders(conn, sql, given)) for name, sql in asked.items())
     return [Broken(name, len(rows), tuple(rows[:SHOWN])) for name, rows in found if rows]
 
 
-def _offenders(conn: Connection, sql: str, now: datetime) -> list[str]:
+def _offenders(conn: Connection, sql: str, given: Sequence[BindParameter[Any]]) -> list[str]:
     wanted: Any = text(f"{sql} limit {MOST}")
-    if ":now" in sql:
-        wanted = wanted.bindparams(bindparam("now", now, type_=Instant()))
+    wanted = wanted.bindparams(*[one for one in given if f":{one.key}" in sql])
     return ["/".join(map(str, row)) for row in conn.execute(wanted)]

@@ -8,7 +8,7 @@ from random import Random
 
 from sqlalchemy import select
 
-from taskhub.db import ledger
+from taskhub.db import deaths
 from taskhub.db.tables import message
 from tests.faults import day
 from tests.faults.calls import patiently
@@ -64,7 +64,7 @@ def after(house: House) -> None:
         house.result.figures["tries"] = row.attempts
         if "the process ended during the last try" not in (row.error or ""):
             house.result.wrong.append(f"the dead row does not say why: {row.error}")
-        ledger.revive(tx.conn, dead, tx.now)
+        deaths.replay(tx, dead)
 
 
 def blow(_house: House, _chance: Random) -> None:
