@@ -13,7 +13,8 @@ from typing import Any
 
 from taskhub.escalation import addressing, ladder
 from taskhub.escalation.addressing import Told
-from taskhub.escalation.ladder import Facts, Fired, Rung
+from taskhub.escalation.ladder import Facts, Rung
+from taskhub.escalation.record import Fired, OnRecord
 from taskhub.escalation.whereabouts import House
 from taskhub.policy.promise import EscalationPolicy, Step
 from taskhub.sla import resume
@@ -29,7 +30,7 @@ class Climber:
     title: str
     queue: str
     policy: EscalationPolicy
-    fired: Mapping[tuple[int, int], Fired]
+    fired: OnRecord
     facts: Facts
     holder: str | None
     queue_teams: tuple[str, ...]
@@ -82,7 +83,7 @@ def rehearse(climber: Climber, house: House, now: datetime, until: datetime) -> 
         after, gets = _after(one, step, house, at)
         yield _foreseen(one, after, rung, house, at, gets=gets, sure=sure)
         sure = sure and not (step.reassign == "queue" and after.holder != one.holder)
-        fired[rung.step, rung.repetition] = Fired(rung.due_at, at)
+        fired[rung.step, rung.repetition] = Fired(rung.due_at, at, one.policy.key, rung.mark, rung.promise)
         one = after
 
 

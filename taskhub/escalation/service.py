@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from taskhub.db.tx import Tx
-from taskhub.escalation import addressing, effects, ladder, store, telling
+from taskhub.escalation import addressing, effects, ladder, record, store, telling
 from taskhub.escalation.effects import Done, Relief
-from taskhub.escalation.ladder import Facts, Fired, Rung
+from taskhub.escalation.ladder import Facts, Rung
 from taskhub.escalation.notifications.tell import of_task as notices_of
 from taskhub.escalation.people import concern_of, directory_of
+from taskhub.escalation.record import Fired
 from taskhub.failpoints import failpoint
 from taskhub.policy.promise import EscalationPolicy
 from taskhub.tasks import clocks, moves, queries
@@ -94,22 +95,33 @@ def facts_of(tx: Tx, task: Task) -> Facts | None:
     if not task.is_open or task.acknowledged_at is not None:
         return None
     clock = next((one for one in clocks.of(tx, task) if one.name == "completion"), None)
-    return Facts(clock, tx.policies.calendar_of(task.queue), task.paused_at, task.ladder_from) if clock else None
+    if clock is None:
+        return None
+    return Facts(clock, tx.policies.calendar_of(task.queue), task.paused_at, task.ladder_from, task.kind)
 
 
-def fired_of(tx: Tx, task: Task) -> dict[tuple[int, int], Fired]:
-    """What is on record of its ladder, by (step, repetition)."""
-    return {(r.step, r.repetition): Fired(r.due_at, r.at) for r in store.steps(tx, task.id) if r.step >= 0}
+def fired_of(tx: Tx, task: Task, policy: EscalationPolicy) -> dict[tuple[int, int], Fired]:
+    """What is on record of its ladders, by (step, repetition).
+
+    What fired on a ladder that is gone from the files counts for the one it climbs now: it has another name, or took
+    the place of the one that went.
+    """
+    ours = tx.policies.escalations
+    return {
+        (row.step, row.repetition): record.read(row, row.policy if row.policy in ours else policy.key)
+        for row in store.steps(tx, task.id)
+        if row.step >= 0
+    }
 
 
 def _due(tx: Tx, task: Task, policy: EscalationPolicy) -> list[Rung]:
     facts = facts_of(tx, task)
-    return ladder.due_steps(policy, fired_of(tx, task), facts, tx.now) if facts else []
+    return ladder.due_steps(policy, fired_of(tx, task, policy), facts, tx.now) if facts else []
 
 
 def _set_timer(tx: Tx, task: Task, policy: EscalationPolicy) -> None:
     facts = facts_of(tx, task)
-    rung = ladder.next_step(policy, fired_of(tx, task), facts) if facts else None
+    rung = ladder.next_step(policy, fired_of(tx, task, policy), facts) if facts else None
     if rung is None:
         tx.cancel(TIMER, task.id)
     else:
@@ -138,7 +150,8 @@ def _fire(tx: Tx, task: Task, policy: EscalationPolicy, rung: Rung, relief: Reli
 
 def _record(tx: Tx, task: Task, rung: Rung, policy: str, done: Done) -> None:
     row = {"task": task.id, "step": rung.step, "repetition": rung.repetition, "policy": policy, "due_at": rung.due_at}
-    store.record(tx, row | {"at": tx.now, "effects": done})
+    kept = {"mark": rung.mark, "promise": rung.promise.row() if rung.promise else None}
+    store.record(tx, row | kept | {"at": tx.now, "effects": done})
     failpoint("step.noted")
     change = {"policy": policy, "step": rung.step, "repetition": rung.repetition, "due": rung.due_at.isoformat()}
     tx.record("escalation", task.id, "fire", change | done)

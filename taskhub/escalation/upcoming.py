@@ -63,7 +63,7 @@ def _climber(tx: Tx, task: Task, policy: Any) -> Iterator[Climber]:
     queue = tx.policies.queues.get(task.queue)
     if facts is not None:
         yield Climber(
-            task.id, task.title, task.queue, policy, service.fired_of(tx, task), facts, task.agent,
+            task.id, task.title, task.queue, policy, service.fired_of(tx, task, policy), facts, task.agent,
             tuple(queue.teams) if queue else (), tuple(task.extra_teams),
             task.paused_until if task.state == PAUSED and _stands_still(facts) else None,
             is_blocked=task.state == BLOCKED,
