@@ -102,6 +102,7 @@ def _facts(one: Refused) -> dict[str, Any]:
 def _line(one: dict[str, Any]) -> tuple[Any, ...]:
     does = ", ".join(f"{name} {value}" for name, value in one["does"].items()) or "-"
     number = f"{one['escalation']} {one['step']}" + (f" ({one['repetition'] + 1}.)" if one["repetition"] else "")
+    number += " to start" if one["target"] == "first_start" else ""
     tells = "; ".join(dict.fromkeys(map(_told, one["tells"]))) or "-"
     return one["due_at"], one["title"], one["queue"], number, does, tells
 

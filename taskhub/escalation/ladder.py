@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from taskhub.calendars import BusinessCalendar, due_after
 from taskhub.escalation.record import Fired, OnRecord, Promise, free, last_of, marks
 from taskhub.policy.policies import Policies
-from taskhub.policy.promise import EscalationPolicy, Step
+from taskhub.policy.promise import FIRST_START, EscalationPolicy, Step
 from taskhub.sla import SlaClock, at_fraction, due_at, stopping
 from taskhub.tasks.model import CANCELLED, COMPLETED
 
@@ -29,7 +29,7 @@ class Rung:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The task's completion clock, its calendar, since when the task has been paused, and its kind.
+    """The task's completion clock, its calendar, since when the task has been paused, its kind, and its other clock.
 
     Steps that fell due up to ``ladder_from`` are passed over: somebody had acknowledged the task then.
     """
@@ -39,6 +39,12 @@ class Facts:
     paused_at: datetime | None = None
     ladder_from: datetime | None = None
     kind: str = ""
+    first_start: SlaClock | None = None
+
+    def of(self, step: Step) -> Facts | None:
+        """The same, with the clock of the promise the step is about as ``clock``; None: not promised, or kept."""
+        clock = self.first_start if step.target == FIRST_START else self.clock
+        return None if clock is None or clock.met_at is not None else replace(self, clock=clock)
 
 
 def policy_of(policies: Policies, sla: str | None) -> EscalationPolicy | None:
@@ -49,8 +55,6 @@ def policy_of(policies: Policies, sla: str | None) -> EscalationPolicy | None:
 
 def rungs(policy: EscalationPolicy, fired: OnRecord, facts: Facts) -> list[Rung]:
     """The next firing of every step that has one, in due order; a step due at the same instant keeps its place."""
-    if facts.clock.met_at is not None:
-        return []
     steps = enumerate(zip(policy.steps, marks(policy), strict=True))
     found = [_rung(policy.key, (index, mark), step, fired, facts) for index, (step, mark) in steps]
     return sorted((rung for rung in found if rung is not None), key=lambda rung: (rung.due_at, rung.step))
@@ -80,10 +84,11 @@ def first_due(step: Step, facts: Facts) -> datetime | None:
     return facts.calendar.add(start, wait) if step.business_time else start + wait
 
 
-def _rung(ladder: str, known: tuple[int, str], step: Step, fired: OnRecord, facts: Facts) -> Rung | None:
+def _rung(ladder: str, known: tuple[int, str], step: Step, fired: OnRecord, task: Facts) -> Rung | None:
     index, mark = known
-    first = first_due(step, facts)
-    if first is None:
+    facts = task.of(step)
+    first = first_due(step, facts) if facts is not None else None
+    if facts is None or first is None:
         return None
     last, promise = last_of(index, mark, ladder, fired), _promise(step, facts)
     if last is not None and (_of_another_pause(step, last, facts) or _of_another_promise(promise, last, first, facts)):

@@ -15,7 +15,7 @@ LONGEST_TITLE = 200
 class Case:
     """The facts of one firing. ``raised_to`` and ``moved_to`` say what was done: a priority, "queue" or a name.
 
-    ``widened`` names teams that may take the task from now on.
+    ``widened`` names teams that may take the task from now on; ``start_by``: it is about the start, promised by then.
     """
 
     task: str
@@ -29,6 +29,7 @@ class Case:
     raised_to: str | None = None
     moved_to: str | None = None
     widened: tuple[str, ...] = ()
+    start_by: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ TEXTS = {
         "widened": "It may now be taken by {} as well.",
         "held_text": "{} put this task aside without finishing it, and has not come back to it.",
         "instead": "You receive this instead of {} ({}).",
+        "start_late": "Not started", "start_risk": "To be started", "start": "Start by",
+        "start_stop": "Start, acknowledge or cancel the task to stop these messages.",
         "stop": "Acknowledge, complete or cancel the task to stop these messages.", "low": "low", "normal": "normal",
         "high": "high", "urgent": "urgent", "absent": "absent", "inactive": "no longer active",
         "off_shift": "off shift", "unknown": "unknown here", "somebody": "Somebody",
@@ -63,6 +66,8 @@ TEXTS = {
         "widened": "{} peut maintenant la prendre aussi.",
         "held_text": "{} a mis cette tâche de côté sans la finir et n’y est pas revenu.",
         "instead": "Vous recevez ce message à la place de {} ({}).",
+        "start_late": "Pas commencée", "start_risk": "À commencer", "start": "À commencer avant",
+        "start_stop": "Commencez la tâche, prenez-en acte ou annulez-la pour arrêter ces messages.",
         "stop": "Prenez-en acte, terminez ou annulez la tâche pour arrêter ces messages.", "low": "basse",
         "normal": "normale", "high": "haute", "urgent": "urgente", "absent": "absence",
         "inactive": "n’est plus en activité", "off_shift": "hors service", "unknown": "inconnu ici",
@@ -80,6 +85,7 @@ def write(case: Case, reader: Reader) -> tuple[str, str]:
     facts = [
         (words["kind"], f"{title} ({case.kind.in_(language)})"),
         (words["queue"], case.queue.in_(language)),
+        (words["start"], _moment(case.start_by, reader.time_zone)),
         (words["due"], _moment(case.due_at, reader.time_zone)),
         (words["holder"], case.holder or words["nobody"]),
     ]
@@ -92,6 +98,8 @@ def write(case: Case, reader: Reader) -> tuple[str, str]:
 def _headline(case: Case) -> str:
     if case.held:
         return "held"
+    if case.start_by is not None:
+        return "start_late" if case.start_by <= case.now else "start_risk"
     return "late" if case.due_at is not None and case.due_at <= case.now else "risk"
 
 
@@ -105,7 +113,7 @@ def _sentences(case: Case, reader: Reader, words: dict[str, str]) -> list[str]:
         said.append(words["to_queue"] if case.moved_to == "queue" else words["to_person"].format(case.moved_to))
     if reader.instead_of:
         said.append(words["instead"].format(reader.instead_of, words.get(reader.because or "", reader.because)))
-    return said if case.held else [*said, words["stop"]]
+    return said if case.held else [*said, words["start_stop" if case.start_by is not None else "stop"]]
 
 
 def _moment(at: datetime | None, time_zone: str) -> str:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from taskhub.calendars.durations import format_duration
-from taskhub.policy.promise import EscalationPolicy, Step
+from taskhub.policy.promise import COMPLETION, EscalationPolicy, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,8 @@ def marks(policy: EscalationPolicy) -> tuple[str, ...]:
 def _trigger(step: Step) -> str:
     name, wait = ("overdue_for", step.overdue_for) if step.paused_for is None else ("paused_for", step.paused_for)
     text = f"{name}={format_duration(wait, days=False)}" if wait is not None else f"at_fraction={step.at_fraction:g}"
-    return text if step.business_time else f"{text} wall"
+    text = text if step.business_time else f"{text} wall"
+    return text if step.target == COMPLETION else f"{step.target} {text}"
 
 
 def last_of(index: int, mark: str, policy: str, fired: OnRecord) -> Fired | None:

@@ -127,7 +127,8 @@ def _after(one: Climber, step: Step, house: House, at: datetime) -> tuple[Climbe
 
 
 def _running(facts: Facts, at: datetime) -> Facts:
-    return replace(facts, clock=resume(facts.clock, at))
+    start = resume(facts.first_start, at) if facts.first_start is not None else None
+    return replace(facts, clock=resume(facts.clock, at), first_start=start)
 
 
 def shown(one: Foreseen, named: Mapping[str, str]) -> dict[str, Any]:
@@ -139,8 +140,8 @@ def shown(one: Foreseen, named: Mapping[str, str]) -> dict[str, Any]:
     }  # fmt: skip
     return {
         "task": one.task, "title": one.title, "queue": one.queue, "escalation": one.policy,
-        "step": one.rung.step + 1, "repetition": one.rung.repetition, "due_at": one.rung.due_at, "holder": one.holder,
-        "sure": one.sure, "urgent": not step.quiet_hours,
+        "step": one.rung.step + 1, "target": step.target, "repetition": one.rung.repetition,
+        "due_at": one.rung.due_at, "holder": one.holder, "sure": one.sure, "urgent": not step.quiet_hours,
         "does": {name: value for name, value in does.items() if value is not None},
         "tells": [_tells(reached, named) for reached in one.reached],
     }  # fmt: skip

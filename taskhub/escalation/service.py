@@ -14,7 +14,7 @@ from taskhub.escalation.notifications.tell import of_task as notices_of
 from taskhub.escalation.people import concern_of, directory_of
 from taskhub.escalation.record import Fired
 from taskhub.failpoints import failpoint
-from taskhub.policy.promise import EscalationPolicy
+from taskhub.policy.promise import FIRST_START, EscalationPolicy
 from taskhub.tasks import clocks, moves, queries
 from taskhub.tasks import service as tasks
 from taskhub.tasks.model import PAUSED, SET_ASIDE, Task
@@ -94,10 +94,12 @@ def facts_of(tx: Tx, task: Task) -> Facts | None:
     """What its ladder is judged by; None: no ladder runs for this task, or no longer."""
     if not task.is_open or task.acknowledged_at is not None:
         return None
-    clock = next((one for one in clocks.of(tx, task) if one.name == "completion"), None)
+    named = {one.name: one for one in clocks.of(tx, task)}
+    clock = named.get("completion")
     if clock is None:
         return None
-    return Facts(clock, tx.policies.calendar_of(task.queue), task.paused_at, task.ladder_from, task.kind)
+    calendar = tx.policies.calendar_of(task.queue)
+    return Facts(clock, calendar, task.paused_at, task.ladder_from, task.kind, named.get("first_start"))
 
 
 def fired_of(tx: Tx, task: Task, policy: EscalationPolicy) -> dict[tuple[int, int], Fired]:
@@ -143,7 +145,9 @@ def _fire(tx: Tx, task: Task, policy: EscalationPolicy, rung: Rung, relief: Reli
     moved, done = effects.apply(tx, task, step, relief)
     failpoint("step.done")
     # People are told as things stood: "agent" means who held it until now.
-    told = telling.step(tx, replace(moved, agent=task.agent), step.notify, done, urgent=not step.quiet_hours)
+    start_by = rung.promise.due_at if rung.promise and step.target == FIRST_START else None
+    before = replace(moved, agent=task.agent)
+    told = telling.step(tx, before, step.notify, done, urgent=not step.quiet_hours, start_by=start_by)
     _record(tx, task, rung, policy.key, done | {"notified": told})
     return moved
 

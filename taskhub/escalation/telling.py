@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from taskhub.db.tx import Tx
@@ -18,10 +20,16 @@ from taskhub.tasks.model import Task
 Done = dict[str, Any]
 
 
-def step(tx: Tx, task: Task, notify: Sequence[str], done: Done, *, urgent: bool) -> list[Done]:
-    """A step says that the task is late, or will be. Returns who was told, for the record."""
-    is_late = task.due_at is not None and task.due_at <= tx.now
-    return _notify(tx, task, notify, done, "step", URGENT if urgent else LATE if is_late else INFO)
+def step(
+    tx: Tx, task: Task, notify: Sequence[str], done: Done, *, urgent: bool, start_by: datetime | None = None
+) -> list[Done]:
+    """A step says that the task is late, or will be. Returns who was told, for the record.
+
+    ``start_by``: the step is about its start, which was promised by then.
+    """
+    due = start_by or task.due_at
+    is_late = due is not None and due <= tx.now
+    return _notify(tx, task, notify, done, "step", URGENT if urgent else LATE if is_late else INFO, start_by)
 
 
 def set_aside(tx: Tx, task: Task) -> list[Done]:
@@ -29,12 +37,14 @@ def set_aside(tx: Tx, task: Task) -> list[Done]:
     return _notify(tx, task, ("leader",), {}, "held", LATE)
 
 
-def _notify(tx: Tx, task: Task, notify: Sequence[str], done: Done, topic: str, severity: str) -> list[Done]:
+def _notify(
+    tx: Tx, task: Task, notify: Sequence[str], done: Done, topic: str, severity: str, start_by: datetime | None = None
+) -> list[Done]:
     if not notify:
         return []
     concern = concern_of(tx, task)
     directory = directory_of(tx, concern, notify)
-    case = _case(tx, task, done, directory, is_held=topic == "held")
+    case = replace(_case(tx, task, done, directory, is_held=topic == "held"), start_by=start_by)
     sent: dict[tuple[str | None, str | None], str] = {}
     said: list[Done] = []
     for told in addressing.tell(notify, concern, directory):
