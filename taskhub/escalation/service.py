@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from taskhub.db.tx import Tx
+from taskhub.db.tx import SYSTEM, Tx
 from taskhub.escalation import addressing, effects, ladder, record, store, telling
 from taskhub.escalation.effects import Done, Relief
 from taskhub.escalation.ladder import Facts, Rung
@@ -76,9 +76,16 @@ def held(tx: Tx, task_id: str) -> None:
     queue = tx.policies.queues.get(task.queue)
     if task.state != PAUSED or task.paused_reason != SET_ASIDE or task.paused_at is None or queue is None:
         return
+    if queries.put_aside_by(tx, task_id) != SYSTEM.label:
+        # A person has put it aside since, until a date of their own.
+        return
     due = tx.policies.calendar_of(task.queue).add(task.paused_at, queue.hold_for)
     past = [row for row in store.steps(tx, task.id) if row.step == HELD]
-    if due > tx.now or any(row.due_at == due for row in past):
+    if any(row.due_at == due or row.due_at > task.paused_at for row in past):
+        return
+    if due > tx.now:
+        # The queue's time or its calendar has changed since: the leader is told when that has passed.
+        tx.emit("task.held", task.id, {"agent": task.agent}, due_at=due)
         return
     told = telling.set_aside(tx, task)
     _record(tx, task, Rung(HELD, len(past), due), SET_ASIDE, {"notified": told})
