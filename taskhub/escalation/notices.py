@@ -34,12 +34,16 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads it. ``instead_of`` is the name of the one who should have, ``because`` why not."""
+    """Who reads it. ``instead_of`` is the name of the one who should have, ``because`` why not.
+
+    ``hand`` is to_you or from_you where the task went up to the reader, or away from them.
+    """
 
     language: str = "en"
     time_zone: str = "UTC"
     instead_of: str | None = None
     because: str | None = None
+    hand: str | None = None
 
 
 TEXTS = {
@@ -48,6 +52,8 @@ TEXTS = {
         "holder": "With", "nobody": "nobody yet", "raised": "Its priority is now {}.",
         "to_queue": "It is back in the queue; what was done so far may be half done.",
         "to_person": "It was handed to {}; what was done so far may be half done.",
+        "to_you": "It was handed to you; what was done so far may be half done.",
+        "from_you": "It is no longer with you: it was handed to {}.",
         "widened": "It may now be taken by {} as well.",
         "held_text": "{} put this task aside without finishing it, and has not come back to it.",
         "instead": "You receive this instead of {} ({}).",
@@ -63,6 +69,8 @@ TEXTS = {
         "raised": "Sa priorité est maintenant {}.",
         "to_queue": "Elle est de retour dans la file ; le travail peut être à moitié fait.",
         "to_person": "Elle a été confiée à {} ; le travail peut être à moitié fait.",
+        "to_you": "Elle vous a été confiée ; le travail peut être à moitié fait.",
+        "from_you": "Elle n’est plus chez vous : elle a été confiée à {}.",
         "widened": "{} peut maintenant la prendre aussi.",
         "held_text": "{} a mis cette tâche de côté sans la finir et n’y est pas revenu.",
         "instead": "Vous recevez ce message à la place de {} ({}).",
@@ -110,10 +118,13 @@ def _sentences(case: Case, reader: Reader, words: dict[str, str]) -> list[str]:
     if case.widened:
         said.append(words["widened"].format(", ".join(case.widened)))
     if case.moved_to:
-        said.append(words["to_queue"] if case.moved_to == "queue" else words["to_person"].format(case.moved_to))
+        key = "to_queue" if case.moved_to == "queue" else reader.hand or "to_person"
+        said.append(words[key].format(case.moved_to))
     if reader.instead_of:
         said.append(words["instead"].format(reader.instead_of, words.get(reader.because or "", reader.because)))
-    return said if case.held else [*said, words["start_stop" if case.start_by is not None else "stop"]]
+    if case.held or reader.hand == "from_you":
+        return said
+    return [*said, words["start_stop" if case.start_by is not None else "stop"]]
 
 
 def _moment(at: datetime | None, time_zone: str) -> str:

@@ -95,6 +95,8 @@ def _foreseen(
     directory = house.at(at)
     concern = house.concern(before.holder, before.queue_teams, after.extra_teams)
     found = addressing.tell(step.notify, concern, directory)
+    if step.reassign == "leader" and after.holder != before.holder:
+        found += addressing.handed((gets, before.holder), found, directory)
     reached = tuple(_reached(told, house, at) for told in dict.fromkeys(found))
     return Foreseen(
         before.task, before.title, before.queue, before.policy.key, rung, step, before.holder, reached, gets, sure

@@ -1,4 +1,4 @@
-"""A promise to start is escalated like one to finish: while nobody has begun, and no longer."""
+"""Ladders through the whole flow: a promise to start is escalated like one to finish, work is handed up."""
 
 from __future__ import annotations
 
@@ -88,3 +88,19 @@ def test_the_rehearsal_says_of_which_promise(desk: Desk) -> None:
     assert [(one["target"], one["due_at"]) for one in found if one["task"] == id_] == [
         ("first_start", at(10)), ("first_start", at(11)), ("completion", at(13)),
     ]  # fmt: skip
+
+
+def test_work_handed_up_is_told_once_by_the_whole_flow(sqlite_url: str) -> None:
+    base = policies()
+    promise = replace(base.sla["standard"], escalation="late")
+    ladder = EscalationPolicy("late", (Step(overdue_for=timedelta(), reassign="leader"),))
+    desk = Desk(sqlite_url, replace(base, sla={**base.sla, "standard": promise}, escalations={"late": ladder}))
+    desk.staff("front", "ana", "lea")
+    with desk.as_("admin") as tx:
+        tx.conn.execute(update(team).where(team.c.key == "front").values(leader="lea"))
+    id_ = desk.make()
+    desk.do("admin", tasks.assign, id_, "ana")
+    pass_to(desk, at(14))
+    assert sorted(who or "" for who, _, _ in notices(desk, id_)) == ["ana", "lea"]
+    assert desk.task(id_).agent == "lea"
+    desk.db.close()
