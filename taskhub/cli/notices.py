@@ -84,11 +84,11 @@ def rehearse(
     if json:
         as_json({"now": found.now, "until": found.until, "more": found.more, "items": items})
         return
-    if not items:
-        typer.echo(f"Nothing escalates until {found.until:%Y-%m-%d %H:%M}Z.")
-        return
-    head = ("due", "task", "queue", "step", "does", "tells")
-    as_table(head, [_line(one) for one in items])
+    if items:
+        as_table(("due", "task", "queue", "step", "does", "tells"), [_line(one) for one in items])
+    else:
+        of = f" of the {upcoming.MOST_TASKS} tasks looked at" if found.more else ""
+        typer.echo(f"Nothing{of} escalates until {found.until:%Y-%m-%d %H:%M}Z.")
     if found.more:
         typer.echo("Further tasks fall due later; ask for fewer hours, or for one queue.", err=True)
 
