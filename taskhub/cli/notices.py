@@ -107,11 +107,11 @@ def rehearse(
     if json:
         as_json({"now": found.now, "until": found.until, "more": found.more, "items": items})
         return
-    if not items:
-        typer.echo(f"Nothing escalates until {found.until:%Y-%m-%d %H:%M}Z.")
-        return
-    head = ("due", "task", "queue", "step", "does", "tells")
-    as_table(head, [_line(one) for one in items])
+    if items:
+        as_table(("due", "task", "queue", "step", "does", "tells"), [_line(one) for one in items])
+    else:
+        of = f" of the {upcoming.MOST_TASKS} tasks looked at" if found.more else ""
+        typer.echo(f"Nothing{of} escalates until {found.until:%Y-%m-%d %H:%M}Z.")
     if found.more:
         typer.echo("Further tasks fall due later; ask for fewer hours, or for one queue.", err=True)
 
@@ -125,6 +125,7 @@ def _facts(one: Refused) -> dict[str, Any]:
 def _line(one: dict[str, Any]) -> tuple[Any, ...]:
     does = ", ".join(f"{name} {value}" for name, value in one["does"].items()) or "-"
     number = f"{one['escalation']} {one['step']}" + (f" ({one['repetition'] + 1}.)" if one["repetition"] else "")
+    number += " to start" if one["target"] == "first_start" else ""
     tells = "; ".join(dict.fromkeys(map(_told, one["tells"]))) or "-"
     return one["due_at"], one["title"], one["queue"], number, does, tells
 

@@ -308,7 +308,8 @@ decision = table(
 escalation = table(
     "escalation", Column("task", Key, ForeignKey("task.id"), primary_key=True),
     Column("step", Integer, primary_key=True), Column("repetition", Integer, primary_key=True),
-    *must(Key, "policy"), *must(Instant, "due_at", "at"), *must(Json, "effects"),
+    *must(Key, "policy"), *must(Instant, "due_at", "at"), *must(Json, "effects"), *may(Text, "mark"),
+    *may(Json, "promise"),
 )  # fmt: skip
 notification = table(  # what somebody is to know; it waits until placed_at, then goes out with a letter or stands here
     "notification", *keys("id"), *may(Key, "task", "agent"), *must(Text, "address", "subject", "body"),

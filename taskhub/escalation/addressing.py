@@ -56,6 +56,13 @@ def tell(notify: Sequence[str], concern: Concern, directory: Directory) -> list[
     return [told for asked in notify for told in _told(asked, concern, directory)]
 
 
+def handed(keys: Sequence[str | None], told: Sequence[Told], directory: Directory) -> list[Told]:
+    """Those between whom work was handed on: themselves, also where they are away, unless they are told already."""
+    there = {key: directory.people[key] for key in _once(keys) if key in directory.people}
+    known = {one.agent for one in told}
+    return [Told(f"agent:{key}", key) for key, person in there.items() if person.active and key not in known]
+
+
 def leader_at_work(concern: Concern, directory: Directory) -> Told:
     """The one person the work goes up to: at work now, or the next one up who is."""
     return _first(_reach("leader", key, why, directory, at_work=True) for key, why in _leaders(concern, directory))

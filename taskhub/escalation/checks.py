@@ -7,9 +7,10 @@ from datetime import timedelta
 
 from taskhub.errors import Problem
 from taskhub.policy.policies import Policies
-from taskhub.policy.promise import Step
+from taskhub.policy.promise import FIRST_START, Step
 
 FILE = "escalation.toml"
+PROMISES = "sla.toml"
 PLAIN = ("agent", "leader", "manager")
 NAMED = ("agent", "team", "role", "url")
 ROLES = ("agent", "rep", "manager", "director", "admin", "integration", "auditor")
@@ -17,12 +18,28 @@ ROLES = ("agent", "rep", "manager", "director", "admin", "integration", "auditor
 
 def check(policies: Policies) -> list[Problem]:
     """Every problem of every ladder."""
-    return [
+    found = [
         Problem(FILE, 0, f"escalation.{ladder.key}.steps[{number}]{key}", message)
         for ladder in policies.escalations.values()
         for number, step in enumerate(ladder.steps, 1)
         for key, message in _step(step)
     ]
+    return [*found, *_unpromised(policies)]
+
+
+def _unpromised(policies: Policies) -> Iterator[Problem]:
+    """Steps about a start nobody is promised: a ladder would look complete and never say so."""
+    for promise in policies.sla.values():
+        ladder = policies.escalations.get(promise.escalation or "")
+        if ladder is None or promise.first_start is not None:
+            continue
+        asking = [number for number, step in enumerate(ladder.steps, 1) if step.target == FIRST_START]
+        if asking:
+            message = (
+                f'step {asking[0]} of the ladder {ladder.key!r} is about target = "{FIRST_START}", which this promise '
+                f"does not make; give it {FIRST_START}, or a ladder without such a step"
+            )
+            yield Problem(PROMISES, 0, f"sla.{promise.key}.escalation", message)
 
 
 def _step(step: Step) -> Iterator[tuple[str, str]]:

@@ -88,7 +88,17 @@ def _hand_up(tx: Tx, task: Task, told: Told) -> tuple[Task, Done]:
     done = {"to": told.agent, "from": task.agent, "was": task.state, **_detour(told)}
     if told.agent is None or told.agent == task.agent or task.state == BLOCKED:
         return task, done | {"to": task.agent, "kept": True}
-    return tasks.assign(tx, task.id, told.agent), done
+    moved = tasks.assign(tx, task.id, told.agent)
+    moves.note_if_late(tx, moved, task.agent, told=True)
+    return moved, done
+
+
+def hands(done: Done) -> tuple[str | None, str | None]:
+    """Who has got work that was to go up, and who has lost it, whether it went up or to its queue."""
+    moved = done.get("reassigned", {})
+    if moved.get("kept") or "asked" not in moved:
+        return None, None
+    return moved["to"] if moved["to"] != "queue" else None, moved["from"]
 
 
 def _detour(told: Told) -> Done:

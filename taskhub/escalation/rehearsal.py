@@ -13,7 +13,8 @@ from typing import Any
 
 from taskhub.escalation import addressing, ladder
 from taskhub.escalation.addressing import Told
-from taskhub.escalation.ladder import Facts, Fired, Rung
+from taskhub.escalation.ladder import Facts, Rung
+from taskhub.escalation.record import Fired, OnRecord
 from taskhub.escalation.whereabouts import House
 from taskhub.policy.promise import EscalationPolicy, Step
 from taskhub.sla import resume
@@ -29,7 +30,7 @@ class Climber:
     title: str
     queue: str
     policy: EscalationPolicy
-    fired: Mapping[tuple[int, int], Fired]
+    fired: OnRecord
     facts: Facts
     holder: str | None
     queue_teams: tuple[str, ...]
@@ -82,7 +83,7 @@ def rehearse(climber: Climber, house: House, now: datetime, until: datetime) -> 
         after, gets = _after(one, step, house, at)
         yield _foreseen(one, after, rung, house, at, gets=gets, sure=sure)
         sure = sure and not (step.reassign == "queue" and after.holder != one.holder)
-        fired[rung.step, rung.repetition] = Fired(rung.due_at, at)
+        fired[rung.step, rung.repetition] = Fired(rung.due_at, at, one.policy.key, rung.mark, rung.promise)
         one = after
 
 
@@ -94,6 +95,8 @@ def _foreseen(
     directory = house.at(at)
     concern = house.concern(before.holder, before.queue_teams, after.extra_teams)
     found = addressing.tell(step.notify, concern, directory)
+    if step.reassign == "leader" and after.holder != before.holder:
+        found += addressing.handed((gets, before.holder), found, directory)
     reached = tuple(_reached(told, house, at) for told in dict.fromkeys(found))
     return Foreseen(
         before.task, before.title, before.queue, before.policy.key, rung, step, before.holder, reached, gets, sure
@@ -126,7 +129,8 @@ def _after(one: Climber, step: Step, house: House, at: datetime) -> tuple[Climbe
 
 
 def _running(facts: Facts, at: datetime) -> Facts:
-    return replace(facts, clock=resume(facts.clock, at))
+    start = resume(facts.first_start, at) if facts.first_start is not None else None
+    return replace(facts, clock=resume(facts.clock, at), first_start=start)
 
 
 def shown(one: Foreseen, named: Mapping[str, str]) -> dict[str, Any]:
@@ -138,8 +142,8 @@ def shown(one: Foreseen, named: Mapping[str, str]) -> dict[str, Any]:
     }  # fmt: skip
     return {
         "task": one.task, "title": one.title, "queue": one.queue, "escalation": one.policy,
-        "step": one.rung.step + 1, "repetition": one.rung.repetition, "due_at": one.rung.due_at, "holder": one.holder,
-        "sure": one.sure, "urgent": not step.quiet_hours,
+        "step": one.rung.step + 1, "target": step.target, "repetition": one.rung.repetition,
+        "due_at": one.rung.due_at, "holder": one.holder, "sure": one.sure, "urgent": not step.quiet_hours,
         "does": {name: value for name, value in does.items() if value is not None},
         "tells": [_tells(reached, named) for reached in one.reached],
     }  # fmt: skip

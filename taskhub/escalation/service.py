@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from taskhub.db.tx import Tx
-from taskhub.escalation import addressing, effects, ladder, store, telling
+from taskhub.db.tx import SYSTEM, Tx
+from taskhub.escalation import addressing, effects, ladder, record, store, telling
 from taskhub.escalation.effects import Done, Relief
-from taskhub.escalation.ladder import Facts, Fired, Rung
+from taskhub.escalation.ladder import Facts, Rung
 from taskhub.escalation.notifications.tell import of_task as notices_of
 from taskhub.escalation.people import concern_of, directory_of
+from taskhub.escalation.record import Fired
 from taskhub.failpoints import failpoint
-from taskhub.policy.promise import EscalationPolicy
+from taskhub.policy.promise import FIRST_START, EscalationPolicy
 from taskhub.tasks import clocks, moves, queries
 from taskhub.tasks import service as tasks
 from taskhub.tasks.model import PAUSED, SET_ASIDE, Task
@@ -75,9 +76,16 @@ def held(tx: Tx, task_id: str) -> None:
     queue = tx.policies.queues.get(task.queue)
     if task.state != PAUSED or task.paused_reason != SET_ASIDE or task.paused_at is None or queue is None:
         return
+    if queries.put_aside_by(tx, task_id) != SYSTEM.label:
+        # A person has put it aside since, until a date of their own.
+        return
     due = tx.policies.calendar_of(task.queue).add(task.paused_at, queue.hold_for)
     past = [row for row in store.steps(tx, task.id) if row.step == HELD]
-    if due > tx.now or any(row.due_at == due for row in past):
+    if any(row.due_at == due or row.due_at > task.paused_at for row in past):
+        return
+    if due > tx.now:
+        # The queue's time or its calendar has changed since: the leader is told when that has passed.
+        tx.emit("task.held", task.id, {"agent": task.agent}, due_at=due)
         return
     told = telling.set_aside(tx, task)
     _record(tx, task, Rung(HELD, len(past), due), SET_ASIDE, {"notified": told})
@@ -93,23 +101,36 @@ def facts_of(tx: Tx, task: Task) -> Facts | None:
     """What its ladder is judged by; None: no ladder runs for this task, or no longer."""
     if not task.is_open or task.acknowledged_at is not None:
         return None
-    clock = next((one for one in clocks.of(tx, task) if one.name == "completion"), None)
-    return Facts(clock, tx.policies.calendar_of(task.queue), task.paused_at, task.ladder_from) if clock else None
+    named = {one.name: one for one in clocks.of(tx, task)}
+    clock = named.get("completion")
+    if clock is None:
+        return None
+    calendar = tx.policies.calendar_of(task.queue)
+    return Facts(clock, calendar, task.paused_at, task.ladder_from, task.kind, named.get("first_start"))
 
 
-def fired_of(tx: Tx, task: Task) -> dict[tuple[int, int], Fired]:
-    """What is on record of its ladder, by (step, repetition)."""
-    return {(r.step, r.repetition): Fired(r.due_at, r.at) for r in store.steps(tx, task.id) if r.step >= 0}
+def fired_of(tx: Tx, task: Task, policy: EscalationPolicy) -> dict[tuple[int, int], Fired]:
+    """What is on record of its ladders, by (step, repetition).
+
+    What fired on a ladder that is gone from the files counts for the one it climbs now: it has another name, or took
+    the place of the one that went.
+    """
+    ours = tx.policies.escalations
+    return {
+        (row.step, row.repetition): record.read(row, row.policy if row.policy in ours else policy.key)
+        for row in store.steps(tx, task.id)
+        if row.step >= 0
+    }
 
 
 def _due(tx: Tx, task: Task, policy: EscalationPolicy) -> list[Rung]:
     facts = facts_of(tx, task)
-    return ladder.due_steps(policy, fired_of(tx, task), facts, tx.now) if facts else []
+    return ladder.due_steps(policy, fired_of(tx, task, policy), facts, tx.now) if facts else []
 
 
 def _set_timer(tx: Tx, task: Task, policy: EscalationPolicy) -> None:
     facts = facts_of(tx, task)
-    rung = ladder.next_step(policy, fired_of(tx, task), facts) if facts else None
+    rung = ladder.next_step(policy, fired_of(tx, task, policy), facts) if facts else None
     if rung is None:
         tx.cancel(TIMER, task.id)
     else:
@@ -131,14 +152,17 @@ def _fire(tx: Tx, task: Task, policy: EscalationPolicy, rung: Rung, relief: Reli
     moved, done = effects.apply(tx, task, step, relief)
     failpoint("step.done")
     # People are told as things stood: "agent" means who held it until now.
-    told = telling.step(tx, replace(moved, agent=task.agent), step.notify, done, urgent=not step.quiet_hours)
+    start_by = rung.promise.due_at if rung.promise and step.target == FIRST_START else None
+    before = replace(moved, agent=task.agent)
+    told = telling.step(tx, before, step.notify, done, urgent=not step.quiet_hours, start_by=start_by)
     _record(tx, task, rung, policy.key, done | {"notified": told})
     return moved
 
 
 def _record(tx: Tx, task: Task, rung: Rung, policy: str, done: Done) -> None:
     row = {"task": task.id, "step": rung.step, "repetition": rung.repetition, "policy": policy, "due_at": rung.due_at}
-    store.record(tx, row | {"at": tx.now, "effects": done})
+    kept = {"mark": rung.mark, "promise": rung.promise.row() if rung.promise else None}
+    store.record(tx, row | kept | {"at": tx.now, "effects": done})
     failpoint("step.noted")
     change = {"policy": policy, "step": rung.step, "repetition": rung.repetition, "due": rung.due_at.isoformat()}
     tx.record("escalation", task.id, "fire", change | done)

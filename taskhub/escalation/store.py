@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from taskhub.db import rows
-from taskhub.db.tables import absence, agent, escalation, message, notice_setting, team
+from taskhub.db.tables import absence, agent, escalation, message, notice_setting, task, team
 from taskhub.db.tx import Tx
 
 _PERSON = (
@@ -89,9 +89,18 @@ def absences(tx: Tx, keys: Iterable[str]) -> dict[str, list[tuple[datetime, date
     return found
 
 
-def to_come(tx: Tx, handlers: Collection[str], until: datetime, limit: int) -> list[str]:
-    """Keys of the timers of these handlers that fall due by then, the soonest first."""
+def to_come(
+    tx: Tx, handlers: Collection[str], until: datetime, limit: int, *, promises: Collection[str],
+    queues: Collection[str] | None,
+) -> list[str]:  # fmt: skip
+    """Tasks under these promises with a timer of these handlers that falls due by then, the soonest first.
+
+    ``queues`` None: wherever they are.
+    """
     open_ = message.c.done_at.is_(None), message.c.dead_at.is_(None), message.c.mode == literal_column("'one'")
     due = message.c.handler.in_(list(handlers)), message.c.due_at <= until
-    rows = select(message.c.key, func.min(message.c.due_at)).where(*open_, *due).group_by(message.c.key)
-    return [row[0] for row in tx.conn.execute(rows.order_by(func.min(message.c.due_at), message.c.key).limit(limit))]
+    which = [task.c.sla.in_(list(promises)), *([] if queues is None else [task.c.queue.in_(list(queues))])]
+    climbing = message.join(task, task.c.id == message.c.key)
+    rows = select(message.c.key, func.min(message.c.due_at)).select_from(climbing).where(*open_, *due, *which)
+    soonest = rows.group_by(message.c.key).order_by(func.min(message.c.due_at), message.c.key)
+    return [row[0] for row in tx.conn.execute(soonest.limit(limit))]

@@ -104,4 +104,5 @@ def _in_vain(ladder: EscalationPolicy, index: int) -> Iterator[Said]:
 
 def _surely_before(one: Step, other: Step) -> bool:
     """Both wait for the same clock, and the file says that ``one`` comes first."""
-    return (one.paused_for is None) == (other.paused_for is None) and one.business_time == other.business_time
+    alike = (one.paused_for is None) == (other.paused_for is None) and one.business_time == other.business_time
+    return alike and one.target == other.target

@@ -42,19 +42,21 @@ def rehearsal(tx: Tx, hours: float, queues: Collection[str] | None = None) -> Re
     if not 0 < hours <= LONGEST:
         raise InvalidInput(f"hours must lie above 0 and be at most {LONGEST}.", field="hours")
     until = tx.now + timedelta(hours=hours)
-    keys = store.to_come(tx, TIMERS, until, MOST_TASKS + 1)
-    climbers = list(_climbers(tx, keys[:MOST_TASKS], queues))
+    promises = [key for key in tx.policies.sla if ladder.policy_of(tx.policies, key) is not None]
+    # What has no ladder, or lies in another queue, takes no place among the tasks looked at.
+    keys = store.to_come(tx, TIMERS, until, MOST_TASKS + 1, promises=promises, queues=queues)
+    climbers = list(_climbers(tx, keys[:MOST_TASKS]))
     house = _house(tx, climbers)
     found = [firing for one in climbers for firing in rehearse(one, house, tx.now, until)]
     found.sort(key=lambda one: (max(one.rung.due_at, tx.now), one.task, one.rung.due_at, one.rung.step))
     return Rehearsal(tx.now, until, found, house, len(keys) > MOST_TASKS)
 
 
-def _climbers(tx: Tx, keys: Sequence[str], queues: Collection[str] | None) -> Iterator[Climber]:
+def _climbers(tx: Tx, keys: Sequence[str]) -> Iterator[Climber]:
     for key in keys:
         task = tasks.get(tx, key)
         policy = ladder.policy_of(tx.policies, task.sla)
-        if policy is not None and (queues is None or task.queue in queues):
+        if policy is not None:
             yield from _climber(tx, task, policy)
 
 
@@ -63,7 +65,7 @@ def _climber(tx: Tx, task: Task, policy: Any) -> Iterator[Climber]:
     queue = tx.policies.queues.get(task.queue)
     if facts is not None:
         yield Climber(
-            task.id, task.title, task.queue, policy, service.fired_of(tx, task), facts, task.agent,
+            task.id, task.title, task.queue, policy, service.fired_of(tx, task, policy), facts, task.agent,
             tuple(queue.teams) if queue else (), tuple(task.extra_teams),
             task.paused_until if task.state == PAUSED and _stands_still(facts) else None,
             is_blocked=task.state == BLOCKED,

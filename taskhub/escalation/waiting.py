@@ -94,7 +94,9 @@ def _without_rep(tx: Tx, task: Task, named: Sequence[str]) -> list[str]:
 
 
 def given_late(tx: Tx, row: Taken) -> None:
-    """Late work has come to somebody: they are told that its clock has gone on."""
+    """Late work has come to somebody: they are told that its clock has gone on, unless a step has told them."""
+    if row.payload.get("told"):
+        return
     task = tasks.get(tx, row.key)
     agent = str(row.payload["agent"])
     if task.state == ASSIGNED and task.agent == agent:

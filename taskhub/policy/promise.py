@@ -53,10 +53,15 @@ ASKING = PauseReason(
 )
 
 
+COMPLETION, FIRST_START = "completion", "first_start"
+TARGETS = (COMPLETION, FIRST_START)
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One rung. Exactly one of ``at_fraction`` (of the target, > 0), ``overdue_for`` and ``paused_for`` is set.
 
+    ``target`` names the promise that it is about, one of TARGETS; a step by ``paused_for`` is about none.
     ``notify`` holds addressees ("agent", "leader", "manager", "role:manager", "agent:KEY", "team:KEY", "url:…");
     ``raise_priority`` is a number of steps, ``reassign`` returns the task to its queue or hands it to "leader",
     ``widen`` names teams that may take the task from now on although its queue does not name them. What a step with
@@ -73,6 +78,7 @@ class Step:
     repeat_every: timedelta | None = None
     widen: tuple[str, ...] = ()
     quiet_hours: bool = True
+    target: str = COMPLETION
 
 
 @dataclass(frozen=True, slots=True)

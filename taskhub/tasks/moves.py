@@ -126,8 +126,14 @@ def announce_ready(tx: Tx, task: Task) -> None:
 
 def tell_if_late(tx: Tx, task: Task, was: str | None) -> None:
     """Given by somebody while its time runs out: its clock goes on, and whoever has it now is told."""
-    if tx.by.is_person and task.sla_state in LATE and task.agent not in (None, tx.by.agent):
-        tx.emit("task.given_late", task.id, {"agent": task.agent, "was": was, "state": task.sla_state})
+    if tx.by.is_person and task.agent not in (None, tx.by.agent):
+        note_if_late(tx, task, was)
+
+
+def note_if_late(tx: Tx, task: Task, was: str | None, **more: Any) -> None:
+    """Late work has come to somebody; ``more`` goes with the message."""
+    if task.sla_state in LATE:
+        tx.emit("task.given_late", task.id, {"agent": task.agent, "was": was, "state": task.sla_state, **more})
 
 
 def freed(tx: Tx, agent: str | None) -> None:

@@ -100,6 +100,12 @@ def paused_by(tx: Tx, agent: str) -> list[Any]:
     return list(tx.conn.execute(mine.order_by(task.c.paused_at, task.c.id)))
 
 
+def put_aside_by(tx: Tx, task_id: str) -> str | None:
+    """Whose act began the latest pause of a task; None where it never was paused."""
+    row = store.last_pause(tx, task_id)
+    return str(row.by) if row is not None else None
+
+
 def since(tx: Tx, column: str, at: datetime, after: tuple[datetime, str] | None, limit: int) -> list[Task]:
     """Tasks that were ``created_at`` or ``completed_at`` since then, oldest first, a page at a time."""
     when = task.c[column]

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from taskhub.calendars import parse_target
+from taskhub.escalation import upcoming
 from taskhub.policy.promise import EscalationPolicy, SlaPolicy, Step
-from taskhub.testing.clock import SetClock
+from taskhub.testing.clock import MONDAY, SetClock
 from taskhub.testing.drain import drain
 from tests.api import house as houses
 from tests.api.client import code
@@ -54,6 +55,18 @@ def test_a_manager_sees_what_will_escalate_in_their_queues(house: House) -> None
     assert code(house.of("zoe").get(REHEARSAL)) == (403, "forbidden")
     for wrong in ("0", "-1", "400", "soon", "nan"):
         assert house.of("admin").get(f"{REHEARSAL}?hours={wrong}").status_code == 422, wrong
+
+
+def test_work_of_other_queues_takes_no_place_in_a_rehearsal(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        house.task()
+    house.db.clock = SetClock(MONDAY + HOUR)
+    far = house.task("customs")
+    drain(house.db)
+    monkeypatch.setattr(upcoming, "MOST_TASKS", 2)
+    found = house.of("admin").ok("GET", f"{REHEARSAL}?queue=far")
+    assert ({one["task"] for one in found["items"]}, found["more"]) == ({far}, False)
+    assert house.of("admin").ok("GET", REHEARSAL)["more"]
 
 
 def test_acknowledging_is_undone_like_any_act(house: House) -> None:

@@ -15,7 +15,7 @@ from taskhub.calendars import OpenTime
 from taskhub.db.tables import absence, escalation
 from taskhub.escalation import upcoming
 from taskhub.policy.policies import Policies
-from taskhub.policy.promise import EscalationPolicy, SlaPolicy, Step
+from taskhub.policy.promise import COMPLETION, FIRST_START, EscalationPolicy, SlaPolicy, Step
 from taskhub.policy.text import LocalText
 from taskhub.policy.work import Kind
 from taskhub.tasks import service as tasks
@@ -44,15 +44,20 @@ def step(dice: random.Random) -> Step:
     moves = dice.choice(({}, {}, {"reassign": "queue"}, {"reassign": "leader"}, {"raise_priority": 1}))
     again = {"repeat_every": dice.choice((3, 7)) * HOUR} if not moves and dice.random() < 0.4 else {}
     widen = {"widen": ("office",)} if dice.random() < 0.2 else {}
-    return Step(**when, business_time=dice.random() < 0.6, **does, **moves, **again, **widen)
+    target = FIRST_START if "paused_for" not in when and dice.random() < 0.25 else COMPLETION
+    return Step(**when, business_time=dice.random() < 0.6, **does, **moves, **again, **widen, target=target)
 
 
 def set_of(dice: random.Random) -> Policies:
     numbers = range(LADDERS)
     kinds = {f"k{n}": Kind(f"k{n}", LocalText(f"K{n}"), "contracts", sla=f"s{n}") for n in numbers}
     sla = {
-        f"s{n}": SlaPolicy(f"s{n}", OpenTime(dice.choice((2, 4, 8, 12)) * HOUR), escalation=f"l{n}") for n in numbers
-    }
+        f"s{n}": SlaPolicy(
+            f"s{n}", OpenTime(dice.choice((4, 8, 12)) * HOUR), first_start=OpenTime(dice.choice((1, 3)) * HOUR),
+            escalation=f"l{n}",
+        )
+        for n in numbers
+    }  # fmt: skip
     steps = {f"l{n}": EscalationPolicy(f"l{n}", ladder(dice)) for n in numbers}
     return replace(policies((), timedelta(days=90)), kinds=kinds, sla=sla, escalations=steps)
 

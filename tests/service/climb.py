@@ -52,10 +52,11 @@ FLOW = {
     "snooze.ended": [Route("task.snooze", "one")],
     "notice.written": [Route("dispatch", "one", earliest=True)],
     "notice.window": [Route("dispatch", "one", earliest=True)],
+    "task.given_late": [Route("given_late")],
     "letter.written": [Route("deliver", "outside")],
     **dict.fromkeys(
         (
-            "task.created task.given task.given_late task.completed task.cancelled task.declined agent.freed "
+            "task.created task.given task.completed task.cancelled task.declined agent.freed "
             "cool_down.ended pause.reminder"
         ).split(),
         (),

@@ -6,12 +6,14 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from click.testing import Result
 from sqlalchemy import update
 
 from taskhub.agents import service as agents
 from taskhub.cli import place
 from taskhub.db.tables import message
+from taskhub.escalation import upcoming
 from taskhub.escalation.notifications.model import Notice
 from taskhub.escalation.notifications.tell import tell
 from taskhub.flow import HANDLERS
@@ -40,6 +42,22 @@ def test_a_rehearsal_in_columns_and_as_json(run: Run, data: Path) -> None:
     )
     wrong = run("escalation", "rehearse", "--queue", "contrats")
     assert (wrong.exit_code, "contrats" in wrong.stderr) == (1, True)
+
+
+def test_a_rehearsal_that_did_not_look_everywhere_says_so(
+    run: Run, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with place.existing(data) as db:
+        with db.begin() as tx:
+            for number in range(2):
+                tasks.create(tx, NewTask("contract", f"Contract {number}"))
+        drain(db)
+    monkeypatch.setattr(upcoming, "MOST_TASKS", 1)
+    assert "Further tasks fall due later" in run("escalation", "rehearse", "--hours", 336).stderr
+    monkeypatch.setattr(upcoming, "MOST_TASKS", 0)
+    found = run("escalation", "rehearse", "--hours", 336)
+    assert found.stdout.startswith("Nothing of the 0 tasks looked at escalates until ")
+    assert "Further tasks fall due later" in found.stderr
 
 
 def test_what_nobody_took_is_listed_and_sent_again(run: Run, data: Path) -> None:

@@ -51,7 +51,7 @@ def test_each_step_fires_at_its_instant_and_not_a_moment_before(desk: Desk) -> N
         assert desk.fired(made)[-1][2] == fall
     steps = [(step, repetition) for step, repetition, _ in desk.fired(made)]
     assert steps == [(0, 0), (1, 0), (2, 0), (3, 0), (3, 1)]
-    assert desk.told(made) == ["ana", "lea", "max", "lea", "lea"]
+    assert desk.told(made) == ["ana", "lea", "max", "lea", "ana", "lea", "lea"]
     assert (desk.task(made).agent, desk.task(made).pinned, desk.task(made).priority) == ("lea", True, 2)
 
 
@@ -187,6 +187,48 @@ def test_work_goes_past_a_leader_who_is_not_at_work(desk: Desk) -> None:
     }  # fmt: skip
     with desk.at() as tx:
         assert tasks.leases(tx, [tasks.get(tx, made)]) == {}
+
+
+@pytest.mark.parametrize("named", [(), ("leader", "agent")])
+def test_who_gets_the_work_and_who_loses_it_are_told_once_each(
+    desks: Callable[..., Desk], named: tuple[str, ...]
+) -> None:
+    desk = desks(Step(overdue_for=timedelta(), notify=named, reassign="leader"))
+    desk.change("ana", language="fr")
+    made = desk.new("ana", started=True)
+    desk.pass_to(DUE)
+    with desk.at() as tx:
+        got, lost = service.notices_of(tx, made)
+        late = tx.conn.execute(select(message.c.payload).where(message.c.topic == "task.given_late")).scalars().all()
+    assert (got.agent, got.topic, got.severity, got.subject) == ("lea", "given_late", "late", "Overdue: Check ACME")
+    assert "It was handed to you; what was done so far may be half done." in got.body
+    assert (lost.agent, lost.topic, lost.subject) == ("ana", "step", "En retard : Check ACME")
+    assert "Elle n’est plus chez vous : elle a été confiée à Lea." in lost.body
+    assert {one["agent"] for one in desk.effects(made, 0)["notified"]} == {"ana", "lea"}
+    assert late == [{"agent": "lea", "was": "ana", "state": "breached", "told": True}]
+
+
+def test_who_loses_work_that_nobody_above_has_room_for_is_told(desks: Callable[..., Desk]) -> None:
+    desk = desks(Step(overdue_for=timedelta(), reassign="leader"))
+    made = desk.new("ana", started=True)
+    for _ in range(2):
+        desk.new("lea")
+    desk.pass_to(DUE)
+    with desk.at() as tx:
+        (lost,) = service.notices_of(tx, made)
+    assert lost.agent == "ana"
+    assert "It is back in the queue" in lost.body
+
+
+def test_work_that_is_handed_up_in_time_is_not_called_late(desks: Callable[..., Desk]) -> None:
+    desk = desks(Step(at_fraction=0.5, reassign="leader"))
+    made = desk.new("ana")
+    desk.pass_to(MONDAY + 4 * HOUR)
+    with desk.at() as tx:
+        got, _ = service.notices_of(tx, made)
+        late = tx.conn.execute(select(message.c.id).where(message.c.topic == "task.given_late")).all()
+    assert (got.agent, got.topic, got.subject) == ("lea", "step", "Due soon: Check ACME")
+    assert late == []
 
 
 def test_a_leader_without_room_gets_nothing_and_the_queue_gets_it_back(desk: Desk) -> None:

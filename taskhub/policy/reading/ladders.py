@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from taskhub.policy.promise import EscalationPolicy, NoticePolicy, Step
+from taskhub.policy.promise import TARGETS, EscalationPolicy, NoticePolicy, Step
 from taskhub.policy.reading import notices
 from taskhub.policy.reading.addressees import check_addressees
 from taskhub.policy.reading.table import Table, keyed
@@ -52,6 +52,7 @@ def _step(entry: Table) -> Step:
         repeat_every=entry.opt_duration("repeat_every"),
         widen=entry.words("widen"),
         quiet_hours=entry.flag("quiet_hours", default=True),
+        target=entry.choice("target", TARGETS, TARGETS[0]),
     )
     entry.done()
     check_addressees(entry, "notify", step.notify)
@@ -61,6 +62,8 @@ def _step(entry: Table) -> Step:
     if len(given) != 1:
         said = " and ".join(given) or "none"
         entry.problem((), f"a step falls due by exactly one of {', '.join(TRIGGERS)}; here: {said}.")
+    if entry.has("target") and step.paused_for is not None:
+        entry.problem("target", "a step by paused_for goes by the pause, not by a promise; leave target out.")
     if not any(entry.has(key) for key in DOES):
         entry.problem((), f"the step does nothing; give it {', '.join(DOES[:-1])} or {DOES[-1]}.")
     return step
@@ -68,18 +71,19 @@ def _step(entry: Table) -> Step:
 
 def _rising(entries: Sequence[Table], steps: Sequence[Step]) -> None:
     """Steps stand in the order in which they fall due; two at one instant are one step, or one of them is not seen."""
-    last: dict[tuple[str, bool], tuple[float, int]] = {}
+    last: dict[tuple[str, str, bool], tuple[float, int]] = {}
     for number, (entry, step) in enumerate(zip(entries, steps, strict=True), 1):
         moment = _moment(step)
         if moment is None:
             continue
         scale, at = moment
-        before = last.get((scale, step.business_time))
+        line = step.target, scale, step.business_time
+        before = last.get(line)
         if before and at == before[0]:
             entry.problem((), f"falls due at the same instant as step {before[1]}; put both into one step.")
         elif before and at < before[0]:
             entry.problem((), f"falls due before step {before[1]}; put the steps in the order in which they fall due.")
-        last[scale, step.business_time] = max((at, number), before or (at, number))
+        last[line] = max((at, number), before or (at, number))
 
 
 def _moment(step: Step) -> tuple[str, float] | None:

@@ -100,6 +100,31 @@ def test_a_due_time_moved_out_holds_repetitions_back_too() -> None:
     assert found.due_at == datetime(2026, 1, 6, 17, tzinfo=UTC)
 
 
+def test_work_opened_again_has_a_promise_of_its_own_where_that_moves_the_step() -> None:
+    """Half of the open time was used up before it lay done; half of the wall time is reached only afterwards."""
+    half, wall = Step(at_fraction=0.5), Step(at_fraction=0.5, business_time=False)
+    steps, done = policy(half, wall), MONDAY + 5 * HOUR
+    fired = {(rung.step, 0): record_of(rung) for rung in ladder.rungs(steps, {}, facts())}
+    assert ladder.rungs(steps, fired, facts(8 * HOUR, Pause(done, done + HOUR, "customer", "ana"))) == []
+    (again,) = ladder.rungs(steps, fired, facts(8 * HOUR, Pause(done, done + HOUR, "completed", "ana")))
+    assert (again.step, again.repetition) == (1, 1)
+    assert again.due_at > done + HOUR
+
+
+def test_a_clock_that_began_anew_has_its_own_steps() -> None:
+    steps = policy(Step(overdue_for=timedelta()))
+    fired = {(0, 0): record_of(ladder.rungs(steps, {}, facts(HOUR))[0])}
+    later = replace(facts(HOUR), clock=SlaClock("completion", OpenTime(HOUR), MONDAY + 4 * HOUR))
+    (again,) = ladder.rungs(steps, fired, later)
+    assert (again.repetition, again.due_at) == (1, MONDAY + 5 * HOUR)
+    fired[0, 1] = record_of(again)
+    assert ladder.rungs(steps, fired, later) == []
+
+
+def record_of(rung: ladder.Rung) -> Fired:
+    return Fired(rung.due_at, rung.due_at, "late", rung.mark, rung.promise)
+
+
 def test_a_met_clock_has_no_ladder() -> None:
     done = facts()
     met = replace(done, clock=replace(done.clock, met_at=MONDAY))

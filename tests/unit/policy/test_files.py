@@ -265,6 +265,17 @@ ADDED = {
             '[[escalation.steps]]\nat_fraction = 0.9\nnotify = "agent"\n', 6, "escalation.late.steps[2]",
             "before step 1", None,
         ),
+        (
+            '[[escalation.steps]]\npaused_for = "1d"\ntarget = "first_start"\nnotify = "agent"\n', 8,
+            "escalation.late.steps[2].target", "goes by the pause", None,
+        ),
+        (
+            (
+                '[[escalation.steps]]\ntarget = "first_start"\noverdue_for = "2h"\nnotify = "agent"\n'
+                '[[escalation.steps]]\ntarget = "first_start"\noverdue_for = "1h"\nnotify = "agent"\n'
+            ), 10,
+            "escalation.late.steps[3]", "before step 2", None,
+        ),
         ('[[escalation.steps]]\noverdue_for = "3h"\n', 6, "escalation.late.steps[2]", "does nothing", None),
         ('[[escalation]]\nkey = "b"\n', 6, "escalation.b", "steps is missing", None),
         ('[[escalation]]\nkey = "b"\nsteps = []\n', 8, "escalation.b.steps", "without steps", None),
