@@ -8,7 +8,7 @@ from taskhub.db.migrations.steps import add_column
 from taskhub.db.types import Json
 
 revision = "0019"
-down_revision = "0017"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 contract = False

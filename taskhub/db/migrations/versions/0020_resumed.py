@@ -8,7 +8,7 @@ from taskhub.db.migrations.steps import add_column
 from taskhub.db.types import Instant
 
 revision = "0020"
-down_revision = "0018"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 contract = False
