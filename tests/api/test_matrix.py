@@ -151,7 +151,7 @@ TABLE: dict[str, dict[str, str]] = {
     },
     **{f"GET /api/v1/{noun}/{{id}}/history": SEE_RECORD for noun in ("leads", "deals")},
     "GET /api/v1/leads/{id}/readiness": SEE_RECORD,
-    "GET /api/v1/deals/{id}/file": SEE_RECORD,
+    **{f"GET /api/v1/{noun}/{{id}}/file": SEE_RECORD for noun in ("leads", "deals")},
     **{
         f"GET /api/v1/{noun}/{{id}}": SEE_RECORD
         for noun in ("leads", "deals", "accounts", "contacts")

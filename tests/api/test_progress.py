@@ -114,10 +114,38 @@ def test_the_file_of_a_conversion_is_there_for_its_rep(any_house: House) -> None
     drain(any_house.db)
     any_house.taken("zoe")
     found = rob.ok("GET", f"/api/v1/deals/{deal}/file")
-    first, second = found["items"]
-    assert (found["tasks"], found["open"], found["late"]) == (2, 2, 0)
+    first, second = [one for one in found["items"] if one["deal"] == deal]
+    [call] = [one for one in found["items"] if one["deal"] is None]
+    assert (call["lead"], call["title"], call["state"]) == (id_, "Call Ann", "cancelled")
+    assert (found["tasks"], found["open"], found["late"]) == (3, 2, 0)
     assert (first["title"], first["state"], first["agent_name"]) == ("Agreement with Roux", "in_progress", "Zoe")
     assert (second["state"], [one["id"] for one in second["waits_for"]]) == ("blocked", [first["id"]])
     assert first["due_at"] is not None
-    assert any_house.of("ria").ok("GET", f"/api/v1/deals/{deal}/file")["tasks"] == 2
+    assert any_house.of("ria").ok("GET", f"/api/v1/deals/{deal}/file")["tasks"] == 3
     assert code(any_house.of("far").get(f"/api/v1/deals/{deal}/file")) == (404, "not_found")
+
+
+def test_the_file_of_a_lead_shows_its_work_and_that_of_its_deals(any_house: House) -> None:
+    rob, admin = any_house.of("rob"), any_house.of("admin")
+    alone = rob.ok("POST", LEADS, {"name": "Ann", "company": "Roux"})["id"]
+    rob.ok("POST", f"{LEADS}/{alone}/convert", {})
+    drain(any_house.db)
+    found = rob.ok("GET", f"{LEADS}/{alone}/file")
+    titles = {one["title"] for one in found["items"] if one["state"] != "cancelled"}
+    assert titles == {"Agreement with Roux", "Account of Roux"}
+    assert (found["lead"]["id"], found["open"], found["notes"]) == (alone, 2, [])
+    assert code(any_house.of("far").get(f"{LEADS}/{alone}/file")) == (404, "not_found")
+
+    id_ = rob.ok("POST", LEADS, {"name": "Bob", "company": "Blanc"})["id"]
+    asked = rob.ok("POST", f"{LEADS}/{id_}/follow-up", {"kind": "contract", "title": "Check them"})["task"]["id"]
+    deal = rob.ok("POST", f"{LEADS}/{id_}/convert", {"deal": {}})["deal"]["id"]
+    other = admin.ok("POST", "/api/v1/deals", {"title": "Another", "lead": id_})["id"]
+    far = any_house.task("billing", lead=id_, deal=other)
+    drain(any_house.db)
+    of_deal = rob.ok("GET", f"/api/v1/deals/{deal}/file")
+    (check,) = [one for one in of_deal["items"] if one["id"] == asked]
+    assert (check["lead"], check["deal"]) == (id_, None)
+    assert far not in {one["id"] for one in of_deal["items"]}
+    of_lead = {one["id"] for one in rob.ok("GET", f"{LEADS}/{id_}/file")["items"]}
+    assert of_lead == {one["id"] for one in of_deal["items"]}
+    assert far in {one["id"] for one in admin.ok("GET", f"{LEADS}/{id_}/file")["items"]}
