@@ -38,8 +38,8 @@ def _path(noun: str) -> None:
     @routes.post(f"/{noun}s/{{id}}/stage")
     @act(CHANGE, f"{noun}.stage")
     def stage(tx: Tx, id: Id, body: StageIn) -> dict[str, Any]:
-        """To another stage; forward only once what stages on the way require is filled in."""
-        return _did(tx, noun, id, lambda ref: selling.move(tx, ref, body.stage, body.version))
+        """To another stage, of its pipeline or of another; forward once what stages on the way require is there."""
+        return _did(tx, noun, id, lambda ref: selling.move(tx, ref, body.stage, body.version, body.pipeline))
 
     @routes.post(f"/{noun}s/{{id}}/status")
     @act(CHANGE, f"{noun}.status")
