@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from taskhub.events import service as events
+from taskhub.events.model import QUIET, Delivery, Event, RecordRef
 from taskhub.testing.drain import drain
 from tests.api.client import code
 from tests.api.house import House
@@ -76,6 +78,7 @@ def test_whose_progress_one_may_see(any_house: House) -> None:
     for who, path, expected in (
         ("rob", "?agent=ria", 403), ("rob", "?team=sales", 403), ("lea", "?team=specialists", 200),
         ("dora", "?department=back", 200), ("dora", "?team=abroad", 404), ("admin", "?team=sales", 200),
+        ("admin", "?department=bogus", 404), ("rob", "?department=bogus", 404),
         ("admin", "?team=sales&agent=rob", 422), ("admin", "?agent=nobody", 404), ("zoe", "", 403),
         ("admin", "?from=2026-01-02T00:00:00Z&until=2026-01-01T00:00:00Z", 422),
     ):  # fmt: skip
@@ -105,6 +108,38 @@ def test_customers_nobody_has_work_for_are_owed_it(any_house: House) -> None:
     assert {one["lead"] for one in rob.ok("GET", "/api/v1/conversions?owing=true")["items"]} == set(ids)
     rob.ok("POST", f"{LEADS}/{ids[0]}/follow-up", {"title": "Begin at last"})
     assert [one["lead"] for one in rob.ok("GET", "/api/v1/conversions?owing=true")["items"]] == [ids[1]]
+
+
+def test_nobody_owes_work_for_what_was_converted_elsewhere_before(any_house: House) -> None:
+    admin, at = any_house.of("admin"), datetime(2019, 1, 1, tzinfo=UTC)
+    file = b"id,name,company,status,created,closed\nold,Ann,Roux,converted,2018-01-01,2019-01-01\n"
+    made = admin.post("/api/v1/imports?noun=leads", content=file, headers={"content-type": "text/csv"}).json()["id"]
+    drain(any_house.db)
+    admin.ok("POST", f"/api/v1/imports/{made}/start", {})
+    with any_house.db.begin() as tx:
+        ref = RecordRef("lead", "asked:synced")
+        said = Event(
+            "pipedrive:x", "1", ("lead.updated",), at, ref, {"lead": {"id": ref.id, "status": "converted"}},
+            connection="asked", states_change=False, look=QUIET,
+        )  # fmt: skip
+        parcel = Delivery("pipedrive:x", "1", said.type, str(ref), at, "1", "1", "accepted", said)
+        events.ingest(tx, [parcel], b"{}", {}, "application/json", connection="asked")
+    drain(any_house.db)
+    id_ = admin.ok("POST", LEADS, {"name": "Bob", "company": "Blanc"})["id"]
+    admin.ok("POST", f"{LEADS}/{id_}/convert", {})
+
+    def listed(query: str) -> list[str]:
+        return [one["lead"] for one in admin.ok("GET", f"/api/v1/conversions?{query}")["items"]]
+
+    assert listed("owing=true") == [id_]
+    assert set(listed("")) == {"old", "asked:synced", id_}
+    assert listed("from=2020-01-01T00:00:00Z") == [id_]
+    assert set(listed("until=2020-01-01T00:00:00Z")) == {"old", "asked:synced"}
+    assert listed("owing=true&until=2020-01-01T00:00:00Z") == []
+    reversed_ = admin.get("/api/v1/conversions?from=2020-01-01T00:00:00Z&until=2019-01-01T00:00:00Z")
+    assert reversed_.status_code == 422
+    near = admin.get("/api/v1/metrics/sales?department=bac").json()["detail"]
+    assert "did you mean back?" in near
 
 
 def test_the_file_of_a_conversion_is_there_for_its_rep(any_house: House) -> None:
