@@ -157,9 +157,9 @@ TABLE: dict[str, dict[str, str]] = {
         for noun in ("leads", "deals", "accounts", "contacts")
     },
     **{
-        f"GET /api/v1/{noun}/{{id}}/duplicates": {"agent": "ynn", "rep": "yyn", "manager": "ynn", "director": "ynn",
-                                                  "integration": "fff", **READ_ALL}
-        for noun in ("leads", "accounts", "contacts")
+        f"{verb} /api/v1/{noun}/{{id}}/duplicates": {"agent": "ynn", "rep": "yyn", "manager": "ynn", "director": "ynn",
+                                                     "integration": "fff", **READ_ALL}
+        for noun in ("leads", "accounts", "contacts") for verb in ("GET", "POST")
     },
     **{f"GET /api/v1/{noun}/{{id}}/notes": SEE_RECORD for noun in ("leads", "deals", "accounts", "contacts")},
     **{
