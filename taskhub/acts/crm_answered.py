@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from taskhub.acts import crm_after_all, crm_asking
-from taskhub.acts.crm_telling import REFUSED, tell_asker
+from taskhub.acts.crm_telling import NO_FOLLOW_UP, REFUSED, tell_asker
 from taskhub.connectors.asking import model
 from taskhub.connectors.asking import service as asked_there
 from taskhub.connectors.asking.model import CrmAct
@@ -99,7 +99,10 @@ def _converted(tx: Tx, act: CrmAct, before: RecordState) -> None:
     said = Said(before.ref, _from(before, OPEN), changes, around)
     told = recording.tell(tx, "convert", said, connection=act.connection)
     follow_up = crm_asking.follow_up_of(act)
-    if follow_up is not None and follow_up.kind in tx.policies.kinds:
+    if follow_up is not None and follow_up.kind not in tx.policies.kinds:
+        tx.record(before.ref.noun, before.ref.id, "no_follow_up", {"kind": follow_up.kind, "title": follow_up.title})
+        tell_asker(tx, NO_FOLLOW_UP, act, before, follow_up.title)
+    elif follow_up is not None:
         at = told.state.newest.at
         # Newer than the conversion: what a rule closes because of it is older work.
         making.make(tx, [replace(follow_up, version=(at + at.resolution, act.id))])

@@ -14,6 +14,7 @@ from taskhub.connectors.asking import model, orders
 from taskhub.connectors.asking import service as asked_there
 from taskhub.connectors.asking.deliver import ASKED
 from taskhub.connectors.asking.model import CrmAct
+from taskhub.db import acts
 from taskhub.db.tx import Tx
 from taskhub.errors import Conflict, NotFound, VersionClash
 from taskhub.events.model import RecordRef
@@ -21,10 +22,11 @@ from taskhub.failpoints import failpoint
 from taskhub.policy.policies import Connection
 from taskhub.sales import path, recording
 from taskhub.sales import service as sales
-from taskhub.sales.conversion import Asked
+from taskhub.sales.conversion import Asked, refuse_incomplete
 from taskhub.sales.duplicates import merges
 from taskhub.sales.fields import invalid
 from taskhub.sales.model import RecordState
+from taskhub.tasks import service as tasks
 from taskhub.tasks.mirrored import QUIET_FOR
 from taskhub.tasks.model import NewTask
 
@@ -39,10 +41,15 @@ def connection_of(tx: Tx, ref: RecordRef) -> Connection | None:
 def convert(
     tx: Tx, ref: RecordRef, asked: Asked, follow_up: NewTask | None = None, version: int | None = None
 ) -> CrmAct:  # fmt: skip
-    """Asks for a conversion. Raises Conflict for a lead that waits or has ended, InvalidInput for what they decide."""
+    """Asks for a conversion. Raises Conflict for a lead that waits or has ended.
+
+    InvalidInput for what they decide, a lead that lacks what converting asks for, a follow-up that cannot be made.
+    """
     before, connection = _open(tx, ref, version)
     wanted = _conversion(tx, asked, connection)
+    refuse_incomplete(before, asked, tx.policies)
     if follow_up is not None:
+        tasks.check_new(tx, follow_up)
         wanted["follow_up"] = _plain(follow_up)
     return _put(tx, before, connection, model.CONVERT, wanted)
 
@@ -79,8 +86,27 @@ def take_back(tx: Tx, inverse: Mapping[str, Any]) -> CrmAct:
     if kind is None or (kind == model.UNCONVERT and act.deal is None):
         raise Conflict("This cannot be taken back.", code="no_reverse_there", connection=act.connection)
     _refuse_pending(tx, act.ref)
+    if kind == model.UNCONVERT:
+        _refuse_ended_deal(tx, act)
     kept = {name: act.asked[name] for name in ("their_reason",) if name in act.asked}
     return _put(tx, before, connection, kind, {**kept, "of": act.id}, deal=act.deal)
+
+
+def undo_conversion(tx: Tx, ref: RecordRef) -> CrmAct | None:
+    """Takes back the newest conversion that was asked for of a lead, whoever did; None where none was.
+
+    Raises Conflict with what stands in the way.
+    """
+    if not any(one.kind == model.CONVERT for one in asked_there.about(tx, str(ref))):
+        return None
+    _locked(tx, ref)
+    asked = asked_there.about(tx, str(ref))
+    newest = next(one for one in asked if one.kind == model.CONVERT)
+    if any(one.kind == model.UNCONVERT and one.state == model.DONE and one.at > newest.at for one in asked):
+        raise Conflict("The conversion of this lead was undone already.", code="not_converted")
+    done = take_back(tx, {"act": newest.id})
+    acts.undone(tx.conn, newest.id, tx.act_id)
+    return done
 
 
 def withdraw(tx: Tx, ref: RecordRef, version: int | None = None) -> CrmAct:
@@ -112,6 +138,15 @@ def _refuse_undo(act: CrmAct) -> NoReturn:
         said = f"{act.connection} has been asked and has not answered yet: try again when it has."
         raise Conflict(said, code="asked_there", connection=act.connection)
     raise Conflict(f"This was {act.state}: there is nothing to take back.", code="nothing_to_change")
+
+
+def _refuse_ended_deal(tx: Tx, act: CrmAct) -> None:
+    """The reverse of a conversion takes the deal away, over there as well."""
+    deal = RecordRef("deal", str(act.deal))
+    status = sales.get(tx, deal).fields.get("status") if sales.known_of(tx, deal) else None
+    if status in path.ENDS["deal"]:
+        said = f"The deal has been changed since the conversion (it is {status}): it stays."
+        raise Conflict(said, code="deal_changed", deal=deal.id, status=status)
 
 
 def _locked(tx: Tx, ref: RecordRef) -> RecordState:

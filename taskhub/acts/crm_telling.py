@@ -1,4 +1,4 @@
-"""What whoever asked a CRM for something is told when it was not done, in their language."""
+"""What whoever asked a CRM for something is told when it was not done, or not all of it, in their language."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from taskhub.escalation.notifications.model import INFO, Notice
 from taskhub.escalation.notifications.tell import tell
 from taskhub.sales.model import RecordState
 
-REFUSED, GIVEN_UP = "crm_refused", "crm_given_up"
+REFUSED, GIVEN_UP, NO_FOLLOW_UP = "crm_refused", "crm_given_up", "crm_no_follow_up"
 INSIDE, LOG_IN = "inside", "log_in"
 TEXTS = {
     "en": {
@@ -20,6 +20,9 @@ TEXTS = {
         "crm_given_up body": "What you asked {connection} for about {title} ({kind}) was tried for days and is not "
         "tried any more: {reason}. It may have been done over there: look, then withdraw it at its record, or have it "
         "tried again by whoever runs taskhub.",
+        NO_FOLLOW_UP: "Without its follow-up task: {title}",
+        "crm_no_follow_up body": "{connection} has done what you asked about {title} ({kind}). The task that was to "
+        "follow could not be made, its kind has gone meanwhile: {reason}. Ask for it at the record, of another kind.",
         "convert": "conversion", "lose": "loss", "unconvert": "undo of the conversion", "reopen": "undo of the loss",
         "connection_off": "the connection no longer takes acts",
         "no_answer": "it did not come to an end within a week; look there",
@@ -34,6 +37,10 @@ TEXTS = {
         "crm_given_up body": "Ce que vous avez demandé à {connection} pour {title} ({kind}) a été tenté pendant des "
         "jours et ne l’est plus : {reason}. C’est peut-être fait là-bas : regardez, puis retirez-le sur sa fiche, ou "
         "faites réessayer par qui exploite taskhub.",
+        NO_FOLLOW_UP: "Sans sa tâche de suivi : {title}",
+        "crm_no_follow_up body": "{connection} a fait ce que vous avez demandé pour {title} ({kind}). La tâche qui "
+        "devait suivre n’a pas pu être créée, son type n’existe plus : {reason}. Demandez-la sur la fiche, d’un "
+        "autre type.",
         "convert": "conversion", "lose": "perte", "unconvert": "annulation de la conversion",
         "reopen": "annulation de la perte", "connection_off": "la connexion n’accepte plus d’actes",
         "no_answer": "sans fin au bout d’une semaine ; regardez là-bas",

@@ -49,10 +49,12 @@ def patch(tx: Tx, ref: RecordRef, version: int, wanted: Fields, more: Fields | N
     return state
 
 
-def move(tx: Tx, ref: RecordRef, stage: str, version: int | None = None) -> RecordState:
-    """To another stage of its pipeline, forward or back."""
+def move(
+    tx: Tx, ref: RecordRef, stage: str, version: int | None = None, pipeline: str | None = None
+) -> RecordState:  # fmt: skip
+    """To another stage of its pipeline, forward or back, or to one of another pipeline."""
     before = recording.ours(tx, ref, version)
-    return _put(tx, "stage", before, path.moved(before, stage, tx.policies))
+    return _put(tx, "stage", before, path.moved(before, stage, tx.policies, pipeline))
 
 
 def lose(tx: Tx, ref: RecordRef, reason: str, version: int | None = None) -> RecordState:

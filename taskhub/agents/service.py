@@ -51,6 +51,16 @@ def list_teams(tx: Tx, after: str = "", limit: int = 50) -> list[Team]:
     return store.teams(tx.conn, after, limit)
 
 
+def teams_of(tx: Tx, department: str) -> list[str]:
+    """Keys of the teams of a department. Raises NotFound, with the nearest one there is."""
+    teams = list_teams(tx, limit=10_000)
+    found = [one.key for one in teams if one.department == department]
+    if not found:
+        near = nearest(department, {one.department for one in teams if one.department})
+        raise NotFound(f"There is no department {department[:64]!r}" + (f"; did you mean {near}?" if near else "."))
+    return found
+
+
 def create_agent(tx: Tx, raw: Mapping[str, Any]) -> Agent:
     """A new person, offline at first. Raises InvalidInput, or Conflict when the key is taken."""
     row = {**fields.AGENT_DEFAULTS, **fields.read(fields.AGENT_FIELDS, raw, required=("key", "name", "team"))}

@@ -33,7 +33,7 @@ _NOUNS = {"leads": "lead", "contacts": "contact", "accounts": "account"}
 
 
 def _of(plural: str) -> None:
-    """``GET /{plural}/{id}/duplicates``: what a stored record may double."""
+    """``/{plural}/{id}/duplicates``: what a stored record may double; nothing is stored by either method."""
     noun = _NOUNS[plural]
 
     def get_doubles(tx: Tx, request: Request, id: Id, language: _Language = None) -> dict[str, Any]:
@@ -41,9 +41,10 @@ def _of(plural: str) -> None:
         access.check(who, "record.read", _object(tx, who, RecordRef(noun, id)))
         return _shown(tx, who, service.of_record(tx, RecordRef(noun, id)), reader.language(tx, request, language))
 
-    get_doubles.__name__ = f"get_doubles_of_{noun}"
     get_doubles.__doc__ = f"What this {noun} may double, the likeliest first, with reasons; 20 at most."
-    routes.get(f"/{plural}/{{id}}/duplicates")(look("record.read")(get_doubles))
+    for verb, route in (("get", routes.get), ("post", routes.post)):
+        get_doubles.__name__ = f"{verb}_doubles_of_{noun}"
+        route(f"/{plural}/{{id}}/duplicates")(look("record.read")(get_doubles))
 
 
 for _plural in _NOUNS:

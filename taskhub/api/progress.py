@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import Query
@@ -22,6 +22,7 @@ from taskhub.sales import queries as sales
 
 routes = router("records")
 Named = Annotated[KeyText | None, Query()]
+Since = Annotated[Instant | None, Query(alias="from")]
 MONTH = timedelta(days=30)
 
 
@@ -29,16 +30,20 @@ MONTH = timedelta(days=30)
 @look("progress.read")
 def of_sales(
     tx: Tx, agent: Named = None, team: Named = None, department: Named = None,
-    since: Annotated[Instant | None, Query(alias="from")] = None, until: Instant | None = None,
+    since: Since = None, until: Instant | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Funnel, rates, amounts and time per stage of a person, a team or a department (default: 30 days, one's own)."""
     end = until or tx.now
     begin = since or end - MONTH
-    if begin >= end:
-        raise InvalidInput("from must lie before until.", errors=[{"path": "from", "message": "must lie before until"}])
+    _refuse_reversed(begin, end)
     owners, scope = _owners(tx, access.caller(tx), agent, team, department)
     items = sales.of_owners(tx, owners, begin, end, list(tx.policies.pipelines.values()))
     return {"from": begin, "until": end, "scope": scope, "items": items}
+
+
+def _refuse_reversed(begin: datetime, end: datetime) -> None:
+    if begin >= end:
+        raise InvalidInput("from must lie before until.", errors=[{"path": "from", "message": "must lie before until"}])
 
 
 def _owners(
@@ -53,7 +58,7 @@ def _owners(
     if team is not None:
         found = [agents.get_team(tx, team).key]
     elif department is not None:
-        found = [one.key for one in agents.list_teams(tx, limit=10_000) if one.department == department]
+        found = agents.teams_of(tx, department)
     elif reaches_all(who, "progress.read"):
         return None, {}
     else:
@@ -71,10 +76,15 @@ def _own(tx: Tx, who: Caller) -> tuple[list[str], dict[str, Any]]:
 @routes.get("/conversions")
 @look("record.read")
 def list_conversions(
-    tx: Tx, *, owing: bool = False, limit: Limit = 50, cursor: Cursor = None
+    tx: Tx, *, owing: bool = False, since: Since = None, until: Instant | None = None, limit: Limit = 50,
+    cursor: Cursor = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Leads that became customers, newest first, each with its work; ``owing``: those nobody has any work for."""
+    if since and until:
+        _refuse_reversed(since, until)
     asked = records.narrowed(tx, access.caller(tx), {})
-    rows = sales.conversions(tx, asked.get("owner"), paging.instant_after(cursor), limit + 1, owing=owing)
+    rows = sales.conversions(
+        tx, asked.get("owner"), paging.instant_after(cursor), limit + 1, owing=owing, since=since, until=until
+    )
     page = rows[:limit]
     return paging.page(page, paging.encode(page[-1]["at"], page[-1]["lead"]) if len(rows) > limit else None)

@@ -13,7 +13,7 @@ from taskhub.api import reader, seen, shown, shown_sales
 from taskhub.api.bodies import Call
 from taskhub.api.sales_bodies import ConvertIn, FollowUpIn, LoseIn, StageIn, StatusIn
 from taskhub.api.tasks import check_due
-from taskhub.connectors.asking.model import CrmAct
+from taskhub.connectors.asking.model import PENDING, CrmAct
 from taskhub.db.tx import Tx
 from taskhub.events.model import RecordRef
 from taskhub.http import paging
@@ -38,8 +38,8 @@ def _path(noun: str) -> None:
     @routes.post(f"/{noun}s/{{id}}/stage")
     @act(CHANGE, f"{noun}.stage")
     def stage(tx: Tx, id: Id, body: StageIn) -> dict[str, Any]:
-        """To another stage; forward only once what stages on the way require is filled in."""
-        return _did(tx, noun, id, lambda ref: selling.move(tx, ref, body.stage, body.version))
+        """To another stage, of its pipeline or of another; forward once what stages on the way require is there."""
+        return _did(tx, noun, id, lambda ref: selling.move(tx, ref, body.stage, body.version, body.pipeline))
 
     @routes.post(f"/{noun}s/{{id}}/status")
     @act(CHANGE, f"{noun}.status")
@@ -140,9 +140,15 @@ def convert(tx: Tx, id: Id, body: ConvertIn = ConvertIn()) -> dict[str, Any] | R
 
 @routes.post("/leads/{id}/undo-conversion")
 @act(CHANGE, "lead.undo_conversion")
-def undo_conversion(tx: Tx, id: Id) -> dict[str, Any]:
-    """The lead is open again, while the deal is untouched and nobody has begun its work."""
+def undo_conversion(tx: Tx, id: Id) -> dict[str, Any] | Reply:
+    """The lead is open again, while the deal is untouched and nobody has begun its work; of a CRM's it is asked."""
     seen.record(tx, "lead", id, CHANGE)
+    ref = RecordRef("lead", id)
+    asked = crm_asking.undo_conversion(tx, ref) if sales.get(tx, ref).connection is not None else None
+    if asked is not None and asked.state == PENDING:
+        return _pending(tx, ref, asked)
+    if asked is not None:
+        return _did(tx, "lead", id, lambda ref: sales.get(tx, ref))
     state = unconverting.undo(tx, id)
     seen.record(tx, "lead", id, CHANGE)  # behind its lock
     return shown_sales.record(tx, state)

@@ -87,9 +87,10 @@ class DealPatch(DealIn):
 
 
 class StageIn(Call):
-    """Which stage of its pipeline."""
+    """Which stage of its pipeline, or of the ``pipeline`` named."""
 
     stage: Ref
+    pipeline: Ref | None = None
 
 
 class LoseIn(Call):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,34 +22,43 @@ def progress(
     team: Annotated[str | None, typer.Option(help="Of one team.")] = None,
     department: Annotated[str | None, typer.Option(help="Of all teams of one department.")] = None,
     since: Annotated[str, typer.Option(help="How far to look back, such as 30d.")] = "30d",
+    until: Annotated[str | None, typer.Option(help="How long ago the period ends, such as 7d; default: now.")] = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
     """Funnel, rates, amounts and time per stage of a person, a team, a department, or everybody."""
-    from taskhub.calendars import parse_duration
     from taskhub.cli.output import as_json
     from taskhub.errors import InvalidInput
     from taskhub.sales import queries as sales
 
-    try:
-        span = parse_duration(since)
-    except ValueError as error:
-        raise InvalidInput(f"--since: {error}") from error
+    back, ended = _span("--since", since), timedelta() if until is None else _span("--until", until)
+    if back <= ended:
+        raise InvalidInput("--since must lie before --until.")
     if sum(one is not None for one in (agent, team, department)) > 1:
         raise InvalidInput("Name one of --agent, --team and --department.")
     with place.existing(data) as db, db.read() as tx:
         owners = _owners(tx, agent, team, department)
-        begin = tx.now - span
-        items = sales.of_owners(tx, owners, begin, tx.now, list(tx.policies.pipelines.values()))
-        owing = sales.conversions(tx, owners, None, 10_000, owing=True)
+        begin, end = tx.now - back, tx.now - ended
+        items = sales.of_owners(tx, owners, begin, end, list(tx.policies.pipelines.values()))
+        owing = sales.conversions(tx, owners, None, 10_000, owing=True, since=begin, until=end)
         of = {"agent": agent, "team": team, "department": department}
-        said = {"from": begin, "until": tx.now, **of, "items": items, "owing": owing}
+        said = {"from": begin, "until": end, **of, "items": items, "owing": owing}
     if json:
         as_json(said)
         return
     for item in items:
         _show(item)
     typer.echo(f"Conversions without any work: {len(owing)}")
+
+
+def _span(name: str, text: str) -> timedelta:
+    from taskhub.calendars import parse_duration
+    from taskhub.errors import InvalidInput
+
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise InvalidInput(f"{name}: {error}") from error
 
 
 def _owners(tx: Tx, agent: str | None, team: str | None, department: str | None) -> list[str] | None:

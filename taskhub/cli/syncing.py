@@ -88,7 +88,8 @@ def words(told: Mapping[str, Any]) -> list[str]:
     if tasks:
         lines.append(f"Tasks {'made of it' if told['done'] else 'that would be made'}: {tasks}.")
     if told["unread"]:
-        lines.append(f"{told['unread']} make no sense under the maps; they are kept: `taskhub events list`.")
+        kept = "GET /api/v1/events?state=quarantined lists them"
+        lines.append(f"{told['unread']} make no sense under the maps; they are kept: {kept}.")
     for noun, why in told["refused"].items():
         lines.append(f"Not told of {noun}: {why}")
     if told["done"]:

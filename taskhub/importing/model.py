@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from taskhub.events.model import RecordRef
+from taskhub.sales.model import BROUGHT_IN
 from taskhub.tasks.model import NewTask
 
 LEAD, DEAL, TASK = "lead", "deal", "task"
 PLURALS = {"leads": LEAD, "deals": DEAL, "tasks": TASK}
 CHECKING, CHECKED, RUNNING, ENDED, UNDOING, UNDONE = "checking", "checked", "running", "ended", "undoing", "undone"
-SOURCE = "import"
+SOURCE = BROUGHT_IN
 
 
 class Row(NamedTuple):

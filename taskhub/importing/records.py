@@ -12,9 +12,11 @@ from taskhub.events.fields import BadField, read_id
 from taskhub.events.model import RecordRef
 from taskhub.ids import digest
 from taskhub.importing.cells import typed
+from taskhub.importing.currencies import meant
 from taskhub.importing.house import ENDS, House, lost_reason, status
 from taskhub.importing.mapping import FieldMap
 from taskhub.importing.model import DEAL, LEAD, NewRecord, Party, Way
+from taskhub.importing.values import currency_mark
 from taskhub.policy.policies import Pipeline
 from taskhub.sales import fields, path
 from taskhub.sales.fields import invalid
@@ -36,6 +38,10 @@ def record_of(line: int, said: Mapping[str, str], map_: FieldMap, house: House) 
     plain = {n: value for n, value in good.items() if n in fields.FIELDS[noun] and n not in ("stage", "pipeline")}
     if "owner" in plain:
         plain["owner"] = house.person("owner", plain["owner"])
+    pipeline = on or path.pipeline_of(noun, {}, house.policies)
+    if "amount" in plain:
+        usual = pipeline.currency if pipeline else None
+        plain["currency"] = meant(said["amount"], currency_mark(said["amount"]), plain.get("currency"), usual)
     read = fields.read(noun, plain, own)
     placed = {**read, **({"pipeline": on.key} if on else {}), **({"stage": stage} if stage else {})}
     made = path.begun(noun, placed, house.policies)
@@ -44,7 +50,7 @@ def record_of(line: int, said: Mapping[str, str], map_: FieldMap, house: House) 
     if "deal" in good:
         made["deal"] = read_record_id("deal", good["deal"])
     ref = RecordRef(noun, id_of(noun, said, map_))
-    way = _way(good, state, on, house)
+    way = _way(good, state, pipeline, house)
     links = tuple(RecordRef(one, made[one]) for one in LINKS[noun] if made.get(one) is not None)
     parties = _parties(good, read, map_) if noun == DEAL else ()
     made = {name: value for name, value in made.items() if noun != DEAL or name not in PARTY}
@@ -86,7 +92,7 @@ def _path(noun: str, good: dict[str, Any], house: House) -> tuple[Pipeline | Non
         return on, None, ended
 
 
-def _way(good: Mapping[str, Any], state: str, on: Pipeline | None, house: House) -> Way:
+def _way(good: Mapping[str, Any], state: str, pipeline: Pipeline | None, house: House) -> Way:
     created = good.get("created_at", house.now)
     closed = good.get("closed_at", created) if state != OPEN else None
     since = good.get("stage_at")
@@ -96,7 +102,7 @@ def _way(good: Mapping[str, Any], state: str, on: Pipeline | None, house: House)
     if (closed is not None and closed < created) or (since is not None and since < created):
         name = "closed_at" if closed is not None and closed < created else "stage_at"
         raise invalid([(name, f"lies before created_at ({created.date()})")], "dates_reversed")
-    why = lost_reason(on, good["lost_reason"]) if state == LOST and "lost_reason" in good else None
+    why = lost_reason(pipeline, good["lost_reason"]) if state == LOST and "lost_reason" in good else None
     return Way(state, created, since if since != created else None, closed, why)
 
 

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 EARLIEST, LATEST = datetime(1970, 1, 2, tzinfo=UTC), datetime(2199, 12, 31, tzinfo=UTC)
 YES = frozenset("yes y true t 1 x oui o vrai ja j wahr si s on".split())
 NO = frozenset("no n false f 0 - non faux nein falsch off".split())
-_NOISE = re.compile(r"[\s\u00a0\u202f\u2009'’€$£¥]")
-_NUMBER = re.compile(r"-?[0-9.,]+", re.ASCII)
+_NOISE = re.compile(r"[\s\u00a0\u202f\u2009'’]")
+_MONEY = re.compile(r"(-?)([€$£¥]|[A-Z]{3})?(-?)([0-9.,]+)([€$£¥]|[A-Z]{3})?", re.ASCII)
 _DATE = re.compile(r"([0-9]{1,4})([./\-])([0-9]{1,2})\2([0-9]{1,4})(?:[T ,]+(.+))?", re.ASCII)
 _TIME = re.compile(
     r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,6})[0-9]*)?)? ?([AaPp][Mm])?"
@@ -38,7 +38,7 @@ def flag(cell: str) -> bool | None:
 
 def decimal_of(cells: Iterable[str]) -> str | None:
     """Which sign the amounts among these cells use for their decimals; None where none of them shows it."""
-    signs = {sign for cell in cells if (sign := _sign(_NOISE.sub("", cell))) is not None}
+    signs = {sign for cell in cells if (sign := _sign(_number(cell)[0])) is not None}
     return next(iter(signs)) if len(signs) == 1 else None
 
 
@@ -48,8 +48,8 @@ def amount(cell: str, decimal: str | None) -> str:
     >>> amount("1 234,50 €", None), amount("1,234.5", None), amount("12,5", None), amount("1,234", ",")
     ('1234.50', '1234.5', '12.5', '1.234')
     """
-    text = _NOISE.sub("", cell)
-    if not _NUMBER.fullmatch(text):
+    text = _number(cell)[0]
+    if not text:
         raise ValueError(f"{cell[:40]!r} is no amount")
     sign = decimal or _sign(text) or ("." if "," not in text and "." not in text else None)
     if sign is None:
@@ -59,6 +59,23 @@ def amount(cell: str, decimal: str | None) -> str:
     if sign in rest or other in rest or (other in whole and not _grouped(whole, other)):
         raise ValueError(f"{cell[:40]!r} is no amount with {sign!r} before its decimals")
     return whole.replace(other, "") + (f".{rest}" if rest else "")
+
+
+def currency_mark(cell: str) -> str | None:
+    """The sign or the code of three letters beside an amount: what it means is for the row to say.
+
+    >>> currency_mark("$1,500"), currency_mark("1 500 EUR"), currency_mark("1500")
+    ('$', 'EUR', None)
+    """
+    return _number(cell)[1]
+
+
+def _number(cell: str) -> tuple[str, str | None]:
+    """The digits of an amount with their signs, and its currency's mark; nothing where it is no amount."""
+    found = _MONEY.fullmatch(_NOISE.sub("", cell))
+    if found is None or (found[2] and found[5]) or (found[1] and found[3]):
+        return "", None
+    return f"{found[1] or found[3]}{found[4]}", found[2] or found[5]
 
 
 def _grouped(whole: str, by: str) -> bool:

@@ -51,14 +51,7 @@ def drafted(lead: RecordState, asked: Asked, policies: Policies) -> Drafts:
     path.refuse_ended(lead)
     account, contact = _read("account", asked.account), _read("contact", asked.contact)
     deal = None if asked.deal is None else read("deal", asked.deal)
-    known = {**lead.fields, **_given(contact, _PERSON), **_given(deal or {}, _WORTH)}
-    if account.get("name") or asked.account:
-        known["company"] = account.get("name") or known.get("company") or True
-    line = path.pipeline_of("lead", lead.fields, policies, lenient=True)
-    missing = missing_to_convert(known, line)
-    if missing:
-        wrong = [(name, "must be filled in before the lead is converted") for name in missing]
-        raise invalid(wrong, "fields_missing", missing=missing)
+    refuse_incomplete(lead, asked, policies)
     account_id, contact_id = _id(asked.account), _id(asked.contact)
     made = _account(lead.fields, account)
     person = _contact(lead.fields, contact) if asked.contact_wanted else None
@@ -70,6 +63,17 @@ def drafted(lead: RecordState, asked: Asked, policies: Policies) -> Drafts:
     if not asked.contact_wanted:
         linked.pop("contact", None)
     return Drafts(made, person, worth, account_id, contact_id, linked)
+
+
+def refuse_incomplete(lead: RecordState, asked: Asked, policies: Policies) -> None:
+    """Raises InvalidInput that lists what ``required_to_convert`` names and neither lead nor ``asked`` fills in."""
+    known = {**lead.fields, **_given(asked.contact or {}, _PERSON), **_given(asked.deal or {}, _WORTH)}
+    if asked.account:
+        known["company"] = asked.account.get("name") or known.get("company") or True
+    missing = missing_to_convert(known, path.pipeline_of("lead", lead.fields, policies, lenient=True))
+    if missing:
+        wrong = [(name, "must be filled in before the lead is converted") for name in missing]
+        raise invalid(wrong, "fields_missing", missing=missing)
 
 
 def refuse_nameless(drafts: Drafts, found: Mapping[str, str]) -> None:

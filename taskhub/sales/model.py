@@ -11,6 +11,8 @@ from taskhub.events.model import RecordRef, Version
 
 OPEN, WON, LOST, CONVERTED = "open", "won", "lost", "converted"
 ENDED = (WON, LOST, CONVERTED)
+BROUGHT_IN = "import"
+"""The source of what files say, of what has happened elsewhere before."""
 
 
 class Change(NamedTuple):

@@ -52,7 +52,9 @@ def event_of(said: Said, at: datetime, id_: str, by: str) -> Event:
         occurred_at=at,
         record=said.ref,
         data=data,
-        previous={said.ref.noun: {name: known.get(name) for name in said.changes}} if said.before else {},
+        previous={said.ref.noun: {name: known.get(name) for name in said.changes if name not in _anew(said)}}
+        if said.before
+        else {},
         by=by,
         told=_told(said),
     )
@@ -63,7 +65,15 @@ def _told(said: Said) -> dict[str, tuple[str, ...]]:
     if said.before is None:
         return beside
     known = said.before.fields
-    return {**beside, said.ref.noun: tuple(name for name in said.changes if known.get(name) != said.changes[name])}
+    moved = tuple(name for name in said.changes if known.get(name) != said.changes[name])
+    return {**beside, said.ref.noun: (*moved, *_anew(said))}
+
+
+def _anew(said: Said) -> tuple[str, ...]:
+    """The stage of another pipeline is another stage, though both may call it by the same key."""
+    known = said.before.fields if said.before else {}
+    same = said.changes.get("stage") is not None and said.changes["stage"] == known.get("stage")
+    return ("stage",) if same and said.changes.get("pipeline", known.get("pipeline")) != known.get("pipeline") else ()
 
 
 def _refuse_unreadable(data: Around) -> None:
@@ -84,4 +94,5 @@ def difference(said: Said) -> dict[str, Any]:
 def _types(said: Said) -> tuple[str, ...]:
     if said.before is None:
         return (f"{said.ref.noun}.created",)
-    return types_of(said.ref.noun, {name: (old, new) for name, (old, new) in difference(said).items()})
+    moved = {name: (old, new) for name, (old, new) in difference(said).items()}
+    return types_of(said.ref.noun, {**moved, **{name: (None, said.changes[name]) for name in _anew(said)}})

@@ -35,7 +35,8 @@ def patched(state: RecordState, wanted: Mapping[str, Any], policies: Policies) -
     if state.ref.noun in ENDS:
         if {"stage", "pipeline", "status"} & wanted.keys():
             path = next(name for name in ("stage", "pipeline", "status") if name in wanted)
-            raise invalid([(path, f"is not written: use /{state.ref.noun}s/{{id}}/stage")], "use_the_act")
+            use = "status" if path == "status" else "stage"
+            raise invalid([(path, f"is not written: use /{state.ref.noun}s/{{id}}/{use}")], "use_the_act")
         line = pipeline_of(state.ref.noun, state.fields, policies, lenient=True)
     money = {"amount", "currency"} & wanted.keys()
     told = {**wanted, "currency": _paid(after, line).get("currency")} if money else wanted
@@ -68,16 +69,20 @@ def stage_of(line: Pipeline, key: Any) -> Stage:
     return found
 
 
-def moved(state: RecordState, to: str, policies: Policies) -> dict[str, Any]:
-    """To another stage of its pipeline. Going forward asks for what every stage on the way requires."""
+def moved(state: RecordState, to: str, policies: Policies, pipeline: str | None = None) -> dict[str, Any]:
+    """To another stage of its pipeline, or of the one named. Going forward asks for what stages on the way require.
+
+    Into another pipeline it comes as if it began there: asked for is what the stages before that one require.
+    """
     refuse_ended(state)
-    line = pipeline_of(state.ref.noun, state.fields, policies, lenient=True)
+    here = pipeline_of(state.ref.noun, state.fields, policies, lenient=True)
+    line = here if pipeline is None else pipeline_of(state.ref.noun, {"pipeline": pipeline}, policies)
     if line is None:
         raise unknown("stage", to, (), "unknown_stage")
-    target = stage_of(line, to)
-    if target.key == state.fields.get("stage"):
+    target, stays = stage_of(line, to), line == here
+    if stays and target.key == state.fields.get("stage"):
         raise Conflict(f"It is at that stage already: {target.name}.", code="nothing_to_change", stage=target.key)
-    missing = missing_before(line, state.fields, target)
+    missing = missing_before(line, state.fields if stays else {**state.fields, "stage": None}, target)
     if missing:
         raise fields_missing(missing)
     return {"stage": target.key, "pipeline": line.key}

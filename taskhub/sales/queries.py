@@ -8,15 +8,17 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select, true, tuple_
 
-from taskhub.db.tables import task
+from taskhub.db.tables import event, task
 from taskhub.db.tables_sales import RECORDS, lead, stage_change
 from taskhub.db.tx import Tx
 from taskhub.errors import InvalidInput
 from taskhub.policy.policies import Pipeline
 from taskhub.sales import progress
+from taskhub.sales.model import BROUGHT_IN
 from taskhub.sales.progress import Facts, Move, Standing
 
 MOST = 500_000
+FIRST_SYNC = "first_sync"
 c = stage_change.c
 
 
@@ -75,11 +77,13 @@ def _standing(tx: Tx, noun: str, owners: Collection[str] | None) -> list[Standin
 
 
 def conversions(
-    tx: Tx, owners: Collection[str] | None, after: tuple[datetime, str] | None, limit: int, *, owing: bool
+    tx: Tx, owners: Collection[str] | None, after: tuple[datetime, str] | None, limit: int, *, owing: bool,
+    since: datetime | None = None, until: datetime | None = None,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Leads that became customers, newest first, with how much work is open and done; ``owing``: without any work.
 
-    Work counts that the conversion or something later made; what was cancelled does not.
+    Work counts that the conversion or something later made; what was cancelled does not. Nobody owes any for what a
+    file or a first sync told: that happened before.
     """
     about = or_(task.c.lead == lead.c.id, task.c.deal == lead.c.fields["deal"].as_string())
     later = or_(task.c.version_at >= c.at, and_(task.c.version_at.is_(None), task.c.created_at >= c.at))
@@ -89,8 +93,10 @@ def conversions(
     wanted = select(c.at, c.by, lead.c.id, lead.c.owner, lead.c.fields, *counted)
     wanted = wanted.join(lead, and_(c.noun == "lead", c.record == lead.c.id, c.status == "converted"))
     wanted = wanted.where(c.at == _last_converted(), lead.c.status == "converted", _mine("lead", owners))
+    wanted = wanted.where(*([c.at >= since] if since else []), *([c.at < until] if until else []))
     if owing:
-        wanted = wanted.where(~exists(select(task.c.id).where(work)))
+        told_before = exists(select(event.c.id).where(event.c.id == c.event, event.c.reason == FIRST_SYNC))
+        wanted = wanted.where(c.source != BROUGHT_IN, ~told_before, ~exists(select(task.c.id).where(work)))
     if after is not None:
         wanted = wanted.where(tuple_(c.at, lead.c.id) < tuple_(literal(after[0], c.at.type), after[1]))
     rows = tx.conn.execute(wanted.order_by(c.at.desc(), lead.c.id.desc()).limit(limit))

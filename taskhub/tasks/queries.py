@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, tuple_
 
 from taskhub.db.tables import act, history, lease, pause, sla_clock, task
 from taskhub.db.tx import Tx
@@ -255,9 +255,19 @@ def caused_by(tx: Tx, cause: Cause) -> list[str]:
     return list(tx.conn.execute(select(task.c.id).where(or_(*about)).order_by(task.c.id)).scalars())
 
 
-def of_deal(tx: Tx, deal: str) -> list[Task]:
-    """Every task of a deal, in the order in which they were made."""
-    mine = select(*[task.c[name] for name in Task.__slots__]).where(task.c.deal == deal)
+def of_deal(tx: Tx, deal: str, lead: str | None) -> list[Task]:
+    """Every task of a deal and those of its lead that are of no deal, in the order in which they were made."""
+    before = [and_(task.c.lead == lead, task.c.deal.is_(None))] if lead is not None else []
+    return _in_order(tx, or_(task.c.deal == deal, *before))
+
+
+def of_lead(tx: Tx, lead: str) -> list[Task]:
+    """Every task of a lead, those of its deals as well, in the order in which they were made."""
+    return _in_order(tx, task.c.lead == lead)
+
+
+def _in_order(tx: Tx, of: ColumnElement[bool]) -> list[Task]:
+    mine = select(*[task.c[name] for name in Task.__slots__]).where(of)
     return [Task(*row) for row in tx.conn.execute(mine.order_by(task.c.created_at, task.c.id))]
 
 

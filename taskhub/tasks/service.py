@@ -10,6 +10,7 @@ from taskhub.agents import service as agents
 from taskhub.db import history as histories
 from taskhub.db.tx import Tx
 from taskhub.errors import Conflict, Forbidden, InvalidInput, NotFound
+from taskhub.ids import new_id
 from taskhub.policy.work import Queue
 from taskhub.queues import service as queues
 from taskhub.tasks import checks, clocks, drafting, making, moves, queries, store
@@ -21,10 +22,10 @@ from taskhub.tasks.rekind import change_back, change_kind
 from taskhub.tasks.rework import reopen
 
 __all__ = [
-    "acknowledge", "assign", "begin", "cancel", "change_back", "change_kind", "complete", "create", "exclusions",
-    "find", "finish",
-    "get", "hand_over", "history", "lease_of", "leases", "of_deal", "of_event", "patch", "pause", "put_aside",
-    "release", "renew", "reopen", "resume", "skip", "start", "take_back", "unacknowledge", "unassign", "unpatch",
+    "acknowledge", "assign", "begin", "cancel", "change_back", "change_kind", "check_new", "complete", "create",
+    "exclusions", "find", "finish", "get", "hand_over", "history", "lease_of", "leases", "of_deal", "of_event",
+    "of_lead", "patch", "pause", "put_aside", "release", "renew", "reopen", "resume", "skip", "start", "take_back",
+    "unacknowledge", "unassign", "unpatch",
 ]  # fmt: skip
 
 
@@ -36,11 +37,21 @@ def create(tx: Tx, new: NewTask) -> Task:
 
     A closed queue takes no new work from people. What rules make is made there all the same: nothing may be lost.
     """
+    _refuse_closed(tx, new)
+    (id_,) = making.make(tx, [new])
+    return get(tx, id_)
+
+
+def check_new(tx: Tx, new: NewTask) -> None:
+    """Raises what ``create`` would raise at this moment; makes nothing."""
+    _refuse_closed(tx, new)
+    drafting.draft(new, tx.policies, tx.now, new_id())
+
+
+def _refuse_closed(tx: Tx, new: NewTask) -> None:
     kind = tx.policies.kinds.get(new.kind)
     if kind is not None and new.queue in (None, kind.queue):
         queues.refuse_closed(tx, tx.policies.queues[kind.queue])
-    (id_,) = making.make(tx, [new])
-    return get(tx, id_)
 
 
 def get(tx: Tx, task_id: str) -> Task:
@@ -80,9 +91,14 @@ def of_event(tx: Tx, event_id: str) -> list[str]:
     return queries.by_event(tx, event_id)
 
 
-def of_deal(tx: Tx, deal: str) -> list[Task]:
-    """Every task of a deal, in the order in which they were made."""
-    return queries.of_deal(tx, deal)
+def of_deal(tx: Tx, deal: str, lead: str | None = None) -> list[Task]:
+    """Every task of a deal and those of its ``lead`` that are of no deal, in the order in which they were made."""
+    return queries.of_deal(tx, deal, lead)
+
+
+def of_lead(tx: Tx, lead: str) -> list[Task]:
+    """Every task of a lead, those of its deals as well, in the order in which they were made."""
+    return queries.of_lead(tx, lead)
 
 
 def lease_of(tx: Tx, task_id: str) -> Lease | None:

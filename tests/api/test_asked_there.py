@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from taskhub.acts import crm_given_up
+from taskhub.db import policy_set
 from taskhub.db.tables import message
 from taskhub.db.tables_crm import crm_act
 from taskhub.events.model import Event, RecordRef
 from taskhub.sales import service as sales
 from tests.api.client import code
-from tests.api.house import House, open_house
+from tests.api.house import House, open_house, policies
 
 
 @pytest.fixture
@@ -101,6 +103,37 @@ def test_what_they_decide(any_house: House, lead: str, body: dict[str, Any], wro
     answer = any_house.of("rob").post(path(lead, "convert"), body)
     assert code(answer) == (422, "decided_there")
     assert [one["path"] for one in answer.json()["errors"]] == wrong
+
+
+def test_a_follow_up_that_could_not_be_made_is_not_asked_for(any_house: House, lead: str) -> None:
+    rob = any_house.of("rob")
+    answer = rob.post(path(lead, "convert"), {"deal": {}, "follow_up": {"kind": "nonsense"}})
+    assert code(answer) == (422, "unknown_kind")
+    assert rob.ok("GET", f"/api/v1/leads/{lead}")["pending"] is None
+
+
+def test_what_converting_asks_for_is_asked_of_their_leads_too(any_house: House, lead: str) -> None:
+    rob, old = any_house.of("rob"), policies()
+    lines = {key: replace(line, required_to_convert=("amount",)) for key, line in old.pipelines.items()}
+    new = replace(old, pipelines=lines, hash="asks")
+    any_house.db._loader = lambda _texts, _resolved: new
+    with any_house.db.begin() as tx:
+        policy_set.activate(tx.conn, hash_="asks", files={}, resolved={}, at=tx.now, by="test")
+    assert rob.ok("GET", path(lead, "readiness"))["convertible"] is False
+    answer = rob.post(path(lead, "convert"), {"deal": {}})
+    assert (code(answer), answer.json()["missing"]) == ((422, "fields_missing"), ["amount"])
+
+
+def test_a_conversion_is_undone_at_its_lead(any_house: House, lead: str) -> None:
+    rob, admin = any_house.of("rob"), any_house.of("admin")
+    assert code(admin.post(path(lead, "undo-conversion"))) == (409, "not_converted")
+    asked = rob.post(path(lead, "convert"), {"deal": {}}).json()["pending"]["act"]
+    assert any_house.of("ria").post(path(lead, "undo-conversion")).status_code == 403
+    assert admin.ok("POST", path(lead, "undo-conversion"))["pending"] is None
+    assert code(admin.post(path(lead, "undo-conversion"))) == (409, "nothing_to_change")
+    [mine] = [one for one in rob.ok("GET", "/api/v1/acts")["items"] if one["id"] == asked]
+    assert mine["why_not"] == "already_undone"
+    assert rob.post(path(lead, "convert"), {"deal": {}}).status_code == 202
 
 
 def test_rights_and_versions(any_house: House, lead: str) -> None:

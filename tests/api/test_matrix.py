@@ -153,15 +153,15 @@ TABLE: dict[str, dict[str, str]] = {
     },
     **{f"GET /api/v1/{noun}/{{id}}/history": SEE_RECORD for noun in ("leads", "deals")},
     "GET /api/v1/leads/{id}/readiness": SEE_RECORD,
-    "GET /api/v1/deals/{id}/file": SEE_RECORD,
+    **{f"GET /api/v1/{noun}/{{id}}/file": SEE_RECORD for noun in ("leads", "deals")},
     **{
         f"GET /api/v1/{noun}/{{id}}": SEE_RECORD
         for noun in ("leads", "deals", "accounts", "contacts")
     },
     **{
-        f"GET /api/v1/{noun}/{{id}}/duplicates": {"agent": "ynn", "rep": "yyn", "manager": "ynn", "director": "ynn",
-                                                  "integration": "fff", **READ_ALL}
-        for noun in ("leads", "accounts", "contacts")
+        f"{verb} /api/v1/{noun}/{{id}}/duplicates": {"agent": "ynn", "rep": "yyn", "manager": "ynn", "director": "ynn",
+                                                     "integration": "fff", **READ_ALL}
+        for noun in ("leads", "accounts", "contacts") for verb in ("GET", "POST")
     },
     **{f"GET /api/v1/{noun}/{{id}}/notes": SEE_RECORD for noun in ("leads", "deals", "accounts", "contacts")},
     **{

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from taskhub.events import service as events
+from taskhub.events.model import QUIET, Delivery, Event, RecordRef
 from taskhub.testing.drain import drain
 from tests.api.client import code
 from tests.api.house import House
@@ -76,6 +78,7 @@ def test_whose_progress_one_may_see(any_house: House) -> None:
     for who, path, expected in (
         ("rob", "?agent=ria", 403), ("rob", "?team=sales", 403), ("lea", "?team=specialists", 200),
         ("dora", "?department=back", 200), ("dora", "?team=abroad", 404), ("admin", "?team=sales", 200),
+        ("admin", "?department=bogus", 404), ("rob", "?department=bogus", 404),
         ("admin", "?team=sales&agent=rob", 422), ("admin", "?agent=nobody", 404), ("zoe", "", 403),
         ("admin", "?from=2026-01-02T00:00:00Z&until=2026-01-01T00:00:00Z", 422),
     ):  # fmt: skip
@@ -107,6 +110,38 @@ def test_customers_nobody_has_work_for_are_owed_it(any_house: House) -> None:
     assert [one["lead"] for one in rob.ok("GET", "/api/v1/conversions?owing=true")["items"]] == [ids[1]]
 
 
+def test_nobody_owes_work_for_what_was_converted_elsewhere_before(any_house: House) -> None:
+    admin, at = any_house.of("admin"), datetime(2019, 1, 1, tzinfo=UTC)
+    file = b"id,name,company,status,created,closed\nold,Ann,Roux,converted,2018-01-01,2019-01-01\n"
+    made = admin.post("/api/v1/imports?noun=leads", content=file, headers={"content-type": "text/csv"}).json()["id"]
+    drain(any_house.db)
+    admin.ok("POST", f"/api/v1/imports/{made}/start", {})
+    with any_house.db.begin() as tx:
+        ref = RecordRef("lead", "asked:synced")
+        said = Event(
+            "pipedrive:x", "1", ("lead.updated",), at, ref, {"lead": {"id": ref.id, "status": "converted"}},
+            connection="asked", states_change=False, look=QUIET,
+        )  # fmt: skip
+        parcel = Delivery("pipedrive:x", "1", said.type, str(ref), at, "1", "1", "accepted", said)
+        events.ingest(tx, [parcel], b"{}", {}, "application/json", connection="asked")
+    drain(any_house.db)
+    id_ = admin.ok("POST", LEADS, {"name": "Bob", "company": "Blanc"})["id"]
+    admin.ok("POST", f"{LEADS}/{id_}/convert", {})
+
+    def listed(query: str) -> list[str]:
+        return [one["lead"] for one in admin.ok("GET", f"/api/v1/conversions?{query}")["items"]]
+
+    assert listed("owing=true") == [id_]
+    assert set(listed("")) == {"old", "asked:synced", id_}
+    assert listed("from=2020-01-01T00:00:00Z") == [id_]
+    assert set(listed("until=2020-01-01T00:00:00Z")) == {"old", "asked:synced"}
+    assert listed("owing=true&until=2020-01-01T00:00:00Z") == []
+    reversed_ = admin.get("/api/v1/conversions?from=2020-01-01T00:00:00Z&until=2019-01-01T00:00:00Z")
+    assert reversed_.status_code == 422
+    near = admin.get("/api/v1/metrics/sales?department=bac").json()["detail"]
+    assert "did you mean back?" in near
+
+
 def test_the_file_of_a_conversion_is_there_for_its_rep(any_house: House) -> None:
     rob = any_house.of("rob")
     id_ = rob.ok("POST", LEADS, {"name": "Ann", "company": "Roux", "amount": 10})["id"]
@@ -114,10 +149,38 @@ def test_the_file_of_a_conversion_is_there_for_its_rep(any_house: House) -> None
     drain(any_house.db)
     any_house.taken("zoe")
     found = rob.ok("GET", f"/api/v1/deals/{deal}/file")
-    first, second = found["items"]
-    assert (found["tasks"], found["open"], found["late"]) == (2, 2, 0)
+    first, second = [one for one in found["items"] if one["deal"] == deal]
+    [call] = [one for one in found["items"] if one["deal"] is None]
+    assert (call["lead"], call["title"], call["state"]) == (id_, "Call Ann", "cancelled")
+    assert (found["tasks"], found["open"], found["late"]) == (3, 2, 0)
     assert (first["title"], first["state"], first["agent_name"]) == ("Agreement with Roux", "in_progress", "Zoe")
     assert (second["state"], [one["id"] for one in second["waits_for"]]) == ("blocked", [first["id"]])
     assert first["due_at"] is not None
-    assert any_house.of("ria").ok("GET", f"/api/v1/deals/{deal}/file")["tasks"] == 2
+    assert any_house.of("ria").ok("GET", f"/api/v1/deals/{deal}/file")["tasks"] == 3
     assert code(any_house.of("far").get(f"/api/v1/deals/{deal}/file")) == (404, "not_found")
+
+
+def test_the_file_of_a_lead_shows_its_work_and_that_of_its_deals(any_house: House) -> None:
+    rob, admin = any_house.of("rob"), any_house.of("admin")
+    alone = rob.ok("POST", LEADS, {"name": "Ann", "company": "Roux"})["id"]
+    rob.ok("POST", f"{LEADS}/{alone}/convert", {})
+    drain(any_house.db)
+    found = rob.ok("GET", f"{LEADS}/{alone}/file")
+    titles = {one["title"] for one in found["items"] if one["state"] != "cancelled"}
+    assert titles == {"Agreement with Roux", "Account of Roux"}
+    assert (found["lead"]["id"], found["open"], found["notes"]) == (alone, 2, [])
+    assert code(any_house.of("far").get(f"{LEADS}/{alone}/file")) == (404, "not_found")
+
+    id_ = rob.ok("POST", LEADS, {"name": "Bob", "company": "Blanc"})["id"]
+    asked = rob.ok("POST", f"{LEADS}/{id_}/follow-up", {"kind": "contract", "title": "Check them"})["task"]["id"]
+    deal = rob.ok("POST", f"{LEADS}/{id_}/convert", {"deal": {}})["deal"]["id"]
+    other = admin.ok("POST", "/api/v1/deals", {"title": "Another", "lead": id_})["id"]
+    far = any_house.task("billing", lead=id_, deal=other)
+    drain(any_house.db)
+    of_deal = rob.ok("GET", f"/api/v1/deals/{deal}/file")
+    (check,) = [one for one in of_deal["items"] if one["id"] == asked]
+    assert (check["lead"], check["deal"]) == (id_, None)
+    assert far not in {one["id"] for one in of_deal["items"]}
+    of_lead = {one["id"] for one in rob.ok("GET", f"{LEADS}/{id_}/file")["items"]}
+    assert of_lead == {one["id"] for one in of_deal["items"]}
+    assert far in {one["id"] for one in admin.ok("GET", f"{LEADS}/{id_}/file")["items"]}

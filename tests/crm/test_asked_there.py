@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -125,6 +126,54 @@ def test_later_the_reverse_is_asked_for_where_there_is_one(sqlite_url: str, syst
         assert house.known(ref).fields["status"] == "open"
         assert states(house) == ["done", "done"]
         assert not house.rows()
+
+
+def test_at_the_lead_it_is_undone_by_whoever_may_once(sqlite_url: str) -> None:
+    with floor(sqlite_url, "pipedrive") as house:
+        ref = house.lead()
+        ask(house, ref)
+        house.pass_time()
+        deal = one_of_each(house, ref)
+        back = house.desk.do("bob", crm_asking.undo_conversion, ref)
+        assert (back.kind, back.state, back.deal) == ("unconvert", "pending", deal.id)
+        with pytest.raises(Conflict) as caught:
+            house.desk.do("bob", crm_asking.undo_conversion, ref)
+        assert caught.value.stable_code == "already_asked"
+        house.pass_time()
+        assert not house.deals_there()
+        assert house.known(ref).fields["status"] == "open"
+        with pytest.raises(Conflict) as caught:
+            house.desk.do("sue", crm_asking.undo_conversion, ref)
+        assert caught.value.stable_code == "not_converted"
+        assert states(house) == ["done", "done"]
+
+
+def test_a_deal_that_has_ended_since_is_not_taken_away(sqlite_url: str) -> None:
+    with floor(sqlite_url, "pipedrive") as house:
+        ref = house.lead()
+        ask(house, ref)
+        house.pass_time()
+        deal = one_of_each(house, ref)
+        house.fake.state.change("deal", deal.id.removeprefix("crm:"), {"status": "won"})
+        house.pass_time()
+        assert house.known(deal).fields["status"] == "won"
+        with pytest.raises(Conflict) as caught:
+            house.desk.do("sue", crm_asking.undo_conversion, ref)
+        assert caught.value.stable_code == "deal_changed"
+
+
+def test_whoever_asked_hears_of_a_follow_up_whose_kind_has_gone(house: Floor) -> None:
+    ref = house.lead()
+    ask(house, ref, NewTask("call", "Call them"))
+    with house.desk.db.read() as tx:
+        old = tx.policies
+    fewer = replace(old, kinds={key: kind for key, kind in old.kinds.items() if key != "call"})
+    house.desk.db._accepted.update(dict.fromkeys(house.desk.db._accepted, fewer))
+    house.pass_time()
+    one_of_each(house, ref)
+    assert not house.desk.rows_of("call")
+    [told] = [row for row in house.desk.rows(notification) if row.topic == "crm_no_follow_up"]
+    assert (told.agent, "Call them" in told.body) == ("sue", True)
 
 
 def test_a_refusal_ends_it_and_its_person_is_told(house: Floor) -> None:

@@ -66,6 +66,7 @@ def test_a_first_sync_is_counted_taken_in_once_and_makes_work_when_asked(
         assert (made["done"], made["stored"], made["tasks"]) == (True, 2, counted["tasks"])
         told = run("connections", "sync", "pipedrive", "--data", data, "--create-tasks")
         assert "Nothing was written" in told.stdout
+        assert "GET /api/v1/events?state=quarantined" in told.stdout
         found = run("doctor", "--data", data, "--json")
         lines = {one["name"]: one["state"] for one in json.loads(found.stdout)["findings"]}
         assert lines["connection pipedrive"] == "ok"

@@ -44,6 +44,10 @@ def test_progress_of_everybody_a_team_and_a_person(run: Run) -> None:
     shown = run("sales", "progress").stdout
     assert "leads: 2 created, 1 converted, 0 lost (100%), 1 open, 10.10 EUR" in shown
     assert "Conversions without any work: 1" in shown
+    assert "Conversions without any work: 0" in run("sales", "progress", "--since", "9d", "--until", "1d").stdout
+    for words in (("--until", "soon"), ("--since", "1d", "--until", "2d")):
+        refused = run("sales", "progress", *words)
+        assert (refused.exit_code != 0, "--until" in refused.output) == (True, True)
 
 
 def test_progress_of_a_department(run: Run, tmp_path: Path) -> None:
