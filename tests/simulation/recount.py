@@ -166,6 +166,8 @@ def _late(world: World) -> Iterator[str]:
     rows = (
         "select id, agent, given_at, paused_until, state, queue, pinned from task where state in ('assigned', 'paused')"
     )
+    # Whoever was offered work before a gap of the workers has its whole time from the end of the gap.
+    resumed = world.raw.execute("select coalesce(max(resumed_at), '') from sweep").fetchone()[0]
     for id_, agent, given_at, until, state, queue, pinned in world.raw.execute(rows).fetchall():
         offered = world.tasks.tasks[id_].given_by == "offer"
         if (
@@ -173,7 +175,7 @@ def _late(world: World) -> Iterator[str]:
             and queue in PUSHED
             and not pinned
             and offered
-            and instant_of(given_at) + ACCEPT_FOR <= now
+            and instant_of(max(given_at, resumed)) + ACCEPT_FOR <= now
         ):
             yield f"late: {agent} has not begun {id_} since {given_at}, and it does not go on"
         if state == "paused" and until and instant_of(until) <= now and _open_pause(world, id_):
