@@ -50,6 +50,8 @@ class FakeDataverse:
             Route("/serviceendpoints({id})", opened(made.endpoint_saved), methods=["PATCH"]),
             Route("/sdkmessageprocessingsteps", opened(made.steps)),
             Route("/sdkmessageprocessingsteps({id})", opened(made.step_saved), methods=["PATCH"]),
+            Route("/sdkmessageprocessingstepimages", opened(made.images)),
+            Route("/sdkmessageprocessingstepimages({id})", opened(made.image_saved), methods=["PATCH"]),
             Route("/leads({id})/Microsoft.Dynamics.CRM.QualifyLead", opened(actions.qualify), methods=["POST"]),
             Route("/WinOpportunity", opened(actions.close), methods=["POST"]),
             Route("/LoseOpportunity", opened(actions.close), methods=["POST"]),
