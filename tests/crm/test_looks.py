@@ -271,6 +271,18 @@ def test_an_update_of_an_unknown_row_is_known_whole_and_made_once(sqlite_url: st
         assert dict(one.tasks()) == {("lead-created", f"lead:crm:{id_}"): 1}
 
 
+def test_a_field_that_is_not_there_is_left_out_of_a_look_and_named(sqlite_url: str) -> None:
+    fields = {"lead": {"lost_reason": "Lots_Reason__c", "title": "Company"}}
+    with day("salesforce", sqlite_url, fields=fields) as one:
+        one.begin()
+        Users(one.fake, random.Random(2))._make("lead")
+        senders(one.fake)[0].waiting.clear()
+        one.later()
+        assert one.tasks().total() == 1
+        with one.db.read() as tx:
+            assert store.watched(tx, "crm")["refused"] == "fields of leads: left out, not there: Lots_Reason__c"
+
+
 def test_the_stage_that_a_process_of_dataverse_moves_reaches_its_deal(sqlite_url: str) -> None:
     with day("dynamics", sqlite_url, rules=(Rule("moved", ("deal.stage_changed",), tasks=(MOVED,)),)) as one:
         one.begin()

@@ -177,7 +177,10 @@ class Steps:
         raise InvalidInput(f"The connection {self._connection.key} has no secret that Dataverse could show.")
 
     def _all(self, plural: str, query: Mapping[str, str]) -> list[dict[str, Any]]:
-        body = self._calls.json("GET", f"{API}/{plural}", params=query, headers=HEADERS)
+        return self._all_of(f"{API}/{plural}", query)
+
+    def _all_of(self, path: str, query: Mapping[str, str]) -> list[dict[str, Any]]:
+        body = self._calls.json("GET", path, params=query, headers=HEADERS)
         rows: list[dict[str, Any]] = list(body["value"])
         while "@odata.nextLink" in body:
             body = self._calls.json("GET", body["@odata.nextLink"], headers=HEADERS)

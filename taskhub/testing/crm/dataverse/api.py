@@ -44,6 +44,7 @@ class FakeDataverse:
         made, opened = registration, self._open
         data = [
             Route("/WhoAmI", opened(self._who)),
+            Route("/EntityDefinitions(LogicalName='{table}')/Attributes", opened(rows.attributes)),
             Route("/sdkmessages", opened(made.messages)),
             Route("/sdkmessagefilters", opened(made.filters)),
             Route("/serviceendpoints", opened(made.endpoints)),

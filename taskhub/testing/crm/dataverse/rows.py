@@ -42,6 +42,15 @@ async def listed(request: Request) -> Response:
     return JSONResponse(body)
 
 
+async def attributes(request: Request) -> Response:
+    """The columns of a table."""
+    table = request.path_params["table"]
+    if table not in NEW:
+        return missing(table)
+    names = sorted(_state(request).columns(table))
+    return JSONResponse({"value": [{"LogicalName": name} for name in names]})
+
+
 async def one(request: Request) -> Response:
     """The row."""
     table = TABLES.get(request.path_params["plural"], "")
