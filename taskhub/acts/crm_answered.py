@@ -101,9 +101,9 @@ def _converted(tx: Tx, act: CrmAct, before: RecordState) -> None:
     """The lead is converted: the event of every conversion, told by us, for rules to hear."""
     links = {noun: id_ for noun in LINKS if (id_ := getattr(act, noun)) is not None}
     around = {noun: {"id": id_} for noun, id_ in links.items()}
-    by, at = act.agent or act.by, tx.now.isoformat()
-    changes = {"status": CONVERTED, "converted_at": at, "converted_by": by, **links}
-    news = _since(tx, act.account, None, at, around)
+    by, now = act.agent or act.by, tx.now.isoformat()
+    changes = {"status": CONVERTED, "converted_at": now, "converted_by": by, **links}
+    news = _since(tx, act.account, None, now, around)
     said = Said(before.ref, _from(before, OPEN), changes, around, news=news)
     told = recording.tell(tx, "convert", said, connection=act.connection)
     follow_up = crm_asking.follow_up_of(act)
