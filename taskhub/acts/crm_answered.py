@@ -19,6 +19,7 @@ from taskhub.failpoints import failpoint
 from taskhub.sales import recording
 from taskhub.sales import service as sales
 from taskhub.sales.duplicates import merges
+from taskhub.sales.duplicates.merging import SINCE
 from taskhub.sales.model import CONVERTED, LOST, OPEN, RecordState
 from taskhub.sales.native import Said
 from taskhub.tasks import making
@@ -32,22 +33,28 @@ def answered(tx: Tx, row: Taken) -> None:
     seen = asked_there.get(tx, row.key)
     if seen is None:
         return
-    refs = _named(seen)
+    refs = _named(tx, seen)
     states = {ref: sales.locked(tx, ref) for ref in refs}
     act = asked_there.get(tx, row.key, locked=True)
     before = states[seen.ref]
     if act is None or act.state != model.PENDING or act.answered_at is None or before is None:
         return
-    if _named(act) != refs:
+    if _named(tx, act) != refs:
         raise Interrupted("What came of it was told at this very moment. Try again.", lost=False)
     asked_there.save(tx, replace(_settled(tx, act, before), ended_at=tx.now))
     failpoint("asking.settled")
 
 
-def _named(act: CrmAct) -> list[RecordRef]:
+def _named(tx: Tx, act: CrmAct) -> list[RecordRef]:
     """Every record that telling of it writes, in the order of locks."""
     made = [RecordRef(noun, id_) for noun in LINKS if (id_ := getattr(act, noun)) is not None]
+    if act.kind == model.UNCONVERT and isinstance(account := _account_of(tx, act), str):
+        made.append(RecordRef("account", account))
     return sorted({act.ref, *made})
+
+
+def _account_of(tx: Tx, act: CrmAct) -> Any:
+    return sales.known_of(tx, act.ref).get(act.ref.noun, {}).get("account")
 
 
 def _settled(tx: Tx, act: CrmAct, before: RecordState) -> CrmAct:
@@ -94,9 +101,10 @@ def _converted(tx: Tx, act: CrmAct, before: RecordState) -> None:
     """The lead is converted: the event of every conversion, told by us, for rules to hear."""
     links = {noun: id_ for noun in LINKS if (id_ := getattr(act, noun)) is not None}
     around = {noun: {"id": id_} for noun, id_ in links.items()}
-    by = act.agent or act.by
-    changes = {"status": CONVERTED, "converted_at": tx.now.isoformat(), "converted_by": by, **links}
-    said = Said(before.ref, _from(before, OPEN), changes, around)
+    by, now = act.agent or act.by, tx.now.isoformat()
+    changes = {"status": CONVERTED, "converted_at": now, "converted_by": by, **links}
+    news = _since(tx, act.account, None, now, around)
+    said = Said(before.ref, _from(before, OPEN), changes, around, news=news)
     told = recording.tell(tx, "convert", said, connection=act.connection)
     follow_up = crm_asking.follow_up_of(act)
     if follow_up is not None and follow_up.kind not in tx.policies.kinds:
@@ -106,6 +114,21 @@ def _converted(tx: Tx, act: CrmAct, before: RecordState) -> None:
         at = told.state.newest.at
         # Newer than the conversion: what a rule closes because of it is older work.
         making.make(tx, [replace(follow_up, version=(at + at.resolution, act.id))])
+
+
+def _since(tx: Tx, account: Any, was: Any, now: Any, around: dict[str, dict[str, Any]]) -> dict[str, tuple[str, ...]]:
+    """An account that is a customer since ``was`` is one since ``now``: told beside the lead.
+
+    One that was made over there just now is not known here yet; one that was merged meanwhile is left to whoever did.
+    """
+    if not isinstance(account, str) or was == now:
+        return {}
+    known = sales.current(tx, RecordRef("account", account))
+    if known is not None and (known.ref.id != account or known.fields.get(SINCE) != was):
+        return {}
+    around["account"] = {"id": account, SINCE: now}
+    tx.record("account", account, "customer", {SINCE: [was, now]})
+    return {"account": (SINCE,)}
 
 
 def _lost(tx: Tx, act: CrmAct, before: RecordState) -> None:
@@ -125,7 +148,10 @@ def _unmade(tx: Tx, act: CrmAct, _before: RecordState) -> None:
 def _unconverted(tx: Tx, act: CrmAct, before: RecordState) -> None:
     """The lead that came back has a new id over there, and comes by itself."""
     open_again: dict[str, Any] = {"status": OPEN, "converted_at": None, "converted_by": None, "deal": None}
-    _tell_event(tx, act, "undo_conversion", Said(before.ref, _from(before, CONVERTED), open_again))
+    account, around = before.fields.get("account"), dict[str, dict[str, Any]]()
+    news = _since(tx, account, before.fields.get("converted_at"), None, around)
+    said = Said(before.ref, _from(before, CONVERTED), open_again, around, news=news)
+    _tell_event(tx, act, "undo_conversion", said)
 
 
 def _reopened(tx: Tx, act: CrmAct, before: RecordState) -> None:

@@ -10,8 +10,8 @@ from typing import TypeVar, cast
 from taskhub.connectors.calling import AWHILE
 from taskhub.connectors.hooks import is_ours, missing
 from taskhub.connectors.inbound import lacking
-from taskhub.connectors.maps import nameless, unknown_there
-from taskhub.connectors.outbound import Client, Namer, Subscriber, Who
+from taskhub.connectors.maps import nameless, no_field_there, unknown_there
+from taskhub.connectors.outbound import Client, Describer, Namer, Subscriber, Who
 from taskhub.errors import Forbidden, InvalidInput, NotFound, TaskhubError, Unauthenticated, Unavailable
 from taskhub.policy.policies import Connection, Policies
 
@@ -97,6 +97,10 @@ def _called(given: Given, client: Client) -> Iterator[Looked]:
         yield _asked(lambda: _key_field(_understood(given, client.key_field_is_there)), "key field")
     if hasattr(client, "names"):
         yield _asked(lambda: _understood(given, lambda: _their_names(given, cast("Namer", client))), "their names")
+    if hasattr(client, "fields") and any(given.connection.fields.values()):
+        yield _asked(
+            lambda: _understood(given, lambda: _their_fields(given, cast("Describer", client))), "their fields"
+        )
     if hasattr(client, "hooks"):
         yield _asked(lambda: _understood(given, lambda: _hooks(given, cast("Subscriber", client))), "webhooks")
     else:
@@ -162,6 +166,19 @@ def _their_names(given: Given, client: Namer) -> Looked:
     if found:
         return Looked("their names", WRONG, "; ".join(found), "correct connections.toml, then `taskhub config apply`")
     return Looked("their names", OK, "every id in its maps is known over there")
+
+
+def _their_fields(given: Given, client: Describer) -> Looked:
+    """A misspelt field is never told of, or stops the look at its records."""
+    own = given.connection.fields
+    try:
+        there = {noun: client.fields(noun) for noun in own if own[noun]}
+    except Forbidden as error:
+        return Looked("their fields", NOTE, f"nobody tells them: {error.message}", _remedy(error))
+    found = [said for noun, names in there.items() for said in no_field_there(given.connection, noun, names)]
+    if found:
+        return Looked("their fields", WRONG, "; ".join(found), "correct connections.toml, then `taskhub config apply`")
+    return Looked("their fields", OK, "every field in its maps is known over there")
 
 
 def _hooks(given: Given, client: Subscriber) -> Looked:

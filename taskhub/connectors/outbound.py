@@ -6,7 +6,7 @@ earlier try of unknown outcome has made before it makes anything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -70,13 +70,15 @@ class Converted:
 class Changes:
     """Records as they are now, ids of deleted ones, and where the next look begins.
 
-    ``resync``: the place that was given is not known any more; what came is everything there is.
+    ``resync``: the place that was given is not known any more; what came is everything there is. ``absent``: fields
+    that were asked for and are not there: the records came without them.
     """
 
     records: Sequence[Record]
     deleted: Sequence[str]
     cursor: str
     resync: bool = False
+    absent: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +204,14 @@ class Chooser(Protocol):
 
     def options(self, noun: str, keys: Sequence[str]) -> Mapping[str, Options | None]:
         """Their field → what it offers to choose from; None where nothing is chosen."""
+        ...
+
+
+class Describer(Protocol):
+    """A system that can say which fields its records have."""
+
+    def fields(self, noun: str) -> Collection[str]:
+        """The names of all fields of a noun, as ``fields`` of the connection writes them."""
         ...
 
 

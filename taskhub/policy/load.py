@@ -10,12 +10,13 @@ from typing import Any
 from taskhub.errors import PolicyError, Problem
 from taskhub.ids import digest
 from taskhub.policy import chains, doubts, sense, waits
-from taskhub.policy.policies import Policies
+from taskhub.policy.policies import Connection, Pipeline, Policies
 from taskhub.policy.reading import connections, duplicates, hours, kinds, ladders, paths, promises, queues, rules
 from taskhub.policy.reading.findings import Findings, Place
 from taskhub.policy.reading.nearest import nearest
 from taskhub.policy.reading.sheet import Sheet, open_sheet
 from taskhub.policy.reading.table import Table
+from taskhub.policy.text import LocalText
 
 Check = Callable[[Policies], Iterable[Problem]]
 
@@ -113,6 +114,7 @@ def _read(sheets: Mapping[str, Sheet], known: Known, resolved: Mapping[str, Any]
     calendars, regions = hours.read(root("calendars.toml"), resolved)
     promised = promises.read(root("sla.toml"))
     climbed = ladders.read(root("escalation.toml"))
+    pipelines = paths.read(root("pipelines.toml"))
     return Policies(
         hash="",
         kinds=kinds.read(root("kinds.toml")),
@@ -123,14 +125,23 @@ def _read(sheets: Mapping[str, Sheet], known: Known, resolved: Mapping[str, Any]
         skip_reasons=tuple(promised.skip_reasons),
         calendars=calendars,
         escalations=climbed.escalations,
-        pipelines=paths.read(root("pipelines.toml")),
-        connections=connections.read(root("connections.toml"), stored=known.gone),
+        pipelines=pipelines,
+        connections=_with_reasons(connections.read(root("connections.toml"), stored=known.gone), pipelines),
         max_paused=promised.max_paused,
         resolved={"holidays": regions} if regions else {},
         skip_reason_names=promised.skip_reasons,
         notices=climbed.notices,
         duplicates=duplicates.read(root("duplicates.toml")),
     )
+
+
+def _with_reasons(found: Mapping[str, Connection], pipelines: Mapping[str, Pipeline]) -> dict[str, Connection]:
+    """Where the other side takes any text, people there read what a reason is called, and it is ours again here."""
+    names: dict[str, dict[str, LocalText]] = {}
+    for path in pipelines.values():
+        for key, name in path.lost_reason_names.items():
+            names.setdefault(path.noun, {}).setdefault(key, name)
+    return {key: replace(one, reason_names=names) for key, one in found.items()}
 
 
 def _ask(check: Check, draft: Policies, sheets: Mapping[str, Sheet], findings: Findings) -> None:

@@ -75,7 +75,8 @@ class Connection:
     ``poll``: how often taskhub looks by itself, zero for never. ``renew_webhooks``: whether it makes what is missing.
     ``fields``: noun → our field → theirs; ``stages``: noun → their stage id → our key; ``users``: their id → agent.
     ``options`` nobody writes: looks learn them (noun → their field → what it offers, None where nothing is chosen);
-    ``asked_options``: noun → when they were asked last, also in vain.
+    ``asked_options``: noun → when they were asked last, also in vain. ``reason_names``: noun → lost reason of a path →
+    what it is called here.
     """
 
     key: str
@@ -91,6 +92,7 @@ class Connection:
     write_back: WriteBack = WriteBack()
     options: Mapping[str, Mapping[str, Options | None]] = field(default_factory=dict, compare=False)
     asked_options: Mapping[str, datetime] = field(default_factory=dict, compare=False)
+    reason_names: Mapping[str, Mapping[str, LocalText]] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from taskhub.db.tx import Tx
@@ -15,6 +16,7 @@ from taskhub.sales.duplicates import service as duplicates
 from taskhub.sales.duplicates.prints import FAMILIES
 from taskhub.sales.matching import key_of
 from taskhub.sales.model import RecordState
+from taskhub.sales.ownership import owner_of
 from taskhub.sales.search import service as search
 
 
@@ -27,8 +29,12 @@ def known(tx: Tx, refs: Iterable[RecordRef]) -> set[RecordRef]:
 
 
 def bring_in(tx: Tx, states: Sequence[RecordState]) -> set[RecordRef]:
-    """Stores the records of which nothing is known; those alone are returned. What is known stays as it is."""
+    """Stores the records of which nothing is known; those alone are returned. What is known stays as it is.
+
+    A record whose id is one of a CRM's belongs to that CRM.
+    """
     fresh: set[RecordRef] = set()
+    states = [replace(one, connection=owner_of(one.ref.id, tx.policies.connections)) for one in states]
     for noun in sorted({state.ref.noun for state in states}):
         mine = [state for state in states if state.ref.noun == noun]
         fresh |= {RecordRef(noun, id_) for id_ in store.add_many(tx, noun, mine)}

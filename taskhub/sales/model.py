@@ -49,8 +49,8 @@ class Changes:
     """What rules react to: the event's types and its moves of its own record.
 
     ``reason`` is set when no rule may fire: "stale" (a state-only event older than what is known), "no_change" (it
-    shows nothing new), "first_seen" (it was made before anybody looked), "first_sync" (nobody asked for rules) or
-    "absorbed" (already acted upon through a state-only event).
+    shows nothing new), "first_seen" (it was made before anybody looked), "first_sync" (nobody asked for rules),
+    "absorbed" (already acted upon through a state-only event) or "owned_by_crm" (not the word of the CRM that owns it).
     """
 
     ref: RecordRef | None

@@ -13,7 +13,8 @@ from typing import Any
 
 from taskhub.events.model import Event, RecordRef
 from taskhub.sales.model import Changes, RecordState
-from taskhub.sales.projection import apply_fields, project, side_statements
+from taskhub.sales.ownership import heard, heard_beside
+from taskhub.sales.projection import side_statements
 from taskhub.sales.stated import stated_changes
 
 Load = Callable[[RecordRef], RecordState | None]
@@ -48,9 +49,9 @@ class Replay:
         said = side_statements(event)
         for ref in sorted({event.record, *said}):
             if ref == event.record:
-                self._states[ref], changes = project(self._state(ref), event)
+                self._states[ref], changes = heard(self._state(ref), event)
             else:
-                self._states[ref] = apply_fields(self._state(ref), ref, said[ref], event.version)
+                self._states[ref] = heard_beside(self._state(ref), event, ref, said[ref])
         return changes, self._known(event.record, said)
 
     def before(self, event: Event) -> list[tuple[RecordState, Known]]:

@@ -12,11 +12,11 @@ from taskhub.db.tx import Tx
 from taskhub.errors import NotFound
 from taskhub.events import own
 from taskhub.events.model import Event, RecordRef
-from taskhub.sales import store
+from taskhub.sales import ownership, store
 from taskhub.sales.duplicates import merges
 from taskhub.sales.duplicates import service as duplicates
 from taskhub.sales.model import Changes, RecordState
-from taskhub.sales.projection import apply_fields, project, side_statements
+from taskhub.sales.projection import side_statements
 from taskhub.sales.replay import Replay
 from taskhub.sales.search import service as search
 from taskhub.sales.stage_changes import WAY, stage_change
@@ -60,7 +60,7 @@ def apply(tx: Tx, event: Event, event_id: str | None = None) -> Projected:
     fresh: set[RecordRef] = set()
     for ref in sorted({own, *said}):
         after, change = _projected(None, event, ref, said)
-        if not store.add(tx, after, event.connection):
+        if not store.add(tx, replace(after, connection=event.connection)):
             before = store.lock(tx, ref)
             merges.refuse_moved(tx, before, went.gone)
             after, change = _projected(before, event, ref, said)
@@ -84,7 +84,9 @@ def _projected(
     before: RecordState | None, event: Event, ref: RecordRef, said: Mapping[RecordRef, Mapping[str, Any]]
 ) -> tuple[RecordState, Changes | None]:
     return (
-        project(before, event) if ref == event.record else (apply_fields(before, ref, said[ref], event.version), None)
+        ownership.heard(before, event)
+        if ref == event.record
+        else (ownership.heard_beside(before, event, ref, said[ref]), None)
     )
 
 

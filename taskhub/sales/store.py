@@ -30,9 +30,9 @@ _LOCK = {noun: one.with_for_update() for noun, one in _LOAD.items()}
 _SAVE = {noun: update(table).where(table.c.id == bindparam("record")) for noun, table in RECORDS.items()}
 
 
-def add(tx: Tx, state: RecordState, connection: str | None) -> bool:
+def add(tx: Tx, state: RecordState) -> bool:
     """Stores what the first word about a record says; False when something was known, also at this very moment."""
-    row = {"id": state.ref.id, "connection": connection, **_columns(state)}
+    row = {"id": state.ref.id, **_columns(state)}
     return bool(rows.add(tx.conn, RECORDS[state.ref.noun], [row], unique="id", back="id"))
 
 
@@ -45,7 +45,7 @@ def load_many(tx: Tx, noun: str, ids: Sequence[str]) -> list[RecordState]:
 
 def add_many(tx: Tx, noun: str, states: Iterable[RecordState]) -> set[str]:
     """The same for many records of a noun, in the order of their ids. The ids of those of which nothing was known."""
-    new = [{"id": one.ref.id, "connection": None, **_columns(one)} for one in sorted(states, key=lambda one: one.ref)]
+    new = [{"id": one.ref.id, **_columns(one)} for one in sorted(states, key=lambda one: one.ref)]
     return rows.add(tx.conn, RECORDS[noun], new, unique="id", back="id") if new else set()
 
 
@@ -123,7 +123,7 @@ def _columns(state: RecordState) -> dict[str, Any]:
     versions = {name: [text_of(v.at), v.tie] for name, v in state.versions.items()}
     return {
         "fields": dict(state.fields), "versions": versions, "first_seen_at": state.first_seen,
-        "last_changed_at": state.last_changed, **shown,
+        "last_changed_at": state.last_changed, "connection": state.connection, **shown,
     }  # fmt: skip
 
 

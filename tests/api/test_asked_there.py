@@ -12,12 +12,15 @@ from sqlalchemy import select
 
 from taskhub.acts import crm_given_up
 from taskhub.db import policy_set
-from taskhub.db.tables import message
+from taskhub.db.tables import event, message
 from taskhub.db.tables_crm import crm_act
 from taskhub.events.model import Event, RecordRef
 from taskhub.sales import service as sales
+from taskhub.testing.drain import drain
 from tests.api.client import code
 from tests.api.house import House, open_house, policies
+
+CLOUD = {"content-type": "application/cloudevents+json"}
 
 
 @pytest.fixture
@@ -87,6 +90,36 @@ def test_a_loss_is_pending(any_house: House, noun: str, act: str) -> None:
 def test_everything_else_is_theirs(any_house: House, lead: str, act: str, body: dict[str, Any]) -> None:
     persona = "ria" if act == "take-over" else "rob"
     assert code(any_house.of(persona).post(path(lead, act), body)) == (409, "owned_by_crm")
+
+
+def elsewhere(house: House, id_: str, type_: str, record: str) -> dict[str, Any]:
+    """A tool that is no CRM tells of a record; what became of its event."""
+    said = {"specversion": "1.0", "id": id_, "source": "mailtool", "type": type_, "data": {
+        "lead": {"id": record, "title": "Theirs", "status": "lost" if type_ == "lead.lost" else "open"}}}  # fmt: skip
+    sent = house.of("integration").post("/api/v1/events", said, headers=CLOUD)
+    assert sent.status_code == 202, sent.text
+    drain(house.db)
+    with house.db.read() as tx:
+        row = tx.conn.execute(select(event.c.state, event.c.reason).where(event.c.external_id == id_)).one()
+    return {"state": row.state, "reason": row.reason}
+
+
+def test_a_record_named_before_its_crm_told_of_it_becomes_the_crms(any_house: House) -> None:
+    elsewhere(any_house, "1", "mail.opened", "asked:7f3c")
+    with any_house.db.read() as tx:
+        assert sales.get(tx, RecordRef("lead", "asked:7f3c")).connection is None
+    lead, rob = theirs(any_house, "lead", "asked", "7f3c"), any_house.of("rob")
+    assert rob.ok("GET", f"/api/v1/leads/{lead}")["connection"] == "asked"
+    assert code(rob.post(path(lead, "stage"), {"stage": "known"})) == (409, "owned_by_crm")
+    assert rob.post(path(lead, "convert"), {"deal": {}}).status_code == 202
+
+
+def test_of_a_crms_record_only_the_crm_is_believed(any_house: House, lead: str) -> None:
+    before = any_house.of("rob").ok("GET", f"/api/v1/leads/{lead}")
+    assert elsewhere(any_house, "1", "lead.lost", lead) == {"state": "ignored", "reason": "owned_by_crm"}
+    elsewhere(any_house, "2", "mail.opened", lead)
+    after = any_house.of("rob").ok("GET", f"/api/v1/leads/{lead}")
+    assert (after["status"], after["title"], after["version"]) == ("open", "Press", before["version"])
 
 
 @pytest.mark.parametrize(

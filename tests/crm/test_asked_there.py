@@ -63,6 +63,17 @@ def test_a_conversion_is_asked_for_once_and_bound_to_what_came_of_it(house: Floo
     assert (call.deal, call.title) == (deal.id, "Call them")
 
 
+@pytest.mark.parametrize("system", ["salesforce", "dynamics"])  # which say what account came of a lead
+def test_the_account_of_a_conversion_is_a_customer_since_then(sqlite_url: str, system: str) -> None:
+    with floor(sqlite_url, system) as house:
+        ref = house.lead()
+        ask(house, ref)
+        house.pass_time()
+        lead = house.known(ref).fields
+        account = house.known(RecordRef("account", lead["account"]))
+        assert (account.connection, account.fields["customer_since"]) == ("crm", lead["converted_at"])
+
+
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_without_their_user_of_ours_known_it_is_one_conversion_all_the_same(sqlite_url: str, system: str) -> None:
     with floor(sqlite_url, system, own_user=False) as house:

@@ -14,6 +14,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from taskhub import bootstrap
 from taskhub.cli.app import app
 from taskhub.clock import real_now
 from taskhub.connectors.checking import Given, Looked, look
@@ -48,7 +49,9 @@ SYSTEMS: dict[str, tuple[Callable[[], Fake], dict[str, str], dict[str, Any]]] = 
          "token_url": f"{HOME}/{dataverse.api.TENANT}/oauth2/v2.0/token"},
     ),
 }  # fmt: skip
-SALES = Pipeline("sales", {"en": "Sales"}, "deal", (Stage("proposal", {"en": "Proposal"}),))
+SALES = Pipeline(
+    "sales", {"en": "Sales"}, "deal", (Stage("proposal", {"en": "Proposal"}),), lost_reasons=("price", "no_need")
+)
 
 
 def looked(
@@ -187,6 +190,40 @@ def test_maps_that_name_nothing_are_told_with_the_nearest() -> None:
     assert "stages.deal.2" not in said
 
 
+def test_reasons_and_statuses_that_name_nothing_are_told() -> None:
+    words = {"statuses": {"deal": {"Dead": "lots"}}, "lost_reasons": {"deal": {"Money": "prise", "Other": "no_need"}}}
+    said = looked("salesforce", **words)["maps"].said
+    assert all(one in said for one in ("settings.lost_reasons.deal.Money = 'prise'", "'price'"))
+    assert "settings.statuses.deal.Dead = 'lots' names nothing here (did you mean 'lost'?)" in said
+    assert "Other" not in said
+    assert "lost_labels" not in looked("pipedrive", lost_labels={"a": "whatever"})["maps"].said  # leads have no list
+
+
+KEY = "dcf558aac1ae4e8c4f849ba5e668430d8df9be12"
+
+
+@pytest.mark.parametrize(("system", "right", "wrong", "nearest"), [
+    ("pipedrive", KEY, f"{KEY[:-1]}3", KEY),
+    ("salesforce", "Rating", "Rateing__c", "Rating"),
+    ("dynamics", "CompanyName", "companynane", "companyname"),
+])  # fmt: skip
+def test_fields_nobody_has_over_there_are_told_with_the_nearest(
+    system: str, right: str, wrong: str, nearest: str
+) -> None:
+    fake = SYSTEMS[system][0]()
+    if system == "pipedrive":
+        fake.state.fields["dealFields"] = [{"key": KEY, "name": "Region", "field_type": "varchar"}]
+    found = looked(system, fake, maps={"fields": {"lead": {"region": right, "lost_reason": wrong}}})["their fields"]
+    assert found.state == "wrong"
+    assert found.said == f"fields.lead.lost_reason = {wrong!r} is no field over there (did you mean {nearest!r}?)"
+    fine = looked(system, fake, maps={"fields": {"lead": {"region": right}}})
+    assert fine["their fields"].state == "ok"
+    assert "their fields" not in looked(system, fake)
+    if system == "pipedrive":
+        fake.state.fields.clear()  # a client without the scope
+        assert looked(system, fake, maps={"fields": {"lead": {"region": right}}})["their fields"].state == "note"
+
+
 @pytest.mark.parametrize(("system", "right", "wrong"), [
     ("pipedrive", "3", "33"), ("salesforce", "Prospecting", "Prospektion"),
 ])  # fmt: skip
@@ -240,6 +277,8 @@ def test_the_command_checks_and_subscribes_over_a_real_wire(
     run: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake = pipedrive.FakePipedrive(SetClock(real_now()))
+    own = bootstrap.policies(bootstrap.read_config(ROOT / "config")).connections["pipedrive"].fields["deal"]
+    fake.state.fields["dealFields"] = [{"key": key, "name": ours} for ours, key in own.items()]
     monkeypatch.setenv("TASKHUB_PIPEDRIVE_TOKEN", pipedrive.api.TOKEN)
     monkeypatch.setenv("TASKHUB_PIPEDRIVE_PATH_SECRET", "s3cret-part")
     config, data = tmp_path / "config", tmp_path / "data"

@@ -1,19 +1,22 @@
 """The Dynamics client against the fake Dataverse: each call, each fault, and one effect whatever happens."""
 
 import logging
+from dataclasses import replace
 
+import orjson
 import pytest
 
 from taskhub.connectors.calling import Caller
 from taskhub.connectors.dynamics.client import SETS, DynamicsClient
 from taskhub.connectors.dynamics.dialect import DIALECT, login
 from taskhub.connectors.dynamics.identity import work_id
-from taskhub.connectors.dynamics.steps import WANTED
+from taskhub.connectors.dynamics.wanted import PROCESSES, wanted
 from taskhub.connectors.outbound import Conversion
 from taskhub.errors import InvalidInput, NotFound, OutcomeUnknown, Unauthenticated, Unavailable
 from taskhub.policy.policies import Connection
 from taskhub.testing.crm.dataverse import FakeDataverse
 from taskhub.testing.crm.dataverse.api import CLIENT, TENANT
+from taskhub.testing.crm.dataverse.state import NEW
 from taskhub.testing.crm.faults import BROKEN, BROKEN_LATE, CUT, CUT_EARLY, EXPIRED, KINDS, LIMITED
 from taskhub.testing.crm.wire import InProcess, served
 from tests.crm.ledger import SEEDS, persist, settle, stormy, through_faults, work
@@ -169,16 +172,73 @@ def test_what_is_not_there_reads_as_none(fake: FakeDataverse, noun: str) -> None
 def test_missing_steps_are_made_once_and_show_who_sends(
     fake: FakeDataverse, secrets: dict[str, str], settings: dict[str, str], where: str
 ) -> None:
-    client = client_of(fake, **settings)
-    assert len(client.missing(URL)) == len(WANTED)
+    client, all_ = client_of(fake, **settings), len(wanted(connection()))
+    assert len(client.missing(URL)) == all_
     fake.faults.plan(["", "", CUT, "", "", CUT])
     persist(fake.clock, lambda _: client.subscribe(URL, secrets))
-    assert (client.missing(URL), len(fake.steps.steps), len(fake.steps.endpoints)) == ([], len(WANTED), 1)
+    assert (client.missing(URL), len(fake.steps.steps), len(fake.steps.endpoints)) == ([], all_, 1)
     fake.state.update("lead", lead_of(fake), {"subject": "B"})
     parcels = fake.steps.sender.waiting
     assert {parcel.headers["x-ms-dynamics-request-name"] for parcel in parcels} == {"Create", "Update"}
     assert all(where in parcel.url for parcel in parcels)
     assert where or all(parcel.headers["x-key"] == "s3cret" for parcel in parcels)
+
+
+def test_a_step_asks_for_the_row_as_it_was_and_fires_on_what_we_use(fake: FakeDataverse) -> None:
+    fake.state.own = {"lead": frozenset({"new_region"})}
+    there = replace(connection(), fields={"lead": {"region": "new_Region"}})
+    client = DynamicsClient(Caller("crm", login(there, SECRETS), DIALECT, transport=InProcess(fake)), there)
+    client.subscribe(URL, {"code": "s3cret"})
+    lead = lead_of(fake)
+    fake.state.update("lead", lead, {"new_region": "North"})
+    fake.steps.sender.waiting.clear()
+    fake.state.update("lead", lead, {"description": "nobody reads this"})
+    assert not fake.steps.sender.waiting
+    fake.state.update("lead", lead, {"new_region": "South", "statuscode": 2})
+    [parcel] = fake.steps.sender.waiting
+    [image] = [one["value"] for one in orjson.loads(parcel.body)["PreEntityImages"] if one["key"] == "taskhub"]
+    was = {one["key"]: one["value"] for one in image["Attributes"]}
+    assert (was["new_region"], was["statuscode"]["Value"], "ownerid" in was) == ("North", 1, True)
+
+
+def test_what_an_older_subscription_lacks_is_named_and_added(fake: FakeDataverse) -> None:
+    client = client_of(fake)
+    client.subscribe(URL, {"code": "s3cret"})
+    fake.steps.images.clear()
+    for step in fake.steps.steps.values():
+        step["image"], step["filteringattributes"] = (), None
+    for id_, step in list(fake.steps.steps.items()):
+        if step["sdkmessagefilterid"]["primaryobjecttypecode"] in PROCESSES:
+            del fake.steps.steps[id_]
+    lacks = client.missing(URL)
+    assert [one for one in lacks if one.startswith("Update.lead (pre-image of statecode, ")]
+    assert [one for one in lacks if one.startswith("Update.contact (filtering attributes ")]
+    assert {"Update.leadtoopportunitysalesprocess", "Update.opportunitysalesprocess"} <= {*lacks}
+    assert client.subscribe(URL, {"code": "s3cret"}) == lacks
+    assert (client.missing(URL), len(fake.steps.endpoints)) == ([], 1)
+
+
+def test_a_step_of_somebody_elses_keeps_its_filter_and_gets_our_image(fake: FakeDataverse) -> None:
+    client = client_of(fake)
+    client.subscribe(URL, {"code": "s3cret"})
+    theirs = next(one for one in fake.steps.steps.values() if one["name"] == "taskhub: Update of lead")
+    del fake.steps.steps[theirs["sdkmessageprocessingstepid"]]
+    theirs = {**theirs, "sdkmessageprocessingstepid": NOBODY, "filteringattributes": "statecode", "image": ()}
+    fake.steps.steps[NOBODY] = theirs
+    assert len(client.subscribe(URL, {"code": "s3cret"})) == 1
+    assert (client.missing(URL), fake.steps.steps[NOBODY]["filteringattributes"]) == ([], "statecode")
+    assert "statuscode" in fake.steps.steps[NOBODY]["image"]
+
+
+def test_processes_that_are_not_there_or_not_asked_are_not_missing(
+    fake: FakeDataverse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert any("salesprocess" in one for one in client_of(fake).missing(URL))
+    mapped = replace(connection(), fields={"deal": {"stage": "stepname"}})
+    assert not any(one.table in PROCESSES for one in wanted(mapped))
+    for table in PROCESSES:
+        monkeypatch.delitem(NEW, table)  # type: ignore[arg-type]
+    assert not any("salesprocess" in one for one in client_of(fake).missing(URL))
 
 
 def test_over_a_real_wire_with_every_fault(fake: FakeDataverse, caplog: pytest.LogCaptureFixture) -> None:

@@ -19,6 +19,7 @@ from taskhub.connectors.looking.model import Found
 from taskhub.connectors.reading import Seen
 from taskhub.db.tables import event, message, notification
 from taskhub.errors import Unavailable
+from taskhub.policy.rule import Rule, TaskTemplate
 from taskhub.testing.crm.dataverse import FakeDataverse
 from taskhub.testing.crm.faults import BROKEN, CUT, CUT_EARLY, EXPIRED, LIMITED
 from taskhub.testing.crm.pipedrive import FakePipedrive
@@ -28,6 +29,7 @@ from tests.crm.days import SECRETS, URL, USER, Day, day, senders
 from tests.crm.users import EDITS, Users
 
 SYSTEMS = tuple(COMPANY)
+MOVED = TaskTemplate("contract", "Moved")
 
 
 def busy(one: Day, acts: int = 6) -> None:
@@ -267,6 +269,33 @@ def test_an_update_of_an_unknown_row_is_known_whole_and_made_once(sqlite_url: st
         sender.run()
         one.work()
         assert dict(one.tasks()) == {("lead-created", f"lead:crm:{id_}"): 1}
+
+
+def test_a_field_that_is_not_there_is_left_out_of_a_look_and_named(sqlite_url: str) -> None:
+    fields = {"lead": {"lost_reason": "Lots_Reason__c", "title": "Company"}}
+    with day("salesforce", sqlite_url, fields=fields) as one:
+        one.begin()
+        Users(one.fake, random.Random(2))._make("lead")
+        senders(one.fake)[0].waiting.clear()
+        one.later()
+        assert one.tasks().total() == 1
+        with one.db.read() as tx:
+            assert store.watched(tx, "crm")["refused"] == "fields of leads: left out, not there: Lots_Reason__c"
+
+
+def test_the_stage_that_a_process_of_dataverse_moves_reaches_its_deal(sqlite_url: str) -> None:
+    with day("dynamics", sqlite_url, rules=(Rule("moved", ("deal.stage_changed",), tasks=(MOVED,)),)) as one:
+        one.begin()
+        deal = Users(one.fake, random.Random(2))._make("deal")
+        first, second = (one.fake.state.create("processstage", {"stagename": name}) for name in ("Develop", "Propose"))
+        known = {"_activestageid_value": first, "_opportunityid_value": deal}
+        process = one.fake.state.create("opportunitysalesprocess", known)
+        one.clock.forward(minutes=1)
+        one.fake.state.update("opportunitysalesprocess", process, {"_activestageid_value": second})
+        senders(one.fake)[0].run()
+        one.work()
+        assert one.known()[f"deal:crm:{deal}"]["stage"] == second
+        assert dict(one.tasks()) == {("moved", f"deal:crm:{deal}"): 1}
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

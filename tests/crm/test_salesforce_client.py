@@ -196,6 +196,16 @@ def test_changes_cross_pages_and_name_what_is_gone(fake: FakeSalesforce) -> None
     assert client.changes("lead", later.cursor).records == later.records
 
 
+def test_after_a_long_outage_deletions_are_asked_for_as_far_back_as_they_are_told(fake: FakeSalesforce) -> None:
+    client = client_of(fake)
+    cursor = client.changes("lead", None).cursor
+    gone = lead_of(fake)
+    fake.clock.forward(days=40)
+    fake.state.remove("Lead", gone)
+    told = client.changes("lead", cursor)
+    assert (told.deleted, told.cursor > cursor) == ((gone,), True)
+
+
 @pytest.mark.parametrize("noun", OBJECTS)
 def test_what_is_not_there_reads_as_none(fake: FakeSalesforce, noun: str) -> None:
     assert client_of(fake).read(noun, "00Q000000000000AAA") is None

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from taskhub.acts import crm_asking
 from taskhub.assignment import service as assignment
 from taskhub.connectors.write_back import look
 from taskhub.policy.policies import WriteBack
+from taskhub.sales.conversion import Asked
 from taskhub.tasks import service as tasks
 from taskhub.testing.crm.faults import CUT, CUT_EARLY, KINDS
 from taskhub.testing.crm.wire import served
@@ -65,6 +67,19 @@ def test_on_a_server_it_stands_there_once_too(postgres_url: str) -> None:
         house.pass_time()
         assert house.task().state == "completed"
         assert not house.rows()
+
+
+def test_work_of_a_lead_that_was_converted_is_about_what_it_became(house: Floor) -> None:
+    lead = house.lead()
+    house.desk.do("sue", crm_asking.convert, lead, Asked(deal={}))
+    house.pass_time()
+    [deal] = house.deals_there()
+    late = house.desk.make("call", title="Call them", lead=lead.id, record=str(lead))
+    house.desk.do("admin", assignment.assign, late, "sue")
+    house.pass_time()
+    [there] = [one for one in house.shown() if one.title.startswith("Call them")]
+    assert (there.state, there.about) == ("open", str(deal))
+    assert not house.rows()
 
 
 def test_another_person_has_it_there_too(house: Floor) -> None:

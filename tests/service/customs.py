@@ -76,6 +76,12 @@ class Customs(Desk):
             rows = tx.conn.execute(select(RECORDS[noun]).where(RECORDS[noun].c.deleted.is_(False)))
             return {row.id: dict(row.fields) for row in rows}
 
+    def owners(self, noun: str) -> dict[str, str | None]:
+        """The CRM every record of a noun belongs to, by id."""
+        with self.db.read() as tx:
+            table = RECORDS[noun]
+            return {row.id: row.connection for row in tx.conn.execute(select(table.c.id, table.c.connection))}
+
     def report(self, since: datetime, until: datetime) -> dict[str, dict[str, Any]]:
         """The progress of everybody, by pipeline."""
         with self.db.read() as tx:

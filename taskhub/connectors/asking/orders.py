@@ -48,15 +48,17 @@ def their_stage(connection: Connection, ours: str | None) -> str | None:
 def their_reason(connection: Connection, noun: str, ours: str) -> str | None:
     """How they say why something is lost; None: they have no way to say that it is.
 
-    A lead of Pipedrive is lost by a label, or by being archived, which is the empty text.
+    A lead of Pipedrive is lost by a label, or by being archived, which is the empty text; a deal for any text: where
+    the map has none, for what the reason is called here.
     """
     settings = connection.settings
+    known = _first(_table(_table(settings, "lost_reasons"), noun), ours)
     if connection.system == "pipedrive":
         if noun == "deal":
-            return ours
+            called = connection.reason_names.get(noun, {}).get(ours)
+            return known or (called.default if called else ours)
         label = _first(_table(settings, "lost_labels"), ours)
         return label if label is not None else "" if settings.get("lead_lost_when_archived", True) else None
-    known = _first(_table(_table(settings, "lost_reasons"), noun), ours)
     return known or (LOST_CODE if connection.system == "dynamics" else ours)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -48,6 +48,13 @@ class DynamicsClient(Steps):
         answer = self._caller.call("GET", f"{API}/WhoAmI", headers=HEADERS)
         body = answer.json()
         return Who(str(body["UserId"]), "", str(body["OrganizationId"]), their_time(answer))
+
+    def fields(self, noun: str) -> Collection[str]:
+        """Implements ``Describer``: the logical names."""
+        _set(noun)
+        table = {**TABLES, "activity": "task"}[noun]
+        path = f"{API}/EntityDefinitions(LogicalName='{table}')/Attributes"
+        return [str(row["LogicalName"]) for row in self._all_of(path, {"$select": "LogicalName"})]
 
     def read(self, noun: str, id: str) -> Record | None:
         """As it is now; None when there is none."""

@@ -37,7 +37,7 @@ def look(
             refused[noun] = error.message
             continue
         known = knowing(client, connection, noun, told.records, anew=noun in stale)
-        refused |= _why(noun, known)
+        refused |= {**_why(noun, known), **_without(noun, told)}
         into = _went(client, noun, told.deleted)
         steps.append(_step(client, known, noun, places.get(noun), told, into))
     return Found(steps, refused)
@@ -56,7 +56,7 @@ def take_stock(client: Client, connection: Connection, nouns: Iterable[str], *, 
         at = client.clock() or real_now()
         place = Place(noun, at - OVERLAP, told.cursor, at)
         known = knowing(client, connection, noun, told.records, anew=True)
-        refused |= _why(noun, known)
+        refused |= {**_why(noun, known), **_without(noun, told)}
         seen = [Seen(noun, "", at, row, None, QUIET if quiet else NEWS, born=not quiet) for row in told.records]
         told_of = [delivery_of(one, known.connection) for one in seen]
         steps.append(Step(None, place, told_of, known.learnt, known.refused is not None))
@@ -102,6 +102,11 @@ def _went(client: Client, noun: str, ids: Sequence[str]) -> Mapping[str, str]:
 def _why(noun: str, known: Knowing) -> dict[str, str]:
     """Why a look knows no labels, for whoever asks how it went."""
     return {f"labels of {noun}s": known.refused} if known.refused else {}
+
+
+def _without(noun: str, told: Changes) -> dict[str, str]:
+    """Which fields of a map are not there: the rest was read without them."""
+    return {f"fields of {noun}s": f"left out, not there: {', '.join(told.absent)}"} if told.absent else {}
 
 
 def _seen(noun: str, row: Record, at: datetime, begun_at: datetime, mood: str) -> Seen:

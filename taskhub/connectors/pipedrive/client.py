@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,7 +34,7 @@ FIRST = "1970-01-01T00:00:00Z"
 
 
 class PipedriveClient(Losing, Webhooks):
-    """Implements ``Client``, ``Reverser``, ``Subscriber``, ``Namer`` and ``Chooser``."""
+    """Implements ``Client``, ``Reverser``, ``Subscriber``, ``Namer``, ``Describer`` and ``Chooser``."""
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
@@ -53,6 +53,10 @@ class PipedriveClient(Losing, Webhooks):
     def names(self) -> Mapping[str, Mapping[str, str]]:
         """Implements ``Namer``."""
         return names(self._caller)
+
+    def fields(self, noun: str) -> Collection[str]:
+        """Implements ``Describer``."""
+        return [str(row["key"]) for row in definitions(self._caller, noun)]
 
     def options(self, noun: str, keys: Sequence[str]) -> Mapping[str, Options | None]:
         """Implements ``Chooser``."""

@@ -27,7 +27,6 @@ _PLAIN: Mapping[str, Mapping[str, str]] = {
         "title": "title",
         "currency": "currency",
         "status": "status",
-        "lost_reason": "lost_reason",
         "expected_close_date": "expected_close_on",
         "person_name": "name",
         "org_name": "company",
@@ -72,15 +71,22 @@ def _member(noun: str, name: str, value: Any, connection: Connection) -> dict[st
         return {_LINKS[name]: prefixed(connection, value)}
     if name in _OWNERS:
         return {"owner": _owner(value, connection)}
-    if name == "stage_id":
-        return {"stage": _stage(noun, value, connection)}
-    if name == "pipeline_id":
-        return {"pipeline": _mapped(connection.settings.get("pipelines"), value)}
+    if name in ("stage_id", "pipeline_id", "lost_reason"):
+        return _worded(noun, name, value, connection)
     if name == "value" and noun in ("lead", "deal"):
         return _worth(noun, value)
     if name in _FIRST_OF and noun == "contact":
         return {_FIRST_OF[name]: _first(value)}
     return _lead_state(name, value, connection) if noun == "lead" else {}
+
+
+def _worded(noun: str, name: str, value: Any, connection: Connection) -> dict[str, Any]:
+    """What the connection has our words for."""
+    if name == "stage_id":
+        return {"stage": _stage(noun, value, connection)}
+    if name == "pipeline_id":
+        return {"pipeline": _mapped(connection.settings.get("pipelines"), value)}
+    return {"lost_reason": _reason(value, connection)} if noun == "deal" else {}
 
 
 def _worth(noun: str, value: Any) -> dict[str, Any]:
@@ -119,6 +125,21 @@ def _owner(value: Any, connection: Connection) -> str | None:
 def _stage(noun: str, value: Any, connection: Connection) -> Any:
     of_noun = connection.stages.get(noun, connection.stages)
     return _mapped(of_noun, value)
+
+
+def _reason(value: Any, connection: Connection) -> Any:
+    """Our lost reason for their text: by the map, else by what a reason is called here, in any language."""
+    if not isinstance(value, str) or not value:
+        return None if value == "" else value
+    reasons = connection.settings.get("lost_reasons")
+    mapped = _mapped(reasons.get("deal") if isinstance(reasons, Mapping) else None, value)
+    if mapped != value:
+        return mapped
+    called = value.strip().casefold()
+    for key, name in connection.reason_names.get("deal", {}).items():
+        if called in {one.casefold() for one in (name.default, *name.by_language.values())}:
+            return key
+    return value
 
 
 def _mapped(names: Any, value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,6 +28,7 @@ LOST: Mapping[str, str] = {"deal": "Closed Lost", "lead": "Closed - Not Converte
 HEADERS = {"Sforce-Call-Options": f"client={CALLER}"}
 FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 OVERLAP = timedelta(minutes=1)  # a transaction is stamped before it is seen; deletions want a minute at least
+TOLD_FOR = timedelta(days=14)  # who asks for deletions of longer ago is refused, and would be at every look
 
 
 class SalesforceClient:
@@ -87,26 +88,46 @@ class SalesforceClient:
         now = self.who().at or real_now()
         if cursor is None:
             return Changes((), (), _instant(now))
-        rows = self._since(noun, _parsed(cursor))
-        span = {"start": _instant(_parsed(cursor) - OVERLAP), "end": _instant(now + OVERLAP)}
+        rows, absent = self._since(noun, _parsed(cursor))
+        span = {"start": _instant(max(_parsed(cursor) - OVERLAP, now - TOLD_FOR)), "end": _instant(now + OVERLAP)}
         gone = self._get(f"/sobjects/{_object(noun)}/deleted/", params=span)["deletedRecords"]
         latest = max((_parsed(row["SystemModstamp"]) for row in rows), default=now)
         after = max(_parsed(cursor), min(latest, now) - OVERLAP)
-        return Changes(rows, tuple(str(one["id"]) for one in gone), _instant(after))
+        return Changes(rows, tuple(str(one["id"]) for one in gone), _instant(after), absent=absent)
 
     def everything(self, noun: str) -> Changes:
         """Begins before the list is read."""
         begun = (self.who().at or real_now()) - OVERLAP
-        return Changes(self._since(noun, FIRST), (), _instant(begun))
+        rows, absent = self._since(noun, FIRST)
+        return Changes(rows, (), _instant(begun), absent=absent)
 
     def clock(self) -> datetime | None:
         """Implements ``Client``."""
         return self._caller.at
 
-    def _since(self, noun: str, since: datetime) -> list[dict[str, Any]]:
-        fields = ", ".join(["FIELDS(STANDARD)", *(name for name in self._own.get(noun, ()) if name.endswith("__c"))])
+    def fields(self, noun: str) -> Collection[str]:
+        """Implements ``Describer``."""
+        told = self._get(f"/sobjects/{_object(noun)}/describe")["fields"]
+        return [str(row["name"]) for row in told]
+
+    def _since(self, noun: str, since: datetime) -> tuple[list[dict[str, Any]], Sequence[str]]:
+        """The records, and fields of their own that are not there: they do not keep the others from us."""
         where = f"SystemModstamp >= {_instant(since)} ORDER BY SystemModstamp"
-        return list(self._query(_soql(fields, _object(noun), where)))
+        own = [name for name in self._own.get(noun, ()) if name.endswith("__c")]
+
+        def asked(names: Sequence[str]) -> list[dict[str, Any]]:
+            return list(self._query(_soql(", ".join(["FIELDS(STANDARD)", *names]), _object(noun), where)))
+
+        try:
+            return asked(own), ()
+        except InvalidInput as error:
+            if "INVALID_FIELD" not in error.message:
+                raise
+            there = self.fields(noun)
+            absent = [name for name in own if name not in there]
+            if not absent:
+                raise
+        return asked([name for name in own if name in there]), absent
 
     def write_work(self, work: Work, *, first: bool = False) -> str:
         """An upsert: written twice it is one task."""

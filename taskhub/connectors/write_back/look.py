@@ -14,6 +14,7 @@ from taskhub.events.model import RecordRef
 from taskhub.failpoints import failpoint
 from taskhub.policy.policies import Connection
 from taskhub.sales import service as sales
+from taskhub.sales.model import CONVERTED, RecordState
 from taskhub.tasks import mirrored, second_look
 from taskhub.tasks import service as tasks
 from taskhub.tasks.model import Task
@@ -60,14 +61,23 @@ def settled(tx: Tx, now: Binding, *, delivered: bool = False) -> None:
 def about(tx: Tx, task: Task, key: str) -> dict[str, str]:
     """Noun → their id of what the task is about: its deal, else its lead, else its record; empty: nothing of theirs.
 
-    A lead that has become a deal takes no work any more.
+    A lead that was converted takes no work any more: it is about what the lead has become.
     """
     for noun, id_ in (("deal", task.deal), ("lead", task.lead), *_record(task)):
-        if id_ and id_.startswith(f"{key}:"):
-            known = sales.known_of(tx, RecordRef(noun, id_))
-            if known and sales.get(tx, RecordRef(noun, id_)).connection == key:
-                return {noun: id_.removeprefix(f"{key}:")}
+        found = _theirs(tx, noun, id_, key)
+        if found is not None and noun == "lead" and found.fields.get("status") == CONVERTED:
+            became = (_theirs(tx, other, found.fields.get(other), key) for other in ("deal", "account"))
+            found = next((one for one in became if one is not None), None)
+        if found is not None:
+            return {found.ref.noun: found.ref.id.removeprefix(f"{key}:")}
     return {}
+
+
+def _theirs(tx: Tx, noun: str, id_: str | None, key: str) -> RecordState | None:
+    if not id_ or not id_.startswith(f"{key}:") or not sales.known_of(tx, RecordRef(noun, id_)):
+        return None
+    found = sales.get(tx, RecordRef(noun, id_))
+    return found if found.connection == key else None
 
 
 def _record(task: Task) -> tuple[tuple[str, str], ...]:

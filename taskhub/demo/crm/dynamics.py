@@ -27,6 +27,7 @@ class DynamicsOffice:
     def __init__(self, fake: FakeDataverse, users: Mapping[str, str], paths: Paths) -> None:
         self.users = users
         self._fake, self._paths = fake, paths
+        fake.state.own = {TABLES[noun]: frozenset(own.values()) for noun, own in OWN.items()}
 
     def settings(self) -> tuple[list[str], list[str]]:
         tables = []

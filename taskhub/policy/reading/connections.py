@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from taskhub.policy.policies import Connection
-from taskhub.policy.reading import dynamics, hubspot, salesforce, write_back
+from taskhub.policy.reading import dynamics, hubspot, pipedrive, salesforce, write_back
 from taskhub.policy.reading.nearest import nearest
 from taskhub.policy.reading.table import Table, keyed, shown
 from taskhub.policy.reading.values import free, text_map
@@ -45,6 +45,8 @@ def _connection(entry: Table, key: str, *, stored: bool) -> Connection:
         salesforce.check(entry, secrets, settings, stored=stored)
     if system == "dynamics":
         dynamics.check(entry, secrets, settings)
+    if system == "pipedrive" and not stored:
+        pipedrive.check(entry, settings)
     if system == "hubspot":
         hubspot.check(entry, settings)
     return Connection(

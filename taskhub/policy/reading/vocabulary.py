@@ -90,6 +90,7 @@ SETTINGS: Mapping[str, tuple[str, ...]] = {
     "hubspot": ("address", "portal_id", "own_user", "statuses", "pipelines"),
     "pipedrive": (
         *("company_id", "company_domain", "own_user", "pipelines", "lead_lost_when_archived", "lost_labels"),
+        "lost_reasons",
     ),
     "salesforce": ("organization_id", "own_user", "entities", "statuses", "lost_reasons", "pipelines"),
 }

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from taskhub.connectors.asking.orders import their_reason
 from taskhub.connectors.inbound import HookRequest
 from taskhub.connectors.own_write import is_own_write
 from taskhub.connectors.pipedrive.inbound import PipedriveInbound
@@ -115,6 +116,20 @@ class TestTypes:
             replace(CONNECTION, settings=settings),
         )
         assert event.types == ("lead.updated",)
+
+    @pytest.mark.parametrize(
+        ("theirs", "ours"),
+        [("Too expensive", "price"), ("too dear", "price"), ("Trop cher", "price"), ("Rain", "Rain"), ("", None)],
+    )
+    def test_a_deals_text_is_our_lost_reason_and_ours_is_their_text(self, theirs: str, ours: str | None) -> None:
+        words = {"lost_reasons": {"deal": {"Too expensive": "price"}}}
+        names = {"deal": {"price": LocalText("Too dear", {"fr": "Trop cher"}), "need": LocalText("No need")}}
+        connection = replace(CONNECTION, settings={**CONNECTION.settings, **words}, reason_names=names)
+        lost = body("deal", "change", {**DEAL, "status": "lost", "lost_reason": theirs}, {"status": "open"})
+        assert accepted(lost, connection).data["deal"]["lost_reason"] == ours
+        assert their_reason(connection, "deal", "price") == "Too expensive"
+        assert their_reason(connection, "deal", "need") == "No need"
+        assert their_reason(connection, "deal", "whatever") == "whatever"
 
     def test_a_label_gives_the_lost_reason(self) -> None:
         event = changed("lead", LEAD, {"label_ids": []}, label_ids=["label-1"])

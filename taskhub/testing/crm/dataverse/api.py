@@ -44,12 +44,15 @@ class FakeDataverse:
         made, opened = registration, self._open
         data = [
             Route("/WhoAmI", opened(self._who)),
+            Route("/EntityDefinitions(LogicalName='{table}')/Attributes", opened(rows.attributes)),
             Route("/sdkmessages", opened(made.messages)),
             Route("/sdkmessagefilters", opened(made.filters)),
             Route("/serviceendpoints", opened(made.endpoints)),
             Route("/serviceendpoints({id})", opened(made.endpoint_saved), methods=["PATCH"]),
             Route("/sdkmessageprocessingsteps", opened(made.steps)),
             Route("/sdkmessageprocessingsteps({id})", opened(made.step_saved), methods=["PATCH"]),
+            Route("/sdkmessageprocessingstepimages", opened(made.images)),
+            Route("/sdkmessageprocessingstepimages({id})", opened(made.image_saved), methods=["PATCH"]),
             Route("/leads({id})/Microsoft.Dynamics.CRM.QualifyLead", opened(actions.qualify), methods=["POST"]),
             Route("/WinOpportunity", opened(actions.close), methods=["POST"]),
             Route("/LoseOpportunity", opened(actions.close), methods=["POST"]),

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from taskhub.testing.crm.dataverse.state import SPACE, Change, State
+from taskhub.testing.crm.dataverse.state import SPACE, Change, State, table_key
 
 CONTRACTS = "http://schemas.microsoft.com/xrm/2011/Contracts"
 LOOKUPS: Mapping[str, str] = {
     "ownerid": "systemuser", "modifiedby": "systemuser", "createdby": "systemuser", "parentaccountid": "account",
     "parentcontactid": "contact", "qualifyingopportunityid": "opportunity", "originatingleadid": "lead",
     "customerid": "account", "parentcustomerid": "account", "regardingobjectid": "lead",
+    "activestageid": "processstage", "leadid": "lead", "opportunityid": "opportunity",
 }  # fmt: skip
 OPTIONS = frozenset({"statecode", "statuscode", "leadqualitycode", "prioritycode"})
 MONEY = frozenset({"estimatedvalue", "actualvalue", "estimatedamount"})
@@ -82,8 +83,11 @@ def _images(change: Change, step: Mapping[str, Any]) -> list[dict[str, Any]]:
         return []
     names = [name for name in step.get("image", ()) if name in change.before]
     asked = {name: change.before[name] for name in names}
-    key = next(name for name in change.before if name in ("activityid", f"{change.table}id"))
-    images = [("AsynchronousStepPrimaryName", {key: change.id}), *([("pre", asked)] if asked else [])]
+    key = table_key(change.table)
+    images = [
+        ("AsynchronousStepPrimaryName", {key: change.id}),
+        *([(step.get("alias", "pre"), asked)] if asked else []),
+    ]
     return [{"key": alias, "value": _entity(change.table, change.id, values)} for alias, values in images]
 
 
@@ -96,7 +100,7 @@ def _value(table: str, name: str, value: Any) -> Any:
         return None
     if name == "masterid":
         return _reference(table, value, kind=True)
-    if name in LOOKUPS:
+    if name in LOOKUPS and name != table_key(table):
         return _reference(LOOKUPS[name], value, kind=True)
     if name in OPTIONS:
         return {"__type": f"OptionSetValue:{CONTRACTS}", "Value": value}

@@ -82,8 +82,33 @@ async def step_saved(request: Request) -> Response:
         "sdkmessageprocessingstepid": id, "name": body.get("name"), "_eventhandler_value": handler, "statecode": 0,
         "sdkmessageid": {"name": message}, "sdkmessagefilterid": {"primaryobjecttypecode": table},
         "filteringattributes": body.get("filteringattributes"), "mode": body.get("mode"), "stage": body.get("stage"),
-        "image": ("statecode", "statuscode", "_ownerid_value"),
+        "image": fake.steps.steps.get(id, {}).get("image", ()),
     }  # fmt: skip
+    return Response(status_code=204)
+
+
+async def images(request: Request) -> Response:
+    """Those there are."""
+    return JSONResponse({"value": list(request.state.fake.steps.images.values())})
+
+
+async def image_saved(request: Request) -> Response:
+    """Made or changed: a pre-image of columns that the table has."""
+    id, body, fake = request.path_params["id"], await request.json(), request.state.fake
+    step = fake.steps.steps.get(_bound(body, "sdkmessageprocessingstepid"))
+    asked = [name for name in str(body.get("attributes") or "").split(",") if name]
+    if step is None or body.get("imagetype") != 0 or body.get("messagepropertyname") != "Target":
+        return failed(400, "0x80040203", "The image names no step, or no image of the row as it was.")
+    table = step["sdkmessagefilterid"]["primaryobjecttypecode"]
+    if absent := sorted(set(asked) - fake.state.columns(table)):
+        return failed(400, "0x80041103", f"'{table}' entity doesn't contain attribute with Name = '{absent[0]}'.")
+    step_id = step["sdkmessageprocessingstepid"]
+    fake.steps.images[id] = {
+        "sdkmessageprocessingstepimageid": id, "entityalias": body.get("entityalias"), "imagetype": 0,
+        "attributes": ",".join(asked), "_sdkmessageprocessingstepid_value": step_id,
+    }  # fmt: skip
+    step["alias"] = body.get("entityalias")
+    step["image"] = (*asked, *(f"_{name}_value" for name in asked))
     return Response(status_code=204)
 
 

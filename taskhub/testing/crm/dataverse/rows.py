@@ -42,6 +42,15 @@ async def listed(request: Request) -> Response:
     return JSONResponse(body)
 
 
+async def attributes(request: Request) -> Response:
+    """The columns of a table."""
+    table = request.path_params["table"]
+    if table not in NEW:
+        return missing(table)
+    names = sorted(_state(request).columns(table))
+    return JSONResponse({"value": [{"LogicalName": name} for name in names]})
+
+
 async def one(request: Request) -> Response:
     """The row."""
     table = TABLES.get(request.path_params["plural"], "")
@@ -73,6 +82,9 @@ def _write(request: Request, table: str, body: dict[str, Any], id: str | None, *
     values = {_column(name): _plain(value) for name, value in body.items()}
     if unknown := sorted(values.keys() - NEW[table].keys() - {"_ownerid_value"}):
         return failed(400, "0x80060888", f"Invalid property '{unknown[0]}' was found in entity '{table}'.")
+    regarded = values.get("_regardingobjectid_value")
+    if regarded and not any(regarded in of for of in state.rows.values()):
+        return missing(f"The record with Id = {regarded}")
     if there and id:
         if table == "task" and state.rows[table][id]["statecode"] != 0 and "statecode" not in values:
             return failed(400, "0x80040203", "The activity is closed and cannot be changed.")

@@ -24,12 +24,13 @@ _SETTING = re.compile(r'name="([^"]*)" value="([^"]*)"')
 
 
 class Steps:
-    """``endpoints`` and ``steps`` by id, as the API keeps them; ``failed`` are jobs that wait for a hand."""
+    """``endpoints``, ``steps`` and ``images`` by id, as the API keeps them; ``failed``: jobs that wait for a hand."""
 
     def __init__(self, state: State, faults: Faults, post: Post) -> None:
         self._state, self._faults = state, faults
         self.endpoints: dict[str, dict[str, Any]] = {}
         self.steps: dict[str, dict[str, Any]] = {}
+        self.images: dict[str, dict[str, Any]] = {}
         self.failed: list[Parcel] = []
         self.sender = Sender(state.clock, faults, post, self._after)
         state.heard.append(self._heard)

@@ -14,7 +14,8 @@ SPACE = uuid.UUID("2d7c4b5a-90a4-4a51-8d5f-5f3f0e6f9b21")
 # Table → its set in the API.
 SETS: Mapping[str, str] = {
     "lead": "leads", "opportunity": "opportunities", "task": "tasks", "account": "accounts", "contact": "contacts",
-    "processstage": "processstages",
+    "processstage": "processstages", "leadtoopportunitysalesprocess": "leadtoopportunitysalesprocesses",
+    "opportunitysalesprocess": "opportunitysalesprocesses",
 }  # fmt: skip
 NEW: Mapping[str, Mapping[str, Any]] = {
     "lead": {
@@ -33,7 +34,22 @@ NEW: Mapping[str, Mapping[str, Any]] = {
     "account": {"name": ""},
     "contact": {"firstname": None, "lastname": None, "_parentcustomerid_value": None},
     "processstage": {"stagename": ""},
+    "leadtoopportunitysalesprocess": {
+        "_activestageid_value": None, "_leadid_value": None, "_opportunityid_value": None, "name": "",
+    },
+    "opportunitysalesprocess": {"_activestageid_value": None, "_opportunityid_value": None, "name": ""},
 }  # fmt: skip
+# Columns that its tables have and the fake has no use for.
+IDLE: Mapping[str, tuple[str, ...]] = {
+    "lead": ("telephone1", "estimatedamount", "stageid", "processid", "transactioncurrencyid", "masterid", "merged"),
+    "opportunity": (
+        "stageid", "processid", "transactioncurrencyid", "estimatedclosedate", "parentaccountid", "parentcontactid",
+    ),
+    "account": ("emailaddress1", "telephone1"),
+    "contact": ("emailaddress1", "telephone1", "fullname"),
+}  # fmt: skip
+EVERYWHERE = ("ownerid", "createdon", "createdby", "modifiedon", "modifiedby")
+PROCESS_ID = "businessprocessflowinstanceid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +89,13 @@ class State:
     forgotten: int = 0  # delta tokens below this number have expired
     heard: list[Callable[[Change], None]] = field(default_factory=list)
     count: int = 0
+    own: dict[str, frozenset[str]] = field(default_factory=dict)  # table → columns the organisation made
+
+    def columns(self, table: str) -> frozenset[str]:
+        """The names of a table's columns, with those of its own that any row has."""
+        held = {name for row in self.rows[table].values() for name in row}
+        plain = {name.removeprefix("_").removesuffix("_value") for name in {*NEW[table], *held}}
+        return frozenset({*plain, *IDLE.get(table, ()), *EVERYWHERE, table_key(table), *self.own.get(table, ())})
 
     def id(self, what: str = "row") -> str:
         """A fresh GUID."""
@@ -137,4 +160,6 @@ class State:
 
 def table_key(table: str) -> str:
     """The name of a table's id; activities share theirs."""
+    if table.endswith("salesprocess"):
+        return PROCESS_ID
     return "activityid" if table == "task" else f"{table}id"

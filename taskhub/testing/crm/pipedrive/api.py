@@ -25,6 +25,8 @@ TOKEN = "fake-api-token"
 CLIENT = ("fake-client", "fake-client-secret")
 REFRESH = "fake-refresh-token"
 PLURALS = {"deal": "deals", "activity": "activities", "person": "persons", "organization": "organizations"}
+# What an activity names has to be there.
+LINKED = {"deal_id": "deal", "lead_id": "lead"}
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -129,7 +131,11 @@ def _added(entity: str) -> Handler:
         body = await request.json()
         if unknown := sorted(body.keys() - BLANK[entity].keys() - {"note", "priority", "participants"}):
             return failed(400, f"Validation failed: {', '.join(unknown)} is not allowed")
-        return fine(request.state.fake.state.add(entity, body), 201)
+        state = request.state.fake.state
+        for name, of in LINKED.items():
+            if entity == "activity" and body.get(name) and str(body[name]) not in state.records[of]:
+                return failed(400, f"Validation failed: {name}: {of} not found")
+        return fine(state.add(entity, body), 201)
 
     return handler
 

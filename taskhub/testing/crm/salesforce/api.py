@@ -57,6 +57,7 @@ class FakeSalesforce:
             Route("/sobjects/{entity}", self._open(records.made), methods=["POST"]),
             Route("/sobjects/{entity}/deleted/", self._open(records.deleted)),
             Route("/sobjects/{entity}/updated/", self._open(records.updated)),
+            Route("/sobjects/{entity}/describe", self._open(records.described)),
             Route("/sobjects/{entity}/{id}", self._open(records.one)),
             Route("/sobjects/{entity}/{id}", self._open(records.changed), methods=["PATCH"]),
             Route("/sobjects/{entity}/{field}/{key}", self._open(records.upserted), methods=["PATCH"]),

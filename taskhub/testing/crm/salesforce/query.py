@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from taskhub.testing.crm.salesforce.state import FIELDS, State
+from taskhub.testing.crm.salesforce.state import FIELDS, STAMPED, State
 
 _QUERY = re.compile(
     r"SELECT (?P<fields>.+?) FROM (?P<object>\w+)(?: WHERE (?P<where>.+?))?"
@@ -15,10 +15,6 @@ _QUERY = re.compile(
 _TEST = re.compile(r"(\w+) (>=|=|>) (?:'((?:[^'\\]|\\.)*)'|(\S+))$")
 _AMONG = re.compile(r"(\w+) IN \(([^)]*)\)$")
 _OF_MERGES: Mapping[str, tuple[str, ...]] = dict.fromkeys(("Lead", "Contact", "Account"), ("MasterRecordId",))
-_STAMPED = (
-    "Id", "OwnerId", "CreatedById", "CreatedDate", "LastModifiedDate", "LastModifiedById", "SystemModstamp",
-    "IsDeleted",
-)  # fmt: skip
 _COMPARE: Mapping[str, Callable[[str, str], bool]] = {
     "=": lambda one, other: one == other, ">=": lambda one, other: one >= other, ">": lambda one, other: one > other,
 }  # fmt: skip
@@ -41,7 +37,7 @@ def run(state: State, text: str, *, binned: bool = False) -> list[dict[str, Any]
         raise BadQuery("MALFORMED_QUERY", "unexpected token")
     if found["object"] in LABELS:
         return [{"MasterLabel": label} for label in LABELS[found["object"]]]
-    known = {*FIELDS[found["object"]], *_STAMPED, *_OF_MERGES.get(found["object"], ())}
+    known = {*FIELDS[found["object"]], *STAMPED, *_OF_MERGES.get(found["object"], ())}
     tests = [_test(part, known) for part in found["where"].split(" AND ")] if found["where"] else []
     there = [*state.records[found["object"]].values()]
     there += [row for row in state.bin.values() if binned and row["entity"] == found["object"]]

@@ -9,9 +9,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from taskhub.testing.crm.salesforce.answers import LIMITS, failed
-from taskhub.testing.crm.salesforce.state import FIELDS, State
+from taskhub.testing.crm.salesforce.state import FIELDS, STAMPED, State
 
 CLOSED = ("Completed",)
+OLDEST = 15 * 86_400  # seconds for which deletions are told
 SOURCE = "com/salesforce/api/rest/66.0;client="
 
 
@@ -20,6 +21,15 @@ async def one(request: Request) -> Response:
     entity, id = request.path_params["entity"], request.path_params["id"]
     found = _state(request).records.get(entity, {}).get(id)
     return JSONResponse(found, headers=LIMITS) if found else _none()
+
+
+async def described(request: Request) -> Response:
+    """Which fields its records have."""
+    entity = request.path_params["entity"]
+    if entity not in FIELDS:
+        return _none()
+    names = sorted({*FIELDS[entity], *STAMPED})
+    return JSONResponse({"name": entity, "fields": [{"name": name, "label": name} for name in names]}, headers=LIMITS)
 
 
 async def made(request: Request) -> Response:
@@ -57,6 +67,8 @@ async def deleted(request: Request) -> Response:
     start, end = (_seconds(request.query_params[name]) for name in ("start", "end"))
     if end - start < 60:
         return failed(400, "INVALID_REPLICATION_DATE", "endDate must be at least one minute greater than startDate")
+    if start < _state(request).clock.now.timestamp() - OLDEST:
+        return failed(400, "INVALID_REPLICATION_DATE", "startDate is before the oldest date that is available")
     gone = [
         {"id": id, "deletedDate": at.strftime("%Y-%m-%dT%H:%M:%S.000+0000")}
         for entity, id, at in _state(request).deleted
@@ -71,6 +83,8 @@ async def _save(request: Request, id: str | None, more: dict[str, Any] | None = 
     known = {*FIELDS[entity], "OwnerId"}
     if unknown := sorted(values.keys() - known):
         return failed(400, "INVALID_FIELD", f"No such column '{unknown[0]}' on sobject of type {entity}")
+    if entity == "Task" and (why := _unlinked(_state(request), values)):
+        return failed(400, *why)
     if entity == "Task" and "Status" in values:
         values["IsClosed"] = values["Status"] in CLOSED
     name = request.headers.get("sforce-call-options", "").removeprefix("client=")
@@ -81,6 +95,20 @@ async def _save(request: Request, id: str | None, more: dict[str, Any] | None = 
         if id and more is None
         else JSONResponse(body, 200 if id else 201, LIMITS)
     )
+
+
+def _unlinked(state: State, values: dict[str, Any]) -> tuple[str, str] | None:
+    """Why a task cannot be about what it names: that is not there, or is a lead that was converted."""
+    for name in ("WhoId", "WhatId"):
+        id = values.get(name)
+        if not id:
+            continue
+        found = next((rows[id] for rows in state.records.values() if id in rows), None)
+        if found is None:
+            return "INVALID_CROSS_REFERENCE_KEY", f"invalid cross reference id: {name}"
+        if found.get("IsConverted") is True:
+            return "CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead"
+    return None
 
 
 def _state(request: Request) -> State:

@@ -36,6 +36,11 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
     },
 }  # fmt: skip
 
+STAMPED = (
+    "Id", "OwnerId", "CreatedById", "CreatedDate", "LastModifiedDate", "LastModifiedById", "SystemModstamp",
+    "IsDeleted",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
