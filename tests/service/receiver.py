@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import json
 import threading
@@ -36,7 +37,7 @@ class Got:
 class Receiver:
     """``answers`` are used up first: a status, ``CUT`` (it has read all and says nothing) or ``HANG``; then ``status``.
 
-    ``let_go`` ends what hangs.
+    ``let_go`` ends what hangs: then it is taken.
     """
 
     def __init__(self) -> None:
@@ -58,10 +59,14 @@ class Receiver:
                 here.came.release()
                 if answer == HANG:
                     here.let_go.wait(30)
-                if answer in (CUT, HANG):
+                if answer == CUT:
                     self.close_connection = True
                     return
-                self.send_response(int(answer))
+                with contextlib.suppress(OSError):  # who hung up does not hear it
+                    self._say(here.status if answer == HANG else int(answer))
+
+            def _say(self, status: int) -> None:
+                self.send_response(status)
                 for name, value in here.headers.items():
                     self.send_header(name, value)
                 self.end_headers()
