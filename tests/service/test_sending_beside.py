@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import signal
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from taskhub import failpoints
 from taskhub.agents import service as agents
 from taskhub.cli import place
 from taskhub.cli.app import app
@@ -21,7 +23,7 @@ from taskhub.connectors.sending import store
 from taskhub.connectors.sending.deliver import Deliver
 from taskhub.connectors.sending.posting import Poster
 from taskhub.db.database import Database
-from taskhub.db.tables import message, notification
+from taskhub.db.tables import message, notification, task
 from taskhub.escalation import unheard
 from taskhub.flow import FLOW, HANDLERS
 from taskhub.testing import organisation as org
@@ -120,6 +122,35 @@ def test_a_process_that_is_killed_leaves_the_row_behind(
     assert len({one.id for one in receiver.got}) == 1
     for one in receiver.got:
         checked(one, KEY)
+
+
+@pytest.mark.parametrize("place_", ["sending.told", "sending.stopped"])
+def test_what_breaks_before_its_commit_leaves_nothing_half(sqlite_url: str, receiver: Receiver, place_: str) -> None:
+    desk = desk_of(sqlite_url, connection("shop", receiver.url, "task.created"))
+    handlers = {**HANDLERS, "event.send": Deliver(Poster(), {"SEND_KEY": KEY})}
+    receiver.answers = [410, 410]
+
+    def strike(name: str) -> None:
+        if name == place_:
+            failpoints.arm(None)
+            raise RuntimeError(name)
+
+    failpoints.arm(strike)
+    try:
+        with contextlib.suppress(RuntimeError):
+            desk.make()
+        run_due(desk.db, handlers)
+    finally:
+        failpoints.arm(None)
+    with desk.db.read() as tx:
+        assert store.stops(tx) == []
+    waits = [row for row in desk.rows(message, handler="event.send") if row.done_at is None]
+    assert len(waits) == desk.count(task) == (1 if place_ == "sending.stopped" else 0)
+    desk.clock.forward(minutes=1)
+    run_due(desk.db, handlers)
+    with desk.db.read() as tx:
+        assert len(store.stops(tx)) == len(waits)
+    desk.db.close()
 
 
 def test_managers_read_of_it_in_their_language(sqlite_url: str, receiver: Receiver) -> None:
