@@ -27,15 +27,12 @@ def of_connections(tx: Tx) -> Iterator[Finding]:
 
 def _stopped(tx: Tx) -> Iterator[Finding]:
     """Who has wanted no more events, at the address that is set."""
-    from taskhub.connectors.sending import store
+    from taskhub.connectors.sending import stops
 
-    sending = {one.key: one.send for one in tx.policies.sending}
-    for stop in store.stops(tx, list(sending)) if sending else ():
-        send = sending[stop.connection]
-        if send is not None and send.address == stop.address:
-            said = f"sends nothing since {stop.at:%Y-%m-%d %H:%M}Z: it has answered 410"
-            todo = f"`taskhub connections resume {stop.connection}`, once its receiver takes events again"
-            yield Finding(f"events to {stop.connection}", WRONG, said, todo)
+    for key, at in stops.switched_off(tx).items():
+        said = f"sends nothing since {at:%Y-%m-%d %H:%M}Z: it has answered 410"
+        todo = f"`taskhub connections resume {key}`, once its receiver takes events again"
+        yield Finding(f"events to {key}", WRONG, said, todo)
 
 
 def _of(tx: Tx, connection: Connection, seen: Mapping[str, Any]) -> Finding:

@@ -95,12 +95,12 @@ def replay(name: Name, data: Data = None, json: Json = False) -> None:
 def resume(name: Name, data: Data = None, json: Json = False) -> None:
     """Send events again to a receiver that had answered 410; what waited leaves within five minutes."""
     from taskhub.cli.output import as_json
-    from taskhub.connectors.sending import deliver
+    from taskhub.connectors.sending import stops
     from taskhub.db.tx import By
 
     with place.existing(data) as db, db.begin(By("resume", "integration")) as tx:
         _known(tx, name)
-        done = deliver.resume(tx, name)
+        done = stops.resume(tx, name)
     if json:
         as_json({"connection": name, "resumed": done})
     else:
@@ -183,15 +183,13 @@ def _given(data: Path | None, name: str) -> Given:
     from taskhub.agents import directory
     from taskhub.clock import real_now
     from taskhub.connectors.checking import Given
-    from taskhub.connectors.sending import store
+    from taskhub.connectors.sending import stops
 
     with place.existing(data) as db, db.read() as tx:
         found = _known(tx, name)
         _, people = directory.keys(tx)
         secrets = {key: settings.secret(variable) or "" for key, variable in found.secrets.items()}
-        address = found.send.address if found.send else None
-        stopped = address is not None and store.stopped(tx, [name]).get(name) == address
-        return Given(found, secrets, tx.policies, people, real_now, stopped)
+        return Given(found, secrets, tx.policies, people, real_now, name in stops.switched_off(tx))
 
 
 def _known(tx: Tx, name: str) -> Connection:

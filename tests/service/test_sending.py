@@ -18,7 +18,7 @@ from taskhub.acts import apply_event
 from taskhub.assignment import service as assignment
 from taskhub.connectors import standard_webhooks
 from taskhub.connectors.asking import shown
-from taskhub.connectors.sending import deliver, store
+from taskhub.connectors.sending import stops, store
 from taskhub.connectors.sending.deliver import Deliver
 from taskhub.connectors.sending.posting import Poster
 from taskhub.connectors.write_back import waiting
@@ -359,8 +359,8 @@ def test_one_that_wants_no_more_is_left_in_peace(born: House, receiver: Receiver
     with born.desk.db.read() as tx:
         assert [one.connection for one in store.stops(tx)] == ["shop"]
     receiver.status = 200
-    assert born.desk.do("admin", deliver.resume, "shop")
-    assert not born.desk.do("admin", deliver.resume, "shop")
+    assert born.desk.do("admin", stops.resume, "shop")
+    assert not born.desk.do("admin", stops.resume, "shop")
     born.run(minutes=6)
     assert [one.event["subject"] for one in receiver.got] == [first, first]
     assert len({one.id for one in receiver.got}) == 1

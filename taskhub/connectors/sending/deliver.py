@@ -60,11 +60,3 @@ class Deliver:
             tx.emit(STOPPED, connection, {})
         tx.emit(TOLD, row.key, row.payload, due_at=tx.after(LOOK_AGAIN))
         failpoint("sending.stopped")
-
-
-def resume(tx: Tx, connection: str) -> bool:
-    """They are told again, what waited within ``LOOK_AGAIN``; False when nothing was stopped."""
-    if not store.resume(tx, connection):
-        return False
-    tx.record("connection", connection, "resume_sending", {})
-    return True
