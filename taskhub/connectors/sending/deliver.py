@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from taskhub import settings
 from taskhub.clock import real_now
-from taskhub.connectors.sending import store
+from taskhub.connectors.sending import stops
 from taskhub.connectors.sending.lanes import Lanes
 from taskhub.connectors.sending.posting import GONE, Post, Poster
 from taskhub.connectors.sending.telling import TOLD
@@ -18,7 +18,6 @@ from taskhub.db.tx import Tx
 from taskhub.failpoints import failpoint
 from taskhub.policy.reading.vocabulary import SEND_KEY
 
-STOPPED = "sending.stopped"
 LOOK_AGAIN = timedelta(minutes=5)  # whether somebody has switched it on again
 
 
@@ -38,7 +37,7 @@ class Deliver:
         if connection is None or connection.send is None:
             return None
         address = connection.send.address
-        if store.stopped(tx, [connection.key]).get(connection.key) == address:
+        if connection.key in stops.switched_off(tx):
             raise NotYet(LOOK_AGAIN)
         secrets = settings.secret(connection.secrets.get(SEND_KEY, ""), self._environ) or ""
         return functools.partial(self._send, Post(connection.key, address, secrets, row.key, row.payload["body"]))
@@ -54,9 +53,6 @@ class Deliver:
         answer, _, address = result.partition(" ")
         if answer != GONE:
             return
-        connection = row.payload["connection"]
-        if store.stop(tx, connection, address):
-            tx.record("connection", connection, "stop_sending", {"answered": 410})
-            tx.emit(STOPPED, connection, {})
+        stops.stop(tx, row.payload["connection"], address)
         tx.emit(TOLD, row.key, row.payload, due_at=tx.after(LOOK_AGAIN))
         failpoint("sending.stopped")
