@@ -95,9 +95,9 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def born(sqlite_url: str, receiver: Receiver) -> Iterator[House]:
+def born(database_url: str, receiver: Receiver) -> Iterator[House]:
     """Only the making of tasks is told."""
-    one = House(sqlite_url, connection("shop", receiver.url, "task.created"))
+    one = House(database_url, connection("shop", receiver.url, "task.created"))
     yield one
     one.desk.db.close()
 
