@@ -19,6 +19,7 @@ from taskhub.assignment.installed import plugins
 from taskhub.assignment.registry import built_ins
 from taskhub.bell.bell import Bell
 from taskhub.clock import real_now
+from taskhub.connectors.sending import telling
 from taskhub.db import migrate, policy_set
 from taskhub.db.database import Database, silent
 from taskhub.db.tx import SYSTEM, Tx
@@ -145,7 +146,9 @@ def _staffing(set_: Policies, queue: Queue) -> list[Problem]:
 def database(chosen: settings.Settings, bell: Bell | None = None) -> Database:
     """The database these settings name, wired to flow, policies and bell."""
     ring = bell.ring if bell is not None else silent
-    return Database(chosen.url, pool=chosen.pool, flow=FLOW, loader=accepted, ring=ring)
+    db = Database(chosen.url, pool=chosen.pool, flow=FLOW, loader=accepted, ring=ring)
+    db.heard = telling.of_history
+    return db
 
 
 def make_tables(chosen: settings.Settings) -> None:

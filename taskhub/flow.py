@@ -12,6 +12,7 @@ from taskhub.connectors.asking import deliver as ask
 from taskhub.connectors.looking import health
 from taskhub.connectors.looking import service as looking
 from taskhub.connectors.pool import Clients
+from taskhub.connectors.sending import deliver as sending
 from taskhub.connectors.write_back import deliver as work
 from taskhub.connectors.write_back import look
 from taskhub.db.flow import Flow, Route
@@ -64,6 +65,9 @@ FLOW: Flow = {
     "crm.work": (Route("crm.work", "outside"),),
     "crm.asked": (Route("crm.ask", "outside"),),
     "crm.answered": (Route("crm.answered"),),
+    # signed events for whoever wants to be told; one that wants no more is told of
+    "event.leaves": (Route("event.send", "outside"),),
+    "sending.stopped": (Route("escalation.unsent"),),
     "task.given_late": (Route("escalation.given_late"),),
     "task.completed": (Route("task.chain"), Route("assignment.learn")),
     "task.approved": (),
@@ -201,4 +205,6 @@ HANDLERS: Handlers = {
     "crm.work": work.Deliver(CLIENTS),
     "crm.ask": ask.Ask(CLIENTS),
     "crm.answered": crm_answered.answered,
+    "event.send": sending.Deliver(),
+    "escalation.unsent": unheard.sending_stopped,
 }

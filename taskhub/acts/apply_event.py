@@ -5,6 +5,7 @@ from __future__ import annotations
 from taskhub.acts import crm_after_all, crm_meeting, merged_events
 from taskhub.acts.carry_out import carry_out
 from taskhub.connectors import own_write
+from taskhub.connectors.sending import telling
 from taskhub.connectors.write_back import answers
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
@@ -31,6 +32,7 @@ def apply_event(tx: Tx, row: Taken) -> None:
     news = crm_after_all.heard(tx, done.event, guarded, done.known)
     changes = answers.heard(tx, done.event, firings.meet(tx, done.event, news), done.known)
     met = crm_meeting.met(tx, done.event, changes, done.known)
+    telling.of_event(tx, done, met)
     made = plan(done.event, met, done.known, tx.policies.rules, tx.policies.kinds, zone_of=tx.policies.zone_for)
     ids = carry_out(tx, made, event=row.key, occurred_at=stored.event.occurred_at, known=done.known)
     ids += merged_events.settle(tx, done)

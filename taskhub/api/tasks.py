@@ -32,6 +32,8 @@ from taskhub.tasks import second_look
 from taskhub.tasks import service as tasks
 from taskhub.tasks.explained import explain
 from taskhub.tasks.model import Task
+from taskhub.tasks.shown import as_json
+from taskhub.tasks.shown.queries import Extras
 
 routes = router("tasks")
 FURTHEST = timedelta(days=3660)
@@ -164,8 +166,8 @@ def _shown(tx: Tx, task: Task, given: Claim) -> dict[str, Any]:
     promise = tx.policies.sla.get(task.sla or "")
     if given.lease is None or given.warn_at is None or (promise is not None and promise.first_start is not None):
         return shown.task(tx, task, given.lease)
-    more = queries.Extras(given.warn_at, {task.id: given.lease.expires_at}, {}, {})
-    return shown._task(tx, task, more)  # noqa: SLF001
+    more = Extras(given.warn_at, {task.id: given.lease.expires_at}, {}, {})
+    return as_json.with_extras(tx, task, more)
 
 
 def _wanted_queues(request: Request) -> list[str] | None:

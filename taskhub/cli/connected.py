@@ -15,13 +15,24 @@ MISSED = 4  # looks
 
 
 def of_connections(tx: Tx) -> Iterator[Finding]:
-    """One finding for each connection taskhub has begun to look at; none for those that only send."""
+    """One finding for each connection taskhub has begun to look at, and each that is sent nothing any more."""
     from taskhub.cli import queries
 
     seen = queries.looks(tx)
+    yield from _stopped(tx)
     for connection in tx.policies.connections.values():
         if connection.key in seen:
             yield _of(tx, connection, seen[connection.key])
+
+
+def _stopped(tx: Tx) -> Iterator[Finding]:
+    """Who has wanted no more events, at the address that is set."""
+    from taskhub.connectors.sending import stops
+
+    for key, at in stops.switched_off(tx).items():
+        said = f"sends nothing since {at:%Y-%m-%d %H:%M}Z: it has answered 410"
+        todo = f"`taskhub connections resume {key}`, once its receiver takes events again"
+        yield Finding(f"events to {key}", WRONG, said, todo)
 
 
 def _of(tx: Tx, connection: Connection, seen: Mapping[str, Any]) -> Finding:

@@ -1,4 +1,4 @@
-"""``connections list``, ``check``, ``subscribe``, ``sync``, ``waiting``, ``replay``: the CRMs taskhub talks to."""
+"""``connections list``, ``check``, ``subscribe``, ``sync``, ``waiting``, ``replay``, ``resume``."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def list_(data: Data = None, json: Json = False) -> None:
         rows = [
             {
                 "name": one.key, "system": one.system, "tasks": one.write_back.tasks, "acts": one.write_back.acts,
-                **asdict(loads.get(one.key, Load())),
+                "sends": one.send is not None, **asdict(loads.get(one.key, Load())),
             }
             for one in tx.policies.connections.values()
         ]  # fmt: skip
     if json:
         as_json({"connections": rows})
         return
-    titles = ("name", "system", "tasks", "acts", "waiting", "failing", "failed")
+    titles = ("name", "system", "tasks", "acts", "sends", "waiting", "failing", "failed")
     as_table(titles, [tuple(_cell(row[title]) for title in titles) for row in rows])
 
 
@@ -55,7 +55,7 @@ def _cell(value: object) -> str:
 
 @app.command()
 def waiting(name: Name, data: Data = None, json: Json = False) -> None:
-    """Show what is on its way to a CRM: tasks to be written there and acts it was asked for, with the last reason.
+    """Show what is on its way: tasks to be written, acts asked for and events to be sent, with the last reason.
 
     What was given up stays until `taskhub connections replay NAME` tries it again.
     """
@@ -78,7 +78,7 @@ def _next(one: Delivery) -> str:
 
 @app.command()
 def replay(name: Name, data: Data = None, json: Json = False) -> None:
-    """Try again what was given up: once its cause is gone. Each looks first, so nothing is written twice."""
+    """Try again what was given up: once its cause is gone. Nothing is written twice; events keep their ids."""
     from taskhub.cli.output import as_json
     from taskhub.connectors.write_back import waiting as deliveries
 
@@ -92,10 +92,27 @@ def replay(name: Name, data: Data = None, json: Json = False) -> None:
 
 
 @app.command()
+def resume(name: Name, data: Data = None, json: Json = False) -> None:
+    """Send events again to a receiver that had answered 410; what waited leaves within five minutes."""
+    from taskhub.cli.output import as_json
+    from taskhub.connectors.sending import stops
+    from taskhub.db.tx import By
+
+    with place.existing(data) as db, db.begin(By("resume", "integration")) as tx:
+        _known(tx, name)
+        done = stops.resume(tx, name)
+    if json:
+        as_json({"connection": name, "resumed": done})
+    else:
+        typer.echo("Events are sent again." if done else "Nothing was switched off.")
+
+
+@app.command()
 def check(name: Name, data: Data = None, json: Json = False) -> None:
     """Log in and look: credentials, reach, clock, webhooks, maps; exit code 1 when something is wrong.
 
-    Nothing is changed over there. Each finding is ok, a note or wrong, and says what to do.
+    Who is sent events gets a signed taskhub.ping. Nothing is changed over there. Each finding is ok, a note or wrong,
+    and says what to do.
     """
     from taskhub.cli.output import as_json, as_table
     from taskhub.connectors.checking import WRONG, look
@@ -166,12 +183,13 @@ def _given(data: Path | None, name: str) -> Given:
     from taskhub.agents import directory
     from taskhub.clock import real_now
     from taskhub.connectors.checking import Given
+    from taskhub.connectors.sending import stops
 
     with place.existing(data) as db, db.read() as tx:
         found = _known(tx, name)
         _, people = directory.keys(tx)
         secrets = {key: settings.secret(variable) or "" for key, variable in found.secrets.items()}
-        return Given(found, secrets, tx.policies, people, real_now)
+        return Given(found, secrets, tx.policies, people, real_now, name in stops.switched_off(tx))
 
 
 def _known(tx: Tx, name: str) -> Connection:

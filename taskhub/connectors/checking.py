@@ -12,6 +12,7 @@ from taskhub.connectors.hooks import is_ours, missing
 from taskhub.connectors.inbound import lacking
 from taskhub.connectors.maps import nameless, no_field_there, unknown_there
 from taskhub.connectors.outbound import Client, Describer, Namer, Subscriber, Who
+from taskhub.connectors.sending.pinging import ping
 from taskhub.errors import Forbidden, InvalidInput, NotFound, TaskhubError, Unauthenticated, Unavailable
 from taskhub.policy.policies import Connection, Policies
 
@@ -35,19 +36,26 @@ class Looked:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a check goes by. ``secrets`` are resolved values, "" where a variable is not set; ``now`` is our clock."""
+    """What a check goes by. ``secrets`` are resolved values, "" where a variable is not set; ``now`` is our clock.
+
+    ``stopped``: its receiver has wanted no more events, and nobody has switched them on again.
+    """
 
     connection: Connection
     secrets: Mapping[str, str]
     policies: Policies
     people: frozenset[str]
     now: Callable[[], datetime]
+    stopped: bool = False
 
 
 def look(given: Given, call: Callable[[], Client] | None) -> Iterator[Looked]:
     """Every finding, the local ones first. ``call`` makes the client; None: taskhub does not call such a system."""
     yield _variables(given)
     yield _maps(given)
+    if call is None and given.connection.send is not None:
+        yield from _sending(given)
+        return
     if call is None:
         yield Looked("calls", OK, f"systems of the kind {given.connection.system} only send; there is nothing to call")
         return
@@ -62,6 +70,14 @@ def look(given: Given, call: Callable[[], Client] | None) -> Iterator[Looked]:
         yield from _called(given, client)
     finally:
         client.close()
+
+
+def _sending(given: Given) -> Iterator[Looked]:
+    found = ping(given.connection, given.secrets, given.now())
+    yield Looked("events", OK if found.well else WRONG, found.said, found.todo)
+    if given.stopped:
+        todo = f"`taskhub connections resume {given.connection.key}`, once it takes them again"
+        yield Looked("sending", WRONG, "switched off: it has answered 410", todo)
 
 
 def _variables(given: Given) -> Looked:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, NoResultFound, SQLAlchemyError
 from taskhub.clock import Clock
 from taskhub.db import engine, policy_set, witness
 from taskhub.db.flow import Flow
+from taskhub.db.history import Entry
 from taskhub.db.interruption import Interrupted, interruption
 from taskhub.db.line import Line, Place
 from taskhub.db.opening import Opening, open_
@@ -31,10 +32,15 @@ Loader = Callable[[Mapping[str, str], Mapping[str, Any]], Policies]
 Ring = Callable[[Sequence[int]], None]
 Tell = Callable[[Sequence[tuple[str, str, str]]], None]
 Identify = Callable[[Opening], By]
+Hear = Callable[[Tx, Sequence[Entry]], None]
 
 LINE_WAIT = 10.0
 ACCEPTED = 16  # policy sets in memory: who looks back at old work needs old ones, and each activation makes one
 VITAL = 2
+
+
+def deaf(_tx: Tx, _entries: Sequence[Entry]) -> None:
+    """Nobody is told of what happens."""
 
 
 def silent(_what: Sequence[Any]) -> None:
@@ -45,7 +51,8 @@ class Database:
     """Engines, the cache of accepted policy sets and the bell. Thread-safe; one per process.
 
     After each commit ``ring`` gets the ids of rows that are due, ``tell`` (noun, id, act) of everything that changed.
-    ``clock`` replaces the one the database names: for tests.
+    ``clock`` replaces the one the database names: for tests. ``heard``, when set, gets each transaction's rows of
+    history before they are written, and may emit.
     """
 
     def __init__(
@@ -63,6 +70,7 @@ class Database:
         self.tell = tell
         self.clock = clock
         self.tally = Tally()
+        self.heard: Hear = deaf
         self._loader = loader
         self._accepted: dict[str, Policies] = {}
         self._vital = self.engine if self.lite else engine.writer(url, VITAL, self._patience)
@@ -95,7 +103,7 @@ class Database:
             tx = Tx(
                 conn, opening.now, opening.real_now, opening.clock, policies, who, self.flow,
                 accepted=lambda hash_: self._accepted_set(conn, hash_), act_kind=act,
-                aside=partial(_aside, conn, place, _changes(conn)), about=about or {},
+                aside=partial(_aside, conn, place, _changes(conn)), about=about or {}, heard=self.heard,
             )  # fmt: skip
             if not opening.periods:
                 tx.lookups["periods"] = [None]

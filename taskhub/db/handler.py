@@ -35,6 +35,17 @@ GapHook = Callable[[Tx, timedelta], None]
 """Told that nobody swept for so long, before anything overdue is handled."""
 
 
+class NotYet(Exception):
+    """Raised by ``Outside`` work that cannot begin now through no fault of its row: it is taken again after ``wait``.
+
+    Nothing was done, and it is no try.
+    """
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__(f"not before {wait.total_seconds():.1f} s")
+        self.wait = wait
+
+
 class Outside(Protocol):
     """Work between two transactions: the row's id is the idempotency key for the other side."""
 

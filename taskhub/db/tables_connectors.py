@@ -20,6 +20,9 @@ crm_option = table(  # of one noun: their field → what it offers to choose fro
     "crm_option", *keys("connection", "noun"), *must(Json, "options"), *must(Instant, "read_at"),
     *may(Instant, "asked_at"),  # the last time, also in vain; null: when it was read
 )  # fmt: skip
+sending_stop = table(  # a connection that answered 410: nothing is sent to that address until somebody says so
+    "sending_stop", *keys("connection"), *must(Text, "address"), *must(Instant, "at"),
+)  # fmt: skip
 poll_watch = table(  # one connection. asked: which look is in force; address: where an operator says we are reached
     "poll_watch", *keys("connection"), *may(Instant, "asked_at", "read_at", "looked_at", "seen_at"),
     Column("found", Integer, nullable=False, server_default="0"), *may(Text, "refused", "missing", "address"),

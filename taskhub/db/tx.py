@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -39,6 +39,10 @@ class By:
 SYSTEM = By("worker")
 
 
+def _nobody_hears(_tx: Tx, _entries: Sequence[history.Entry]) -> None:
+    return None
+
+
 def _nobody_knows(_hash: str) -> Policies | None:
     return None
 
@@ -48,8 +52,9 @@ class Tx:
     """Collects messages and history rows and writes them last, before commit, in a fixed order.
 
     ``now`` is taskhub's time at the first statement, ``policies`` the active set at that moment. ``accepted`` gives a
-    set by its hash, also one no longer active; None where it is not known or can no longer be read. ``aside()``: what
-    is done inside waits for code that is not ours; on SQLite other writers pass meanwhile.
+    set by its hash, also one no longer active; None where it is not known or can no longer be read. ``heard`` gets the
+    rows of history before they are written, and may emit. ``aside()``: what is done inside waits for code that is not
+    ours; on SQLite other writers pass meanwhile.
     """
 
     conn: Connection
@@ -60,6 +65,7 @@ class Tx:
     by: By
     flow: Flow
     accepted: Callable[[str], Policies | None] = _nobody_knows
+    heard: Callable[[Tx, Sequence[history.Entry]], None] = _nobody_hears
     act_id: str = field(default_factory=new_id)
     act_kind: str | None = None
     inverse: Mapping[str, Any] | None = None
@@ -120,6 +126,8 @@ class Tx:
 
         ``changed`` then holds (noun, id, act) of all that was recorded, ``sent`` (topic, key) of all that was emitted.
         """
+        if self._history:
+            self.heard(self, tuple(self._history))
         if self.by.is_person and self.act_kind and self._history:
             touched = [[e.noun, e.id] for e in self._history]
             row = {

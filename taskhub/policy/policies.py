@@ -12,6 +12,7 @@ from taskhub.errors import Problem
 from taskhub.policy.duplicates import DuplicatePolicy
 from taskhub.policy.promise import EscalationPolicy, NoticePolicy, PauseReason, SlaPolicy
 from taskhub.policy.rule import Rule
+from taskhub.policy.sending import Sending
 from taskhub.policy.text import LocalText
 from taskhub.policy.work import Kind, Queue
 
@@ -73,6 +74,7 @@ class Connection:
     """One CRM connection. ``secrets`` are names of environment variables or files, never the secrets themselves.
 
     ``poll``: how often taskhub looks by itself, zero for never. ``renew_webhooks``: whether it makes what is missing.
+    ``send``: what is told there as signed events, None for nothing.
     ``fields``: noun → our field → theirs; ``stages``: noun → their stage id → our key; ``users``: their id → agent.
     ``options`` nobody writes: looks learn them (noun → their field → what it offers, None where nothing is chosen);
     ``asked_options``: noun → when they were asked last, also in vain. ``reason_names``: noun → lost reason of a path →
@@ -90,6 +92,7 @@ class Connection:
     poll: timedelta = timedelta(minutes=15)
     renew_webhooks: bool = True
     write_back: WriteBack = WriteBack()
+    send: Sending | None = None
     options: Mapping[str, Mapping[str, Options | None]] = field(default_factory=dict, compare=False)
     asked_options: Mapping[str, datetime] = field(default_factory=dict, compare=False)
     reason_names: Mapping[str, Mapping[str, LocalText]] = field(default_factory=dict, compare=False)
@@ -118,13 +121,19 @@ class Policies:
     warnings: tuple[Problem, ...] = field(default=(), compare=False)
     awaited: frozenset[str] = field(init=False, compare=False, default=frozenset())
     mirrored: frozenset[str] = field(init=False, compare=False, default=frozenset())
+    sending: tuple[Connection, ...] = field(init=False, compare=False, default=())
 
     def __post_init__(self) -> None:
-        """``awaited``: kinds that other work of their file may wait for; ``mirrored``: who shows our tasks."""
+        """``awaited``: kinds that other work of their file may wait for; ``mirrored``: who shows our tasks.
+
+        ``sending``: who is told of things as signed events.
+        """
         drafts = [draft for rule in self.rules for draft in rule.tasks]
         object.__setattr__(self, "awaited", frozenset(kind for draft in drafts for kind in draft.waits_for))
         shown = frozenset(key for key, one in self.connections.items() if one.write_back.tasks != "off")
         object.__setattr__(self, "mirrored", shown)
+        told = tuple(one for one in self.connections.values() if one.send is not None)
+        object.__setattr__(self, "sending", told)
 
     @property
     def teams(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 from taskhub.agents import service as agents
 from taskhub.calendars import BusinessCalendar, Opening, parse_target
 from taskhub.clock import Clock
+from taskhub.connectors.sending import telling
 from taskhub.db import migrate, policy_set
 from taskhub.db.database import Database
 from taskhub.db.tx import SYSTEM, By, Tx
@@ -65,6 +66,7 @@ def database(url: str, set_: Policies, *, clock: Clock | None = None, pool: int 
     """A migrated database in which ``set_`` is active."""
     migrate.upgrade(url)
     db = Database(url, pool=pool, flow=FLOW, loader=lambda _texts, _resolved: set_, clock=clock)
+    db.heard = telling.of_history
     with db.begin(SYSTEM) as tx:
         policy_set.activate(tx.conn, hash_=set_.hash, files={}, resolved={}, at=tx.now, by="test")
     return db

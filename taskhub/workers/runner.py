@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from taskhub.db import deaths, ledger
 from taskhub.db.database import Database
-from taskhub.db.handler import Handlers, Inside, Outside, Together, Work
+from taskhub.db.handler import Handlers, Inside, NotYet, Outside, Together, Work
 from taskhub.db.interruption import Interrupted
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import SYSTEM, Tx
@@ -63,6 +63,8 @@ class Runner:
         elif isinstance(error, Interrupted):
             self._tell(row, "cut", f"goes back uncounted: {error.message}")
             self._holdings.owe(row)
+        elif isinstance(error, NotYet):
+            self._holdings.owe(row, error.wait)
         else:
             self.failed(row, error)
 

@@ -20,7 +20,9 @@ OF_CRMS = ("write_back.", "asking.")
 OF_LOOKS = ("firing.", "look.", "reread.", "webhooks.")
 # Files that come in, which they do not know either: tests/service/test_importing.py strikes each of them.
 OF_FILES = ("importing.", "arriving.")
-ELSEWHERE = (*OF_SALES, *OF_CRMS, *OF_LOOKS, *OF_FILES)
+# Events that leave, which need a receiver: tests/service/test_sending_beside.py strikes each of them.
+OF_RECEIVERS = ("sending.",)
+ELSEWHERE = (*OF_SALES, *OF_CRMS, *OF_LOOKS, *OF_FILES, *OF_RECEIVERS)
 
 
 def in_days() -> list[str]:

@@ -35,13 +35,13 @@ def run(run: Run, data: Path) -> Run:
 def test_each_connection_says_how_much_is_on_its_way(run: Run) -> None:
     found = json.loads(run("connections", "list", "--json").stdout)["connections"]
     assert found[0] == {
-        "name": "pipedrive", "system": "pipedrive", "tasks": "off", "acts": False,
+        "name": "pipedrive", "system": "pipedrive", "tasks": "off", "acts": False, "sends": False,
         "waiting": 2, "failing": 1, "failed": 1,
     }  # fmt: skip
     assert [one["waiting"] for one in found[1:]] == [0] * len(found[1:])
     head, first, *_ = run("connections", "list").stdout.splitlines()
-    assert head.split() == ["name", "system", "tasks", "acts", "waiting", "failing", "failed"]
-    assert first.split() == ["pipedrive", "pipedrive", "off", "no", "2", "1", "1"]
+    assert head.split() == ["name", "system", "tasks", "acts", "sends", "waiting", "failing", "failed"]
+    assert first.split() == ["pipedrive", "pipedrive", "off", "no", "no", "2", "1", "1"]
 
 
 def test_what_waits_says_why_and_is_tried_again(run: Run) -> None:

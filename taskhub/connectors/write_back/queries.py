@@ -15,7 +15,7 @@ from taskhub.db.tables_crm import crm_task
 from taskhub.db.tx import Tx
 from taskhub.tasks.model import CANCELLED, COMPLETED
 
-HANDLERS = ("crm.work", "crm.ask", "crm.answered")
+HANDLERS = ("crm.work", "crm.ask", "crm.answered", "event.send")
 c = message.c
 _CONNECTION = c.payload["connection"].as_string()
 _OURS = and_(c.handler.in_(HANDLERS), c.done_at.is_(None))
@@ -32,7 +32,10 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One row. ``what``: task or act; ``about`` the task's or act's id; ``dead_at`` None: tried again at ``due_at``."""
+    """One row. ``what``: task, act or event; ``about`` its id; ``dead_at`` None: tried again at ``due_at``.
+
+    Of an event ``about`` names its type, too.
+    """
 
     row: int
     connection: str
@@ -91,7 +94,7 @@ def of(tx: Tx, connection: str, most: int, *, dead: bool = False) -> Sequence[De
 def _delivery(row: Any) -> Delivery:
     task = row.payload.get("task")
     reason = (row.error or "").partition("\n")[0]
-    what = "task" if task else "act"
-    return Delivery(
-        row.id, row.payload["connection"], what, task or row.key, row.attempts, row.due_at, row.dead_at, reason
-    )
+    event = row.payload.get("type")
+    what = "task" if task else "event" if event else "act"
+    about = task or (f"{event} {row.key}" if event else row.key)
+    return Delivery(row.id, row.payload["connection"], what, about, row.attempts, row.due_at, row.dead_at, reason)

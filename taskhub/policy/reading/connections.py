@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from taskhub.policy.policies import Connection
-from taskhub.policy.reading import dynamics, hubspot, pipedrive, salesforce, write_back
+from taskhub.policy.reading import dynamics, hubspot, pipedrive, salesforce, sending, write_back
 from taskhub.policy.reading.nearest import nearest
 from taskhub.policy.reading.table import Table, keyed, shown
 from taskhub.policy.reading.values import free, text_map
@@ -61,6 +61,7 @@ def _connection(entry: Table, key: str, *, stored: bool) -> Connection:
         poll=_poll(entry),
         renew_webhooks=entry.flag("renew_webhooks", default=True),
         write_back=write_back.read(entry, system),
+        send=sending.read(entry, system, secrets),
     )
 
 
@@ -98,10 +99,15 @@ def _secrets(entry: Table, system: str) -> dict[str, str]:
     misspelt = table is not None and bool(known) and not table.data.keys() <= set(known)
     found = {name: variable for name, variable in table.data.items() if isinstance(variable, str)} if table else {}
     ways = LETS_IN.get(system, ())
-    if ways and not misspelt and not set(ways) & found.keys():
+    if ways and not misspelt and not set(ways) & found.keys() and not _only_sends(entry, system):
         message = f'Without {" or ".join(ways)} nobody is let in: add secrets = {{ {ways[0]} = "…" }}.'
         entry.problem("secrets", message)
     return found
+
+
+def _only_sends(entry: Table, system: str) -> bool:
+    """Who is only told of things has no need to be let in."""
+    return system == sending.SENDS and entry.has("send")
 
 
 def _fields(entry: Table) -> dict[str, Mapping[str, str]]:

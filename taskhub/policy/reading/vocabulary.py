@@ -49,12 +49,13 @@ SLA_FROM = ("ready_at", "occurred_at")
 NOT_BY = ("completer", "owner")
 ROLES = ("agent", "rep", "manager", "director", "admin", "integration", "auditor")
 SYSTEMS = ("pipedrive", "salesforce", "dynamics", "hubspot", "standard_webhooks")
+SEND_KEY = "send_key"  # with which what leaves is signed
 SECRETS: Mapping[str, tuple[str, ...]] = {
     "dynamics": ("code", "header", "query", "path"),
     "hubspot": ("client_secret",),
     "pipedrive": ("path", "user", "password", "token", "client_id", "client_secret", "refresh_token"),
     "salesforce": ("path", "bearer", "signing_key"),
-    "standard_webhooks": ("signing_key", "path"),
+    "standard_webhooks": ("signing_key", "path", SEND_KEY),
 }
 # Secrets of which a connection needs one, or its hook lets nobody in.
 LETS_IN: Mapping[str, tuple[str, ...]] = {
@@ -73,6 +74,7 @@ CALL_SECRETS: Mapping[str, tuple[str, ...]] = {
 NO_PROOF: Mapping[str, tuple[str, ...]] = {
     **CALL_SECRETS,
     "pipedrive": ("user", "token", "client_id", "client_secret", "refresh_token"),
+    "standard_webhooks": (SEND_KEY,),
 }
 CALL_SETTINGS: Mapping[str, tuple[str, ...]] = {
     "pipedrive": ("base_url", "token_url"),

@@ -1,0 +1,61 @@
+"""One delivery at a time for each receiver: one that hangs holds up itself, and no neighbour.
+
+Who comes while it is busy is sent away with a place of its own, as long as the last delivery took behind the one
+before, so that a thousand of them do not all come back at once.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from taskhub.db.handler import NotYet
+
+SHORTEST, LONGEST = 0.05, 60.0  # seconds
+FASTER = 2  # so many times faster than before: what waits need not keep its old places
+
+
+@dataclass(slots=True)
+class _Lane:
+    busy: bool = False
+    took: float = SHORTEST
+    free_at: float = 0.0
+
+
+class Lanes:
+    """Thread-safe; those of one process. ``clock`` counts seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._lanes: dict[str, _Lane] = {}
+
+    @contextmanager
+    def of(self, receiver: str) -> Iterator[None]:
+        """The block runs alone for its receiver. Raises NotYet, with the wait, while another does."""
+        begun = self._enter(receiver)
+        try:
+            yield
+        finally:
+            self._leave(receiver, begun)
+
+    def _enter(self, receiver: str) -> float:
+        with self._lock:
+            lane, now = self._lanes.setdefault(receiver, _Lane()), self._clock()
+            if lane.busy:
+                lane.free_at = max(lane.free_at, now) + lane.took
+                raise NotYet(timedelta(seconds=min(lane.free_at - now, LONGEST)))
+            lane.busy = True
+            return now
+
+    def _leave(self, receiver: str, begun: float) -> None:
+        with self._lock:
+            lane, now = self._lanes[receiver], self._clock()
+            took = max(now - begun, SHORTEST)
+            if took * FASTER < lane.took:
+                lane.free_at = now
+            lane.busy, lane.took = False, took

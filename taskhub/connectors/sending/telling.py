@@ -1,0 +1,103 @@
+"""What is told to whom: one row of the ledger for each event and receiver, in the transaction of what happened.
+
+Of tasks the history is heard, right before it is written: whatever stands there leaves the house, as the task is when
+the transaction ends. Of leads and deals the events are heard, each as it is applied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from taskhub.connectors.asking import shown
+from taskhub.connectors.sending import store
+from taskhub.connectors.sending.news import Fact, envelope, types_of
+from taskhub.db.history import Entry
+from taskhub.db.tx import Tx
+from taskhub.events.own import SOURCE
+from taskhub.failpoints import failpoint
+from taskhub.ids import new_id
+from taskhub.policy.policies import Connection
+from taskhub.policy.sending import Sending
+from taskhub.sales.model import Changes
+from taskhub.sales.service import Projected
+from taskhub.tasks import service as tasks
+from taskhub.tasks.model import Task
+from taskhub.tasks.shown import as_json
+
+TOLD = "event.leaves"
+NOUNS = ("lead", "deal")
+UPDATED = "updated"
+
+
+def of_history(tx: Tx, entries: Sequence[Entry]) -> None:
+    """Tells what has happened to tasks. Asked right before the rows of history are written."""
+    if not tx.policies.sending:
+        return
+    heard = [(one, types) for one in entries if one.noun == "task" and (types := types_of(one.act, one.change))]
+    receivers = _live(tx, {type_ for _, types in heard for type_ in types})
+    if not receivers:
+        return
+    known = {id_: tasks.get(tx, id_) for id_ in {one.id for one, _ in heard}}
+    wanted = [known[id_] for id_ in sorted(known) if any(_of(one).of(*_place(known[id_])) for one in receivers)]
+    shown_ = {row.id: told for row, told in zip(wanted, as_json.tasks(tx, wanted), strict=True)}
+    for entry, types in heard:
+        for type_ in types if entry.id in shown_ else ():
+            fact = Fact(type_, entry.id, _data(tx, entry, shown_[entry.id]), entry.seq)
+            _tell(tx, [one for one in receivers if _of(one).of(*_place(known[entry.id]))], fact)
+
+
+def of_event(tx: Tx, done: Projected, changes: Changes) -> None:
+    """Tells what an applied event says of its lead or deal, to everybody but the connection it came from.
+
+    ``changes`` are those on which rules may fire: each once, in whatever order events arrive.
+    """
+    state = done.state
+    if not tx.policies.sending or state is None or changes.reason is not None or state.ref.noun not in NOUNS:
+        return
+    types = [one for one in changes.types if one.startswith(f"{state.ref.noun}.")]
+    came_from = None if done.event.source == SOURCE else done.event.connection
+    receivers = [one for one in _live(tx, types) if one.key != came_from]
+    if not receivers:
+        return
+    data = {state.ref.noun: shown.record(tx, state), "changed": sorted(changes.fields)}
+    for one in receivers:
+        for type_ in _closest([type_ for type_ in types if _of(one).wants(type_)]):
+            _tell(tx, [one], Fact(type_, state.ref.id, data))
+
+
+def _closest(types: Sequence[str]) -> Sequence[str]:
+    """That it was changed goes without saying where it is said how."""
+    closer = [one for one in types if not one.endswith(f".{UPDATED}")]
+    return closer or types
+
+
+def _live(tx: Tx, types: Collection[str]) -> list[Connection]:
+    """Who wants one of these and has not asked for silence."""
+    asked = [one for one in tx.policies.sending if any(_of(one).wants(type_) for type_ in types)]
+    stopped = store.stopped(tx, [one.key for one in asked]) if asked else {}
+    return [one for one in asked if stopped.get(one.key) != _of(one).address]
+
+
+def _tell(tx: Tx, receivers: Iterable[Connection], fact: Fact) -> None:
+    for one in receivers:
+        if _of(one).wants(fact.type):
+            id_ = new_id()
+            body = envelope(fact, id_, tx.now)
+            tx.emit(TOLD, id_, {"connection": one.key, "type": fact.type, "about": fact.subject, "body": body})
+            failpoint("sending.told")
+
+
+def _data(tx: Tx, entry: Entry, task: Mapping[str, Any]) -> dict[str, Any]:
+    target = {"target": entry.change["target"]} if "target" in entry.change else {}
+    return {"task": task, "act": entry.act, "by": tx.by.label, **target}
+
+
+def _place(task: Task) -> tuple[str, str]:
+    return task.kind, task.queue
+
+
+def _of(connection: Connection) -> Sending:
+    if connection.send is None:
+        raise RuntimeError("only connections that send are asked")
+    return connection.send

@@ -1,0 +1,1 @@
+"""A task as clients get it, wherever it is told: answers of the API, events that leave the house."""
