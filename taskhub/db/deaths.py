@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, case, func, or_, select, update
 
-from taskhub.db import ledger, leftovers
+from taskhub.db import ledger, leftovers, storms
 from taskhub.db.flow import Fate
 from taskhub.db.ledger import BESIDE, ENDED, LIMIT, Taken
 from taskhub.db.looks import OPEN, OUTSIDE, OUTSIDE_TRIES, TRIED, TRIES, Test
@@ -56,6 +56,8 @@ def bury(tx: Tx) -> int:
     for row, fate in found:
         if fate is not None and row.id in dead:
             fate.died(tx, row.key, dead[row.id])
+    if dead:
+        storms.note(tx.conn, tx.now)
     return len(dead)
 
 

@@ -14,18 +14,9 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Select,
-    and_,
-    case,
-    delete,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import Connection, Select, and_, case, delete, select, text, update
 
-from taskhub.db import looks
+from taskhub.db import looks, storms
 from taskhub.db.looks import OPEN, OUTSIDE, OUTSIDE_BACKOFF, OUTSIDE_TRIES, TRIES, Test
 from taskhub.db.outbox import Row, write
 from taskhub.db.quick import array, quick, run
@@ -38,7 +29,8 @@ from taskhub.ids import new_id
 HOLD = timedelta(seconds=4)
 LIMIT = 100
 BACKOFF = tuple(timedelta(seconds=s) for s in (1, 10, 60))
-CALM = BACKOFF[1]  # before a last try after a death, so that one storm of deaths does not take all three tries
+CALM = BACKOFF[1]  # before a last try: nobody's process has died for so long, or one storm would take all three tries
+LONGEST_STORM = timedelta(minutes=10)  # however long it goes on, what is poison is to be known as such
 BESIDE, ENDED = " / ", "the process ended during the last try"
 
 
@@ -92,17 +84,21 @@ def take_fresh(
 
 def take_tried(conn: Connection, now: datetime, until: datetime, *, outside: bool | None = None) -> list[Taken]:
     """At most one due row that was tried before: taken singly, so that it cannot pull its neighbours down again."""
-    return _take(conn, now, until, looks.TRIED_BEFORE[outside])
+    return _take_again(conn, now, until, looks.TRIED_BEFORE[outside])
 
 
 def take_last(conn: Connection, now: datetime, until: datetime) -> list[Taken]:
     """At most one due row on its last try. It is to run alone in its process."""
-    return _take(conn, now, until, looks.LAST, calm=now - CALM)
+    return _take_again(conn, now, until, looks.LAST, **_calm(now))
 
 
 def last_waits(conn: Connection, now: datetime) -> bool:
     """Whether a row is due for its last try, so that the process should make itself empty."""
-    return bool(conn.execute(looks.LAST_WAITS, {"now": now, "calm": now - CALM}).scalar())
+    return bool(conn.execute(looks.LAST_WAITS, {"now": now, **_calm(now)}).scalar())
+
+
+def _calm(now: datetime) -> dict[str, Any]:
+    return {"calm": now - CALM, "longest": now - LONGEST_STORM, **storms.given(now - CALM)}
 
 
 def take_rung(conn: Connection, ids: Sequence[int], now: datetime, until: datetime) -> list[Taken]:
@@ -132,6 +128,15 @@ RETURNING t.id, t.topic, t.handler, t.key, t.mode, t.payload, t.due_at, t.attemp
 def _take(conn: Connection, now: datetime, until: datetime, due: Select[Any], **given: Any) -> list[Taken]:
     # Two statements: PostgreSQL may run a LIMIT subquery of an UPDATE twice and then take more than it says.
     return _hold(conn, list(conn.execute(due, {"now": now, **given}).scalars()), until)
+
+
+def _take_again(conn: Connection, now: datetime, until: datetime, due: Select[Any], **given: Any) -> list[Taken]:
+    ids = list(conn.execute(due, {"now": now, **given}).scalars())
+    fell = storms.fell(conn, ids)
+    held = _hold(conn, ids, until)
+    if fell:
+        storms.note(conn, now)
+    return held
 
 
 def _hold(conn: Connection, ids: Sequence[int], until: datetime) -> list[Taken]:

@@ -167,6 +167,53 @@ def test_processes_that_die_in_quick_succession_leave_a_row_its_last_try(book, m
     assert book.settle(book.one(ledger.take))
 
 
+def dies_again(book, key):
+    """Another row loses its process, and is done by the next one."""
+    book.emit(key)
+    book.one(ledger.take_fresh)
+    book.pass_(ledger.HOLD)
+    book.settle(book.one(ledger.take_tried))
+
+
+@pytest.mark.parametrize("mode", ["each", "one", "outside"])
+def test_a_last_try_waits_until_nobodys_process_has_died_for_a_while(book, mode):
+    died_twice(book, mode)
+    for number in range(5):
+        dies_again(book, str(number))
+        assert not book.call(ledger.last_waits, book.now)
+        assert book.take(ledger.take_last) == []
+        book.pass_(2 * SECOND)
+    book.pass_(ledger.CALM - 3 * SECOND)
+    assert book.take(ledger.take_last) == []
+    book.pass_(SECOND)
+    assert book.settle(book.one(ledger.take_last))
+
+
+def test_a_row_that_ends_its_last_process_is_a_death_too(book):
+    died_twice(book, "each")
+    book.emit("poison")
+    for how in (ledger.take_fresh, ledger.take_tried):
+        book.one(how)
+        book.pass_(ledger.HOLD)
+    book.pass_(ledger.CALM)
+    book.one(ledger.take_last)
+    book.pass_(ledger.HOLD)
+    assert book.bury() == 1
+    assert book.take(ledger.take_last) == []
+    book.pass_(ledger.CALM)
+    assert book.one(ledger.take_last).attempts == 3
+
+
+def test_what_is_poison_is_known_however_long_others_die(book):
+    died_twice(book, "each")
+    ends = book.now + ledger.LONGEST_STORM
+    while book.now + 5 * SECOND < ends:
+        dies_again(book, book.now.isoformat())
+        assert book.take(ledger.take_last) == []
+    book.pass_(5 * SECOND)
+    assert book.one(ledger.take_last).attempts == 3
+
+
 @pytest.mark.parametrize("mode", ["each", "one", "outside"])
 def test_what_is_given_back_on_its_last_try_is_free_at_once(book, mode):
     died_twice(book, mode)
