@@ -84,12 +84,18 @@ def take_fresh(
 
 def take_tried(conn: Connection, now: datetime, until: datetime, *, outside: bool | None = None) -> list[Taken]:
     """At most one due row that was tried before: taken singly, so that it cannot pull its neighbours down again."""
-    return _take_again(conn, now, until, looks.TRIED_BEFORE[outside])
+    ids = list(conn.execute(looks.TRIED_BEFORE[outside], {"now": now}).scalars())
+    fell = storms.fell(conn, ids)
+    held = _hold(conn, ids, until)
+    if fell:
+        storms.note(conn, now)
+    return held
 
 
 def take_last(conn: Connection, now: datetime, until: datetime) -> list[Taken]:
     """At most one due row on its last try. It is to run alone in its process."""
-    return _take_again(conn, now, until, looks.LAST, **_calm(now))
+    # Its own death is old by now, and no sign of a storm to the next one.
+    return _take(conn, now, until, looks.LAST, **_calm(now))
 
 
 def last_waits(conn: Connection, now: datetime) -> bool:
@@ -128,15 +134,6 @@ RETURNING t.id, t.topic, t.handler, t.key, t.mode, t.payload, t.due_at, t.attemp
 def _take(conn: Connection, now: datetime, until: datetime, due: Select[Any], **given: Any) -> list[Taken]:
     # Two statements: PostgreSQL may run a LIMIT subquery of an UPDATE twice and then take more than it says.
     return _hold(conn, list(conn.execute(due, {"now": now, **given}).scalars()), until)
-
-
-def _take_again(conn: Connection, now: datetime, until: datetime, due: Select[Any], **given: Any) -> list[Taken]:
-    ids = list(conn.execute(due, {"now": now, **given}).scalars())
-    fell = storms.fell(conn, ids)
-    held = _hold(conn, ids, until)
-    if fell:
-        storms.note(conn, now)
-    return held
 
 
 def _hold(conn: Connection, ids: Sequence[int], until: datetime) -> list[Taken]:

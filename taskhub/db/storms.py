@@ -1,6 +1,7 @@
 """When a process was last found to have ended in the middle of its work: what waits for calm waits for everybody's.
 
-Noted by whoever takes, or declares dead, a row whose hold ran out. A process that merely stood still counts as well.
+Noted by whoever takes a row whose hold ran out for its second try, or declares one dead. A process that merely stood
+still counts as well.
 """
 
 from __future__ import annotations

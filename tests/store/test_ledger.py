@@ -204,6 +204,15 @@ def test_a_row_that_ends_its_last_process_is_a_death_too(book):
     assert book.one(ledger.take_last).attempts == 3
 
 
+def test_innocents_of_one_storm_have_their_last_tries_one_after_the_other(book):
+    book.emit("a", "b", "c")
+    book.take()
+    book.pass_(ledger.HOLD)
+    assert len([book.one(ledger.take_tried) for _ in range(3)]) == 3
+    book.pass_(ledger.HOLD + ledger.CALM)
+    assert [book.settle(book.one(ledger.take_last)) for _ in range(3)] == [True] * 3
+
+
 def test_what_is_poison_is_known_however_long_others_die(book):
     died_twice(book, "each")
     ends = book.now + ledger.LONGEST_STORM
