@@ -42,7 +42,10 @@ def declare(conn: Connection, now: datetime, ids: Collection[int]) -> dict[int, 
         return {}
     reason = func.coalesce(c.error + BESIDE, "") + ENDED
     dying = update(message).where(c.id.in_(ids), _spent(now)).values(dead_at=now, error=reason)
-    return {row.id: row.error for row in conn.execute(dying.returning(c.id, c.error))}
+    dead = {row.id: row.error for row in conn.execute(dying.returning(c.id, c.error))}
+    if dead:
+        storms.note(conn, now)
+    return dead
 
 
 def bury(tx: Tx) -> int:
@@ -56,8 +59,6 @@ def bury(tx: Tx) -> int:
     for row, fate in found:
         if fate is not None and row.id in dead:
             fate.died(tx, row.key, dead[row.id])
-    if dead:
-        storms.note(tx.conn, tx.now)
     return len(dead)
 
 

@@ -31,7 +31,7 @@ def fell(conn: Connection, ids: Sequence[int]) -> bool:
 
 
 def note(conn: Connection, now: datetime) -> None:
-    """A process was found to have ended. Last in its transaction: others wait here until it commits."""
+    """A process was found to have ended. After all rows are locked: others wait here until it commits."""
     rows.put(conn, counter, [{"name": MARK, "value": _ms(now)}])
 
 
