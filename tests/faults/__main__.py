@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections import Counter
@@ -19,11 +20,13 @@ from tests.faults.kinds import all_faults
 from tests.faults.plan import Plan
 from tests.faults.result import Result
 
+told_to_end = threading.Event()
+
 
 def main() -> int:
     """Returns 0 when everything held."""
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit(1))  # whatever was started ends with us
+        signal.signal(number, _end)  # whatever was started ends with us
     known = all_faults()
     wishes = _wishes(known)
     chosen = [known[name] for name in wishes.pop("only") or known]
@@ -45,6 +48,11 @@ def main() -> int:
     return 1 if any(one.wrong for one in found) or not found else 0
 
 
+def _end(*_: object) -> None:
+    told_to_end.set()
+    sys.exit(1)
+
+
 def _order(chosen: Sequence[Fault], first: int, runs: int) -> Iterator[tuple[Fault, int]]:
     """Every fault once, then every fault again: a campaign cut short has seen all of them."""
     for seed in range(first, first + runs):
@@ -56,6 +64,8 @@ def _run(fault: Fault, ground: Ground, seed: int) -> Result:
     try:
         return fault.run(ground, seed)
     except Exception:  # noqa: BLE001
+        if told_to_end.is_set():
+            raise SystemExit(1) from None  # what ends before its time fails, too, which is no news
         if not ground.postgres.alive():
             ground.postgres.start()
         return Result(fault.name, seed, wrong=[f"the run itself failed:\n{traceback.format_exc()}"])
