@@ -17,6 +17,7 @@ from taskhub.assignment.installed import plugins
 from taskhub.assignment.model import AgentFacts, TaskFacts
 from taskhub.assignment.queries import dear
 from taskhub.db import idempotency
+from taskhub.db.history import Entry
 from taskhub.db.idempotency import Call, Stored
 from taskhub.db.tx import Tx
 from taskhub.errors import Forbidden, InvalidInput, NotEligible
@@ -24,7 +25,7 @@ from taskhub.failpoints import failpoint
 from taskhub.ids import new_id
 from taskhub.tasks import mirrored, timers
 from taskhub.tasks import service as tasks
-from taskhub.tasks.model import PAUSED, Lease, Task
+from taskhub.tasks.model import PAUSED, QUEUED, Lease, Task
 from taskhub.tasks.shape import Shape
 
 HELD = ("held", "held_minutes", "held_by_queue", "kinds_today")
@@ -81,6 +82,9 @@ def _swiftly(tx: Tx, queues: Sequence[str] | None, call: Call | None) -> Claim:
         return mine
     if found.task is not None:
         _told(tx, "pull", found.task)
+        # Its row of history was written beside the others by the statement that took it.
+        change = {"state": found.task.state, "from": QUEUED, "agent": found.task.agent}
+        tx.heard(tx, (Entry("task", found.task.id, "claim", change, found.task.seq),))
         tx.count("taskhub_changes_total", "task", "claim")
         return Claim(found.task, found.lease, warn_at={found.task.id: found.warn_at})
     return Claim(reason=_not_now(tx, me) or NOTHING)

@@ -34,7 +34,8 @@ def dead_one(conn: Connection, number: int) -> dict[str, Any] | None:
 
 def dead_of(conn: Connection, topics: Collection[str], key: str) -> list[tuple[int, str]]:
     """Id and topic of the dead rows about ``key``."""
-    wanted = select(c.id, c.topic).where(c.dead_at.is_not(None), c.key == key, c.topic.in_(topics)).order_by(c.id)
+    wanted = select(c.id, c.topic).where(c.dead_at.is_not(None), c.key == key, c.topic.in_(topics))
+    wanted = wanted.order_by(c.dead_at, c.id)  # as the index of dead rows goes
     return [(id_, topic) for id_, topic in conn.execute(wanted)]
 
 

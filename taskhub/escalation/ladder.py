@@ -118,7 +118,10 @@ def _of_another_promise(now: Promise | None, last: Fired, first: datetime, facts
     of the files moves those of all tasks at once.
     """
     then = last.promise or (Promise(last.at, given=False, kind=facts.kind) if last.mark is None else None)
-    if now is None or now.due_at is None or then is None or then.due_at is None or now.due_at <= then.due_at:
+    if now is None or now.due_at is None or then is None:
+        return False
+    # A pause may have held the clock when it fired: then the instant of the step says what was promised at least.
+    if now.due_at <= (then.due_at or last.due_at):
         return False
     if first <= last.at:
         return False

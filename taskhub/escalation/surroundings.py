@@ -80,7 +80,8 @@ def _late(ladder: EscalationPolicy, index: int) -> Iterator[Said]:
     """A part of the promised time beyond the whole of it, and then a step at or before the due time."""
     step = ladder.steps[index]
     by_then = step.overdue_for == timedelta() or (step.at_fraction is not None and step.at_fraction <= 1)
-    beyond = (number for number, one in enumerate(ladder.steps[:index], 1) if (one.at_fraction or 0) > 1)
+    same = ((number, one) for number, one in enumerate(ladder.steps[:index], 1) if one.target == step.target)
+    beyond = (number for number, one in same if (one.at_fraction or 0) > 1)
     if by_then and (number := next(beyond, None)) is not None:
         yield "", f"falls due before step {number}; put the steps in the order in which they fall due", None
 

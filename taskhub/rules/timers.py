@@ -60,7 +60,7 @@ def before_due(
     begins = _begins(state.fields.get(name), tz) if noun in ("", state.ref.noun) else None
     if begins is None or now >= begins + timedelta(days=1):
         return _NEVER
-    at = begins - (rule.before_by or timedelta())
+    at = _counted_back(state.fields.get(name), tz, rule.before_by or timedelta()) or begins
     if now < at:
         return TimerCheck(due=False, at=at)
     return TimerCheck(due=True, at=at) if _still_wanted(rule, state, known or {}) else _NEVER
@@ -79,8 +79,7 @@ def _first_look(rule: Rule, event: Event, scope: Scope, zone_of: ZoneOf) -> date
     own = event.record.noun if event.record else ""
     if noun not in ("", own):
         return None
-    begins = _begins(scope.find(f"{own}.{name}"), zone_of(rule))
-    return None if begins is None else begins - (rule.before_by or timedelta())
+    return _counted_back(scope.find(f"{own}.{name}"), zone_of(rule), rule.before_by or timedelta())
 
 
 def _dated(rule: Rule) -> tuple[str, str]:
@@ -96,6 +95,14 @@ def _begins(value: Any, tz: tzinfo) -> datetime | None:
     if day is None:
         return instant_of(value)
     return datetime.combine(day, time(), tz).astimezone(UTC) if FIRST_YEAR <= day.year <= LAST_YEAR else None
+
+
+def _counted_back(value: Any, tz: tzinfo, by: timedelta) -> datetime | None:
+    """``by`` before a date begins, whole days by the calendar: one of them may have 23 hours, or 25."""
+    begins, day, days = _begins(value, tz), day_of(value), timedelta(days=by.days)
+    if begins is None or day is None:
+        return None if begins is None else begins - by
+    return datetime.combine(day - days, time(), tz).astimezone(UTC) - (by - days)
 
 
 def _still_wanted(rule: Rule, state: RecordState, known: Known) -> bool:

@@ -157,11 +157,13 @@ def test_what_is_told_is_what_the_api_shows(house: House, receiver: Receiver) ->
     assert told["title"] == shown_["title"]
 
 
-def test_a_claim_is_both(house: House, receiver: Receiver) -> None:
+def test_a_claim_is_both(database_url: str, receiver: Receiver) -> None:
+    house = House(database_url, connection("shop", receiver.url))
     house.desk.make()
     house.desk.claim("ana")
     house.run()
     assert sorted(receiver.types) == ["task.assigned", "task.created", "task.started"]
+    house.desk.db.close()
 
 
 def test_other_ways_of_a_task(house: House, receiver: Receiver) -> None:

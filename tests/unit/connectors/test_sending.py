@@ -103,7 +103,8 @@ def test_who_is_sent_away_has_a_place_of_its_own() -> None:
     with lanes.of("slow"):
         clock.now += 10
     with lanes.of("slow"):
-        assert [sent_away(lanes, "slow") for _ in range(8)] == [10, 20, 30, 40, 50, LONGEST, LONGEST, LONGEST]
+        assert [sent_away(lanes, "slow") for _ in range(8)] == [10, 20, 30, 40, 50, LONGEST, LONGEST, 10]
+        # Once there are places up to the longest wait, the next begin in front again: none runs away.
         clock.now += 1
     # It answers again: the old places are forgotten.
     with lanes.of("slow"):

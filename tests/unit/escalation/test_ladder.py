@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from taskhub.calendars import BusinessCalendar, Opening, OpenTime
 from taskhub.escalation import ladder
 from taskhub.escalation.ladder import Facts, Fired
+from taskhub.escalation.record import Promise
 from taskhub.policy.policies import Policies
 from taskhub.policy.promise import EscalationPolicy, SlaPolicy, Step
 from taskhub.sla import Pause, SlaClock
@@ -119,6 +120,21 @@ def test_a_clock_that_began_anew_has_its_own_steps() -> None:
     assert (again.repetition, again.due_at) == (1, MONDAY + 5 * HOUR)
     fired[0, 1] = record_of(again)
     assert ladder.rungs(steps, fired, later) == []
+
+
+def test_what_fired_under_a_pause_fires_again_for_a_date_that_was_given_since() -> None:
+    steps = policy(Step(overdue_for=timedelta()))
+    due = MONDAY + HOUR
+    held = facts(HOUR, Pause(due, None, "customer", "ana"))
+    fired = {(0, 0): Fired(due, due, "late", "overdue_for=0s", Promise(None, given=False, kind=""))}
+    assert ladder.rungs(steps, fired, held) == []
+    friday = MONDAY + timedelta(days=4)
+    given = replace(held, clock=SlaClock("completion", OpenTime(HOUR), MONDAY, explicit_due_at=friday))
+    (again,) = ladder.rungs(steps, fired, given)
+    assert (again.repetition, again.due_at) == (1, friday)
+    # Time that a pause has moved is nobody's new date.
+    resumed = facts(HOUR, Pause(due - HOUR / 2, due + HOUR, "customer", "ana"))
+    assert ladder.rungs(steps, fired, resumed) == []
 
 
 def record_of(rung: ladder.Rung) -> Fired:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -62,6 +63,8 @@ def test_steps_beyond_the_promised_time_come_after_those_before_it() -> None:
         (found,) = said(beyond, early)
         assert "steps[2]: falls due before step 1" in found
         assert said(early, beyond) == []
+    # of two promises each has its own time
+    assert said(replace(beyond, target="first_start"), Step(at_fraction=0.8, notify=("agent",))) == []
     # which of these comes first depends on the promise
     assert said(beyond, Step(overdue_for=HOUR, notify=("agent",))) == []
 

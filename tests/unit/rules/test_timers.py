@@ -1,5 +1,6 @@
 """Rules that wait: after silence, before a date."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -78,6 +79,17 @@ class TestBefore:
     def test_due(self, renewal_on: object, now: str, expected: TimerCheck) -> None:
         found = before_due(RENEWAL, state(renewal_on=renewal_on), datetime.fromisoformat(now), tz=PARIS)
         assert found == expected
+
+    @pytest.mark.parametrize(
+        ("date", "days", "at"),
+        [("2026-06-01", 90, "2026-03-02T23:00:00Z"), ("2026-12-01", 60, "2026-10-01T22:00:00Z")],
+    )
+    def test_whole_days_are_counted_by_the_calendar_over_a_change_of_the_clock(
+        self, date: str, days: int, at: str
+    ) -> None:
+        rule = replace(RENEWAL, before_by=timedelta(days=days))
+        found = before_due(rule, state(renewal_on=date), datetime(2026, 1, 1, tzinfo=UTC), tz=PARIS)
+        assert found.at == datetime.fromisoformat(at)
 
     def test_another_records_field_is_none_of_ours(self) -> None:
         rule = Rule("r", (), before_field="lead.renewal_on", before_by=timedelta(days=1))
