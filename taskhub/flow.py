@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from taskhub.acts import activate, apply_event, completed, crm_answered, lending, missed, month_end, staffing, watch
+from taskhub.acts import (
+    activate,
+    apply_event,
+    completed,
+    crm_answered,
+    lending,
+    missed,
+    month_end,
+    months,
+    staffing,
+    watch,
+)
 from taskhub.assignment import experience, passes, pool_states
 from taskhub.assignment.shadows.service import WorkOff
 from taskhub.connectors.asking import deliver as ask
@@ -51,6 +62,7 @@ FLOW: Flow = {
     # what releases before this one would read as something else: its handler has a name that they leave to us
     "event.stated": (Route("event.apply_stated", source=_source, fate=events.FATE),),
     "record.watched": _timer("record.watch"),
+    "month.begun": (Route("rule.month"),),
     # what deliveries have left in doubt, and what they may have lost
     "record.dirty": (Route("record.reread", "outside"),),
     "connection.due": (Route("connection.look", "outside"),),
@@ -155,6 +167,7 @@ HANDLERS: Handlers = {
     "event.apply": apply_event.apply_event,
     "event.apply_stated": apply_event.apply_event,
     "record.watch": watch.watch_due,
+    "rule.month": months.make,
     "record.reread": looking.Reread(CLIENTS.reaching),
     "connection.look": looking.Look(CLIENTS.reaching),
     "webhooks.examine": health.Examine(CLIENTS.reaching),

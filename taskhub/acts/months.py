@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, time
 from taskhub.acts.carry_out import carry_out
 from taskhub.calendars import month_begun
 from taskhub.db import sweep
+from taskhub.db.ledger import Taken
 from taskhub.db.tx import Tx
 from taskhub.policy.policies import Policies
 from taskhub.policy.rule import Rule
@@ -29,9 +30,20 @@ def fire(tx: Tx) -> bool:
             continue
         if not sweep.fire(tx.conn, _job(rule), _first(month), tx.now) or last is None:
             continue  # somebody else has it, or nobody knows since when the rule is there
-        carry_out(tx, plan_for_month(rule, month, at, tx.policies.kinds), occurred_at=at)
+        # Its work is a row of its own: a rule that cannot be carried out keeps no other from its month.
+        tx.emit("month.begun", f"{rule.key}|{month.isoformat()}", {"at": at.isoformat()})
         return True
     return False
+
+
+def make(tx: Tx, row: Taken) -> None:
+    """Makes the tasks of one firing; none where the rule has gone meanwhile."""
+    key, _, month = row.key.rpartition("|")
+    rule = next((rule for rule in tx.policies.rules if rule.key == key and rule.every), None)
+    if rule is not None:
+        at = datetime.fromisoformat(row.payload["at"])
+        plan = plan_for_month(rule, date.fromisoformat(month), at, tx.policies.kinds)
+        carry_out(tx, plan, occurred_at=at)
 
 
 def begin(tx: Tx, new: Policies) -> None:

@@ -13,7 +13,7 @@ import pytest
 from taskhub.acts import activate, months
 from taskhub.acts.dry_run import dry_run
 from taskhub.calendars import BusinessCalendar
-from taskhub.db.tables import job_fired
+from taskhub.db.tables import job_fired, message
 from taskhub.policy.policies import Policies
 from taskhub.policy.rule import Rule, TaskTemplate
 from taskhub.testing import organisation as org
@@ -49,6 +49,7 @@ def at(desk: Desk, instant: str) -> int:
     """How many tasks there are after a tick at that instant of Paris."""
     desk.clock.now = datetime.fromisoformat(instant).astimezone(UTC)
     tick(desk)
+    desk.drain()
     return len(desk.rows_of("billing"))
 
 
@@ -153,7 +154,20 @@ def test_any_number_of_workers_fire_it_once(desk: Desk) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+    desk.drain()
     assert len(desk.rows_of("billing")) == 1
+
+
+def test_each_firing_is_a_row_of_its_own_so_that_one_that_fails_keeps_no_other_from_its_month(lite: Desk) -> None:
+    adopt(lite, files(replace(MONTHLY, key="first"), MONTHLY))
+    lite.clock.now = datetime(2026, 4, 1, 8, tzinfo=UTC)
+    tick(lite)
+    assert sorted(row.key for row in lite.rows(message, handler="rule.month")) == [
+        "first|2026-04-01", "monthly|2026-04-01",
+    ]  # fmt: skip
+    adopt(lite, files(MONTHLY, hash_="without first"))
+    lite.drain()
+    assert [row.rule for row in lite.rows_of("billing")] == ["monthly"]
 
 
 def test_a_dry_run_shows_the_months_of_its_window(lite: Desk) -> None:
