@@ -94,10 +94,10 @@ class LedgerWatch:
             raise Wrong(f"ledger: row {old.id} got a token by {deed.what or 'a call'}")
         if old.due_at > now:
             raise Wrong(f"ledger: row {old.id} ({old.handler}) due {old.due_at} was taken early, at {now}")
-        if old.token is not None and (old.until or "") > now:
-            raise Wrong(f"ledger: row {old.id} ({old.handler}) was taken at {now} while held until {old.until}")
         # A look first pays what its process owes: its own row may go back and be taken anew in one.
         paid = old.token in deed.tokens and new.attempts == old.attempts
+        if old.token is not None and (old.until or "") > now and not paid:
+            raise Wrong(f"ledger: row {old.id} ({old.handler}) was taken at {now} while held until {old.until}")
         if new.attempts != old.attempts + 1 and not paid:
             raise Wrong(f"ledger: taking row {old.id} made {new.attempts} tries of {old.attempts}")
         if old.mode != "outside" and old.attempts >= TRIES:
