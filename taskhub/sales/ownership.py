@@ -44,8 +44,13 @@ def heard_beside(before: RecordState | None, event: Event, ref: RecordRef, said:
 
 
 def _owned(state: RecordState, event: Event) -> RecordState:
-    mine = state.connection is None and event.connection is not None and state.ref.id.startswith(f"{event.connection}:")
+    mine = event.connection is not None and state.ref.id.startswith(f"{event.connection}:")
     return replace(state, connection=event.connection) if mine else state
+
+
+def first_owner(id_: str, event: Event, connections: Mapping[str, Connection]) -> str | None:
+    """Whose a record is that ``event`` is the first to name: nobody's, where it says so of another's."""
+    return event.connection if owner_of(id_, connections) in (None, event.connection) else None
 
 
 def _foreign(before: RecordState, event: Event) -> bool:
@@ -53,8 +58,10 @@ def _foreign(before: RecordState, event: Event) -> bool:
 
     What is known of it by this very event was taken when it was said, as of what a file has brought in.
     """
-    if before.connection is None or event.connection is not None or event.source == own.SOURCE:
+    if before.connection is None or event.connection == before.connection or event.source == own.SOURCE:
         return False
+    if event.connection is not None and not before.ref.id.startswith(f"{before.connection}:"):
+        return False  # a signed sender brought it: it owns none
     return event.version not in before.versions.values()
 
 

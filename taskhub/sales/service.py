@@ -60,7 +60,8 @@ def apply(tx: Tx, event: Event, event_id: str | None = None) -> Projected:
     fresh: set[RecordRef] = set()
     for ref in sorted({own, *said}):
         after, change = _projected(None, event, ref, said)
-        if not store.add(tx, replace(after, connection=event.connection)):
+        first = ownership.first_owner(ref.id, event, tx.policies.connections)
+        if not store.add(tx, replace(after, connection=first)):
             before = store.lock(tx, ref)
             merges.refuse_moved(tx, before, went.gone)
             after, change = _projected(before, event, ref, said)

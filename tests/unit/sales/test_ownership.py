@@ -11,7 +11,7 @@ from taskhub.events.own import SOURCE
 from taskhub.policy.policies import Connection
 from taskhub.policy.text import LocalText
 from taskhub.sales.model import RecordState
-from taskhub.sales.ownership import OWNED, heard, heard_beside, owner_of
+from taskhub.sales.ownership import OWNED, first_owner, heard, heard_beside, owner_of
 
 LEAD = RecordRef("lead", "crm:7")
 NAMED = {
@@ -60,3 +60,27 @@ def test_what_was_done_here_and_what_was_taken_in_already_counts() -> None:
 )
 def test_an_id_names_its_owner(id_: str, key: str | None) -> None:
     assert owner_of(id_, NAMED) == key
+
+
+def test_a_signed_sender_is_not_believed_about_what_a_crm_owns() -> None:
+    before = theirs(title="A")
+    after, changes = heard(before, told(2, "lead.lost", "signed", title="B"))
+    assert (after, changes.reason) == (before, OWNED)
+    assert heard_beside(before, told(2, connection="signed"), LEAD, {"title": "B"}) == before
+    assert heard(before, told(2, "lead.lost", "other", title="B"))[0] == before
+
+
+def test_a_signed_sender_that_named_it_first_does_not_own_it() -> None:
+    named = told(1, "lead.created", "signed", title="A")
+    assert first_owner("crm:7", named, NAMED) is None
+    assert first_owner("crm:7", told(1, connection="crm"), NAMED) == "crm"
+    assert first_owner("7", named, NAMED) == "signed"
+    # One that was taken for its own is the CRM's at its next word.
+    taken = replace(heard(None, named)[0], connection="signed")
+    after, _ = heard(taken, told(2, "lead.updated", "crm", title="B"))
+    assert (after.connection, after.fields["title"]) == ("crm", "B")
+
+
+def test_what_signed_senders_brought_any_of_them_may_tell_of() -> None:
+    brought = replace(heard(None, told(1, "lead.created", "signed", title="A"))[0], connection="signed")
+    assert heard(brought, told(2, "lead.updated", "another", title="B"))[0].fields["title"] == "B"
