@@ -20,11 +20,12 @@ FALLS = ("sla.warned", "sla.breached")
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing that happened. ``seq`` counts the transitions of a task, None where nobody counts."""
+    """One thing that happened at ``at``. ``seq`` counts the transitions of a task, None where nobody counts."""
 
     type: str
     subject: str
     data: Mapping[str, Any]
+    at: datetime
     seq: int | None = None
 
 
@@ -61,10 +62,10 @@ def _state(change: Mapping[str, Any]) -> str | None:
     return None
 
 
-def envelope(fact: Fact, id_: str, at: datetime) -> str:
+def envelope(fact: Fact, id_: str) -> str:
     """The event in the structured form: the very text that is signed and sent, on every try."""
     told: dict[str, Any] = {
-        "specversion": "1.0", "id": id_, "source": SOURCE, "type": fact.type, "subject": fact.subject, "time": at,
+        "specversion": "1.0", "id": id_, "source": SOURCE, "type": fact.type, "subject": fact.subject, "time": fact.at,
         "datacontenttype": "application/json", "data": fact.data,
     }  # fmt: skip
     if fact.seq is not None:

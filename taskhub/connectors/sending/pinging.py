@@ -27,7 +27,7 @@ def ping(connection: Connection, secrets: Mapping[str, str], at: datetime) -> He
     if connection.send is None:
         raise RuntimeError("only connections that send are asked")
     id_ = new_id()
-    body = envelope(Fact(PING, connection.key, {"connection": connection.key}), id_, at)
+    body = envelope(Fact(PING, connection.key, {"connection": connection.key}, at), id_)
     poster = Poster()
     try:
         answer = poster.post(Post(connection.key, connection.send.address, secrets.get(SEND_KEY, ""), id_, body), at)

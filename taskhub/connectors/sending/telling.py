@@ -19,6 +19,7 @@ from taskhub.failpoints import failpoint
 from taskhub.ids import new_id
 from taskhub.policy.policies import Connection
 from taskhub.policy.sending import Sending
+from taskhub.sales.firings import service as firings
 from taskhub.sales.model import Changes
 from taskhub.sales.service import Projected
 from taskhub.tasks import service as tasks
@@ -43,7 +44,7 @@ def of_history(tx: Tx, entries: Sequence[Entry]) -> None:
     shown_ = {row.id: told for row, told in zip(wanted, as_json.tasks(tx, wanted), strict=True)}
     for entry, types in heard:
         for type_ in types if entry.id in shown_ else ():
-            fact = Fact(type_, entry.id, _data(tx, entry, shown_[entry.id]), entry.seq)
+            fact = Fact(type_, entry.id, _data(tx, entry, shown_[entry.id]), tx.now, entry.seq)
             _tell(tx, [one for one in receivers if _of(one).of(*_place(known[entry.id]))], fact)
 
 
@@ -55,15 +56,23 @@ def of_event(tx: Tx, done: Projected, changes: Changes) -> None:
     state = done.state
     if not tx.policies.sending or state is None or changes.reason is not None or state.ref.noun not in NOUNS:
         return
-    types = [one for one in changes.types if one.startswith(f"{state.ref.noun}.")]
-    came_from = None if done.event.source == SOURCE else done.event.connection
-    receivers = [one for one in _live(tx, types) if one.key != came_from]
-    if not receivers:
+    told = _receivers(tx, done, changes, state.ref.noun)
+    if not told:
         return
-    data = {state.ref.noun: shown.record(tx, state), "changed": sorted(changes.fields)}
-    for one in receivers:
-        for type_ in _closest([type_ for type_ in types if _of(one).wants(type_)]):
-            _tell(tx, [one], Fact(type_, state.ref.id, data))
+    left = firings.unsent(tx, done.event, changes)
+    if left is not changes:
+        told = _receivers(tx, done, left, state.ref.noun) if left.reason is None else []
+    data = {state.ref.noun: shown.record(tx, state), "changed": sorted(left.fields)}
+    for one, types in told:
+        for type_ in _closest(types):
+            _tell(tx, [one], Fact(type_, state.ref.id, data, done.event.occurred_at))
+
+
+def _receivers(tx: Tx, done: Projected, changes: Changes, noun: str) -> list[tuple[Connection, list[str]]]:
+    """Who is told, and of which types."""
+    types = [one for one in changes.types if one.startswith(f"{noun}.")]
+    came_from = None if done.event.source == SOURCE else done.event.connection
+    return [(one, list(filter(_of(one).wants, types))) for one in _live(tx, types) if one.key != came_from]
 
 
 def _closest(types: Sequence[str]) -> Sequence[str]:
@@ -83,7 +92,7 @@ def _tell(tx: Tx, receivers: Iterable[Connection], fact: Fact) -> None:
     for one in receivers:
         if _of(one).wants(fact.type):
             id_ = new_id()
-            body = envelope(fact, id_, tx.now)
+            body = envelope(fact, id_)
             tx.emit(TOLD, id_, {"connection": one.key, "type": fact.type, "about": fact.subject, "body": body})
             failpoint("sending.told")
 

@@ -13,6 +13,9 @@ from taskhub.sales.absorb import TRUE, absorb, firings_of
 from taskhub.sales.firings import store
 from taskhub.sales.model import Changes, Firing
 
+SENT = "sent "
+"""What was told, not fired for, has its field's name behind this: no field is called so."""
+
 
 def meet(tx: Tx, event: Event, changes: Changes) -> Changes:
     """``changes`` without what was acted upon already. The event's record is locked, so two reports come in turn."""
@@ -21,7 +24,7 @@ def meet(tx: Tx, event: Event, changes: Changes) -> Changes:
         return changes
     if not event.states_change or changes.ref is None or changes.reason is not None:
         return changes
-    left, used = absorb(event, changes, store.of(tx, changes.ref))
+    left, used = absorb(event, changes, [one for one in store.of(tx, changes.ref) if not _sent(one)])
     if used:
         store.take(tx, used, changes.version.at)
         failpoint("firing.taken")
@@ -34,6 +37,23 @@ def remember(tx: Tx, event: Event, changes: Changes) -> None:
     if fired and event.connection is not None:
         store.keep(tx, fired)
         failpoint("firing.kept")
+
+
+def unsent(tx: Tx, event: Event, changes: Changes) -> Changes:
+    """``changes`` without what whoever is told of them has been told on the word of a state; of a state it is noted.
+
+    Rules have a memory of their own: what none fired for leaves all the same.
+    """
+    if event.connection is None or event.source == SOURCE or changes.ref is None or changes.reason is not None:
+        return changes
+    if not event.states_change:
+        store.keep(tx, [_as_sent(one) for one in firings_of(event, changes)])
+        return changes
+    known = [one._replace(field=one.field.removeprefix(SENT)) for one in store.of(tx, changes.ref) if _sent(one)]
+    left, used = absorb(event, changes, known)
+    if used:
+        store.take(tx, [_as_sent(one) for one in used], changes.version.at)
+    return left
 
 
 def made(tx: Tx, ref: RecordRef, version: Version) -> None:
@@ -55,3 +75,11 @@ def forget(tx: Tx, before: datetime, limit: int) -> tuple[int, bool]:
 def count(tx: Tx, before: datetime) -> int:
     """How many would go."""
     return store.count(tx, before)
+
+
+def _sent(one: Firing) -> bool:
+    return one.field.startswith(SENT)
+
+
+def _as_sent(one: Firing) -> Firing:
+    return one._replace(field=SENT + one.field)
