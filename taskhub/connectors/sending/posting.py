@@ -7,6 +7,7 @@ its address or a signature.
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -15,11 +16,12 @@ import httpx
 
 from taskhub.connectors import standard_webhooks
 from taskhub.connectors.calling import NOT_SENT, asked_wait
+from taskhub.connectors.sending.deadline import Deadline
 from taskhub.connectors.sending.news import MEDIA
 from taskhub.errors import InvalidInput, TaskhubError, Unavailable
 from taskhub.policy.reading.sending import LOOPBACK
 
-PATIENCE = 10.0  # seconds
+PATIENCE = 10.0  # seconds, from the first to the last of it
 TAKEN, GONE = "taken", "gone"
 BUSY = (429, 503)
 
@@ -47,15 +49,22 @@ class Poster:
         """``TAKEN`` or ``GONE``, signed as of ``at``. Raises Unavailable, or InvalidInput where nothing can be sent."""
         body = one.body.encode()
         headers = {"content-type": MEDIA, "user-agent": "taskhub", **signed(one, at, body)}
+        with Deadline(self._patience) as deadline:
+            return self._posted(one, body, headers, deadline)
+
+    def _posted(self, one: Post, body: bytes, headers: Mapping[str, str], deadline: Deadline) -> str:
+        heard = {"trace": deadline.trace}
         try:
-            with self._client(one.address).stream("POST", one.address, content=body, headers=headers) as answer:
+            client = self._client(one.address)
+            with client.stream("POST", one.address, content=body, headers=headers, extensions=heard) as answer:
                 return _meaning(one, answer)
         except NOT_SENT as error:
             raise _later(one, f"cannot be reached ({type(error).__name__})") from None
         except httpx.InvalidURL:
             raise InvalidInput(f"The address of {one.connection} cannot be read; look at send.address.") from None
         except (httpx.TransportError, httpx.DecodingError) as error:
-            raise _later(one, f"gave no answer ({type(error).__name__})") from None
+            why = f"within {self._patience:.0f} s" if deadline.passed else f"({type(error).__name__})"
+            raise _later(one, f"gave no answer {why}") from None
 
     def _client(self, address: str) -> httpx.Client:
         # A company's proxy is for other companies: on loopback nobody stands between.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from taskhub.connectors.sending.lanes import LONGEST, SHORTEST, Lanes
+from taskhub.connectors.sending.lanes import LONGEST, SHORTEST, STUCK, Lanes
 from taskhub.connectors.sending.news import Fact, envelope, types_of
 from taskhub.db.handler import NotYet
 from taskhub.events.cloudevents import OWN
@@ -49,13 +50,13 @@ def test_sales_events_are_those_that_rules_know() -> None:
 
 
 def test_an_event_in_full() -> None:
-    told = json.loads(envelope(Fact("task.completed", "t1", {"task": {"due_at": AT}}, 7), "e1", AT))
+    told = json.loads(envelope(Fact("task.completed", "t1", {"task": {"due_at": AT}}, AT, 7), "e1"))
     assert told == {
         "specversion": "1.0", "id": "e1", "source": OWN, "type": "task.completed", "subject": "t1",
         "time": "2026-03-02T09:30:00Z", "datacontenttype": "application/json", "sequence": "0000000007",
         "data": {"task": {"due_at": "2026-03-02T09:30:00Z"}},
     }  # fmt: skip
-    assert "sequence" not in json.loads(envelope(Fact("lead.lost", "l1", {}), "e1", AT))
+    assert "sequence" not in json.loads(envelope(Fact("lead.lost", "l1", {}, AT), "e1"))
 
 
 @pytest.mark.parametrize(
@@ -109,6 +110,21 @@ def test_who_is_sent_away_has_a_place_of_its_own() -> None:
     # It answers again: the old places are forgotten.
     with lanes.of("slow"):
         assert sent_away(lanes, "slow") == pytest.approx(1)
+
+
+def test_one_that_never_ends_loses_its_lane_and_does_not_free_its_successors() -> None:
+    clock = Seconds()
+    lanes = Lanes(clock)
+    with lanes.of("slow"):
+        clock.now += STUCK - 1
+        sent_away(lanes, "slow")
+        clock.now += 1
+        hangs = contextlib.ExitStack()
+        hangs.enter_context(lanes.of("slow"))
+    sent_away(lanes, "slow")
+    hangs.close()
+    with lanes.of("slow"):
+        pass
 
 
 def test_a_delivery_that_fails_leaves_its_lane() -> None:

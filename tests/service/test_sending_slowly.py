@@ -1,0 +1,52 @@
+"""Receivers that answer drop by drop."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from taskhub.connectors.sending.posting import TAKEN, Post, Poster
+from taskhub.errors import Unavailable
+
+KEY = "whsec_" + base64.b64encode(b"k" * 32).decode()
+DROPS = 300  # one in 50 ms
+
+
+@contextlib.contextmanager
+def dripping(begins: bytes) -> Iterator[Post]:
+    """What is sent to one that answers so and goes on for a quarter of a minute, a letter at a time."""
+    over = threading.Event()
+
+    def serve(listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            line, _ = listener.accept()
+            with line:
+                line.recv(65536)
+                line.sendall(begins)
+                for _ in range(DROPS):
+                    line.sendall(b"a")
+                    if over.wait(0.05):
+                        return
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
+        thread.start()
+        yield Post("shop", f"http://127.0.0.1:{listener.getsockname()[1]}/", KEY, "id1", "{}")
+        over.set()
+        thread.join(10)
+
+
+def test_an_answer_has_its_time_in_all_not_from_letter_to_letter() -> None:
+    with dripping(b"HTTP/1.1 200 OK\r\nx-a: ") as post, pytest.raises(Unavailable, match="no answer within 1 s"):
+        Poster(patience=1).post(post, datetime.now(UTC))
+
+
+def test_a_body_that_never_ends_is_not_waited_for() -> None:
+    with dripping(b"HTTP/1.1 200 OK\r\n\r\n") as post:
+        assert Poster(patience=1).post(post, datetime.now(UTC)) == TAKEN
