@@ -201,6 +201,12 @@ def test_a_step_asks_for_the_row_as_it_was_and_fires_on_what_we_use(fake: FakeDa
     assert (was["new_region"], was["statuscode"]["Value"], "ownerid" in was) == ("North", 1, True)
 
 
+@pytest.mark.parametrize(("table", "column"), [("lead", "estimatedclosedate"), ("contact", "ownerid")])
+def test_what_is_read_of_a_row_fires_its_step(table: str, column: str) -> None:
+    [step] = [one for one in wanted(connection()) if one.what == f"Update.{table}"]
+    assert column in step.fires
+
+
 def test_what_an_older_subscription_lacks_is_named_and_added(fake: FakeDataverse) -> None:
     client = client_of(fake)
     client.subscribe(URL, {"code": "s3cret"})

@@ -22,10 +22,13 @@ _BEFORE: Mapping[str, tuple[str, ...]] = {
 _PERSON = ("fullname", "firstname", "lastname", "emailaddress1", "telephone1")
 _SALE = ("transactioncurrencyid", "parentaccountid", "parentcontactid")
 _FIRES: Mapping[str, tuple[str, ...]] = {
-    "lead": ("subject", "companyname", "estimatedamount", "qualifyingopportunityid", "masterid", *_PERSON, *_SALE),
+    "lead": (
+        "subject", "companyname", "estimatedamount", "estimatedclosedate", "qualifyingopportunityid", "masterid",
+        *_PERSON, *_SALE,
+    ),
     "opportunity": ("name", "estimatedvalue", "estimatedclosedate", "originatingleadid", "customerid", *_SALE),
-    "contact": ("parentcustomerid", *_PERSON),
-}
+    "contact": ("parentcustomerid", "ownerid", *_PERSON),
+}  # fmt: skip
 _CODES = ("statecode", "statuscode", "ownerid")
 PROCESSES: Mapping[str, tuple[str, ...]] = {
     "leadtoopportunitysalesprocess": ("lead", "deal"), "opportunitysalesprocess": ("deal",),
