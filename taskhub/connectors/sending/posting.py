@@ -7,7 +7,6 @@ its address or a signature.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -49,14 +48,10 @@ class Poster:
         """``TAKEN`` or ``GONE``, signed as of ``at``. Raises Unavailable, or InvalidInput where nothing can be sent."""
         body = one.body.encode()
         headers = {"content-type": MEDIA, "user-agent": "taskhub", **signed(one, at, body)}
-        with Deadline(self._patience) as deadline:
-            return self._posted(one, body, headers, deadline)
-
-    def _posted(self, one: Post, body: bytes, headers: Mapping[str, str], deadline: Deadline) -> str:
+        client, deadline = self._client(one.address), Deadline(self._patience)
         heard = {"trace": deadline.trace}
         try:
-            client = self._client(one.address)
-            with client.stream("POST", one.address, content=body, headers=headers, extensions=heard) as answer:
+            with deadline, client.stream("POST", one.address, content=body, headers=headers, extensions=heard) as answer:
                 return _meaning(one, answer)
         except NOT_SENT as error:
             raise _later(one, f"cannot be reached ({type(error).__name__})") from None
