@@ -59,7 +59,7 @@ class House:
         self.desk.staff("front", "ana", language="fr", email="ana@example.org")
         self.desk.staff("specialists", "ben")
         self.clock = self.desk.clock
-        sender = Deliver(Poster(patience=0.3), self.environ, lambda: datetime.now(UTC))
+        sender = Deliver(Poster(patience=1), self.environ, lambda: datetime.now(UTC))
         self.handlers: Handlers = {**HANDLERS, "event.send": sender}
 
     def run(self, *, days: int = 0, **span: float) -> None:
@@ -201,6 +201,30 @@ def test_only_what_is_wanted(sqlite_url: str, receiver: Receiver) -> None:
     assert receiver.types == ["task.assigned"]
     assert receiver.got[0].event["data"]["task"]["kind"] == "billing"
     one.desk.db.close()
+
+
+def test_who_is_told_of_a_queue_hears_of_a_task_that_leaves_it_and_no_more(sqlite_url: str, receiver: Receiver) -> None:
+    with Receiver() as kinds, Receiver() as there:
+        one = House(
+            sqlite_url, connection("shop", receiver.url, queues=("front",)),
+            connection("bills", kinds.url, kinds=("billing",)), connection("desk", there.url, queues=("desk",)),
+        )  # fmt: skip
+        id_, token = one.desk.started("ana")
+        one.run()
+        before = len(receiver.got)
+        one.desk.do("ana", tasks.change_kind, id_, "contract", "wrong kind", token)
+        one.run()
+        for here in (receiver, kinds):
+            (left,) = here.got[before:]
+            assert (left.type, left.event["data"]["act"]) == ("task.unassigned", "change_kind")
+            assert left.event["data"]["task"]["queue"] == "desk"
+        assert "task.unassigned" in there.types
+        one.desk.do("ben", assignment.claim, ["desk"])
+        one.desk.do("admin", tasks.cancel, id_, "not needed")
+        one.run()
+        assert len(receiver.got) == len(kinds.got) == before + 1
+        assert there.types[-1] == "task.cancelled"
+        one.desk.db.close()
 
 
 def test_nobody_to_tell_costs_no_row(sqlite_url: str) -> None:

@@ -28,6 +28,7 @@ from taskhub.tasks.shown import as_json
 
 TOLD = "event.leaves"
 NOUNS = ("lead", "deal")
+REKINDED = ("change_kind", "change_back")
 UPDATED = "updated"
 
 
@@ -35,17 +36,36 @@ def of_history(tx: Tx, entries: Sequence[Entry]) -> None:
     """Tells what has happened to tasks. Asked right before the rows of history are written."""
     if not tx.policies.sending:
         return
-    heard = [(one, types) for one in entries if one.noun == "task" and (types := types_of(one.act, one.change))]
-    receivers = _live(tx, {type_ for _, types in heard for type_ in types})
+    heard = [one for one in entries if one.noun == "task"]
+    receivers = _live(tx, {type_ for one in heard for type_ in types_of(one.act, one.change)})
     if not receivers:
         return
-    known = {id_: tasks.get(tx, id_) for id_ in {one.id for one, _ in heard}}
-    wanted = [known[id_] for id_ in sorted(known) if any(_of(one).of(*_place(known[id_])) for one in receivers)]
-    shown_ = {row.id: told for row, told in zip(wanted, as_json.tasks(tx, wanted), strict=True)}
-    for entry, types in heard:
-        for type_ in types if entry.id in shown_ else ():
-            fact = Fact(type_, entry.id, _data(tx, entry, shown_[entry.id]), tx.now, entry.seq)
-            _tell(tx, [one for one in receivers if _of(one).of(*_place(known[entry.id]))], fact)
+    told = {one.id for one in heard if types_of(one.act, one.change)}
+    known = {id_: tasks.get(tx, id_) for id_ in told}
+    leaving = [
+        (one, [receiver for receiver in receivers if any(_of(receiver).of(*place) for place in places)])
+        for one, places in _places(tx, [one for one in heard if one.id in known], known)
+    ]
+    wanted = sorted({one.id for one, fitting in leaving if fitting})
+    shown_ = dict(zip(wanted, as_json.tasks(tx, [known[id_] for id_ in wanted]), strict=True))
+    for entry, fitting in leaving:
+        for type_ in types_of(entry.act, entry.change) if fitting else ():
+            _tell(tx, fitting, Fact(type_, entry.id, _data(tx, entry, shown_[entry.id]), tx.now, entry.seq))
+
+
+def _places(
+    tx: Tx, entries: Sequence[Entry], known: Mapping[str, Task]
+) -> list[tuple[Entry, frozenset[tuple[str, str]]]]:
+    """Where each task was at its entry: before and after it, so that one that leaves is told to whom it leaves."""
+    now = {id_: (task.kind, task.queue) for id_, task in known.items()}
+    found = []
+    for one in reversed(entries):
+        after, kind = now[one.id], one.change.get("was")
+        if one.act in REKINDED and isinstance(kind, str):
+            before = tx.policies.kinds.get(kind)
+            now[one.id] = (kind, before.queue if before is not None else after[1])
+        found.append((one, frozenset({now[one.id], after})))
+    return found[::-1]
 
 
 def of_event(tx: Tx, done: Projected, changes: Changes) -> None:
@@ -100,10 +120,6 @@ def _tell(tx: Tx, receivers: Iterable[Connection], fact: Fact) -> None:
 def _data(tx: Tx, entry: Entry, task: Mapping[str, Any]) -> dict[str, Any]:
     target = {"target": entry.change["target"]} if "target" in entry.change else {}
     return {"task": task, "act": entry.act, "by": tx.by.label, **target}
-
-
-def _place(task: Task) -> tuple[str, str]:
-    return task.kind, task.queue
 
 
 def _of(connection: Connection) -> Sending:
