@@ -25,7 +25,7 @@ from taskhub.sales import service as sales
 from taskhub.sales.conversion import Asked, refuse_incomplete
 from taskhub.sales.duplicates import merges
 from taskhub.sales.fields import invalid
-from taskhub.sales.model import RecordState
+from taskhub.sales.model import CONVERTED, RecordState
 from taskhub.tasks import service as tasks
 from taskhub.tasks.mirrored import QUIET_FOR
 from taskhub.tasks.model import NewTask
@@ -87,6 +87,7 @@ def take_back(tx: Tx, inverse: Mapping[str, Any]) -> CrmAct:
         raise Conflict("This cannot be taken back.", code="no_reverse_there", connection=act.connection)
     _refuse_pending(tx, act.ref)
     if kind == model.UNCONVERT:
+        _refuse_reopened(before, act)
         _refuse_ended_deal(tx, act)
     kept = {name: act.asked[name] for name in ("their_reason",) if name in act.asked}
     return _put(tx, before, connection, kind, {**kept, "of": act.id}, deal=act.deal)
@@ -138,6 +139,13 @@ def _refuse_undo(act: CrmAct) -> NoReturn:
         said = f"{act.connection} has been asked and has not answered yet: try again when it has."
         raise Conflict(said, code="asked_there", connection=act.connection)
     raise Conflict(f"This was {act.state}: there is nothing to take back.", code="nothing_to_change")
+
+
+def _refuse_reopened(lead: RecordState, act: CrmAct) -> None:
+    """What was opened again over there, or became another deal since, is no conversion of ours any more."""
+    if lead.fields.get("status") != CONVERTED or lead.fields.get("deal") not in (None, act.deal):
+        said = "This lead is not converted any more, or into another deal: there is nothing to take back."
+        raise Conflict(said, code="not_converted")
 
 
 def _refuse_ended_deal(tx: Tx, act: CrmAct) -> None:

@@ -6,6 +6,8 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -14,7 +16,8 @@ from taskhub.connectors.asking import model
 from taskhub.db.tables import notification
 from taskhub.db.tables_crm import crm_act
 from taskhub.errors import Conflict, InvalidInput
-from taskhub.events.model import RecordRef
+from taskhub.events import service as events
+from taskhub.events.model import Delivery, Event, RecordRef
 from taskhub.policy.policies import WriteBack
 from taskhub.sales.conversion import Asked
 from taskhub.tasks.model import NewTask
@@ -171,6 +174,36 @@ def test_a_deal_that_has_ended_since_is_not_taken_away(sqlite_url: str) -> None:
         with pytest.raises(Conflict) as caught:
             house.desk.do("sue", crm_asking.undo_conversion, ref)
         assert caught.value.stable_code == "deal_changed"
+
+
+@pytest.mark.parametrize(
+    ("type_", "now", "was"),
+    [
+        ("lead.reopened", {"status": "open"}, {"status": "converted"}),
+        ("lead.updated", {"deal": "crm:999"}, {"deal": None}),
+    ],
+    ids=["open again", "another deal"],
+)
+def test_what_is_no_conversion_any_more_is_not_taken_back(
+    sqlite_url: str, type_: str, now: dict[str, Any], was: dict[str, Any]
+) -> None:
+    with floor(sqlite_url, "pipedrive") as house:
+        ref = house.lead()
+        act = ask(house, ref)
+        house.pass_time()
+        deal = one_of_each(house, ref)
+        at, data = house.fake.clock.now + MINUTE, {"lead": {"id": ref.id, **now}}
+        event = Event("crm", "e", (type_,), at, ref, data, previous={"lead": was}, connection="crm")
+        with house.desk.db.begin() as tx:
+            told = Delivery("crm", "e", type_, str(ref), at, "k", "h", "accepted", event)
+            events.ingest(tx, [told], b"{}", {}, "application/json", connection="crm")
+        house.run()
+        for undone in (partial(crm_asking.undo_conversion, ref=ref), partial(undo.undo, act_id=act.id)):
+            with pytest.raises(Conflict) as caught:
+                house.desk.do("sue", undone)
+            assert caught.value.stable_code == "not_converted"
+        house.pass_time()
+        assert house.deals_there() == [deal.id.removeprefix("crm:")]
 
 
 def test_whoever_asked_hears_of_a_follow_up_whose_kind_has_gone(house: Floor) -> None:

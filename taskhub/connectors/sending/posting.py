@@ -51,7 +51,10 @@ class Poster:
         client, deadline = self._client(one.address), Deadline(self._patience)
         heard = {"trace": deadline.trace}
         try:
-            with deadline, client.stream("POST", one.address, content=body, headers=headers, extensions=heard) as answer:
+            with (
+                deadline,
+                client.stream("POST", one.address, content=body, headers=headers, extensions=heard) as answer,
+            ):
                 return _meaning(one, answer)
         except NOT_SENT as error:
             raise _later(one, f"cannot be reached ({type(error).__name__})") from None
