@@ -68,7 +68,7 @@ def test_a_record_of_a_crm_is_the_crms_whoever_names_it_first(house: House) -> N
     assert (deal(house).connection, deal(house).fields["status"]) == ("crm", "open")
 
 
-WON = {"fields": {"status": "won"}, "previous": {"deal": {"status": "open"}}}
+WON: dict[str, Any] = {"fields": {"status": "won"}, "previous": {"deal": {"status": "open"}}}
 
 
 def told(receiver: Receiver) -> list[tuple[str, list[str]]]:
@@ -84,7 +84,7 @@ def test_one_move_leaves_once_where_a_look_came_before_its_webhook(house: House,
     put(house, "deal.won", at + timedelta(seconds=1), **WON, change="of a second subscription")
     assert receiver.types == ["deal.created", "deal.won"]
     # Another move of the same kind is one of its own.
-    again = {"fields": {"status": "open"}, "previous": {"deal": {"status": "won"}}}
+    again: dict[str, Any] = {"fields": {"status": "open"}, "previous": {"deal": {"status": "won"}}}
     put(house, "deal.reopened", at + timedelta(seconds=5), **again)
     put(house, "deal.won", at + timedelta(seconds=6), **WON)
     assert receiver.types[2:] == ["deal.reopened", "deal.won"]
@@ -101,7 +101,10 @@ def test_of_a_move_that_was_told_in_part_the_rest_leaves(house: House, receiver:
     at = house.clock.now
     put(house, "deal.created", at, fields={"title": "Acme", "status": "open", "amount": 5})
     look(house, "deal.updated", at + timedelta(seconds=2), status="won")
-    both = {"fields": {"status": "won", "amount": 7}, "previous": {"deal": {"status": "open", "amount": 5}}}
+    both: dict[str, Any] = {
+        "fields": {"status": "won", "amount": 7},
+        "previous": {"deal": {"status": "open", "amount": 5}},
+    }
     put(house, "deal.won", at + timedelta(seconds=1), **both)
     assert told(receiver)[1:] == [("deal.won", ["status"]), ("deal.updated", ["amount"])]
 
@@ -123,7 +126,7 @@ def test_an_event_says_when_it_happened_not_when_it_came(house: House, receiver:
     house.clock.forward(minutes=30)
     put(house, "deal.created", at, fields={"title": "Acme", "status": "open"})
     put(house, "deal.won", at + timedelta(minutes=20), **WON)
-    reopened = {"fields": {"status": "open"}, "previous": {"deal": {"status": "lost"}}}
+    reopened: dict[str, Any] = {"fields": {"status": "open"}, "previous": {"deal": {"status": "lost"}}}
     put(house, "deal.reopened", at + timedelta(minutes=10), **reopened)
     said = [(one.type, datetime.fromisoformat(one.event["time"]) - at) for one in receiver.got]
     minutes = [("deal.created", 0), ("deal.won", 20), ("deal.reopened", 10)]
