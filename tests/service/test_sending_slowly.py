@@ -20,7 +20,7 @@ DROPS = 300  # one in 50 ms
 
 @contextlib.contextmanager
 def dripping(begins: bytes) -> Iterator[tuple[Post, threading.Event]]:
-    """What is sent to one that answers so and goes on for a while, a letter at a time, and whether it came to its end."""
+    """What is sent to one that answers so and drips on, a letter at a time, and whether it came to its end."""
     over, heard_out = threading.Event(), threading.Event()
 
     def serve(listener: socket.socket) -> None:
