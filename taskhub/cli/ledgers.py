@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from taskhub.cli import place
 from taskhub.cli.options import Data, Json, Why
 from taskhub.errors import NotFound
-
-if TYPE_CHECKING:
-    from taskhub.db.tx import Tx
 
 app = typer.Typer(help="The ledger of work to do: what failed for good.", no_args_is_help=True, rich_markup_mode=None)
 Id = Annotated[int, typer.Argument(metavar="ID", help="The id that `ledger dead` shows.")]
@@ -52,7 +46,7 @@ def replay(
     from taskhub.cli.output import as_json
     from taskhub.db import deaths
 
-    with _acting(data, "message.replay") as tx:
+    with place.acting(data, "message.replay") as tx:
         _found(row, deaths.replay(tx, row))
     if json:
         as_json({"id": row, "due_at": tx.now})
@@ -71,20 +65,12 @@ def discard(
     from taskhub.cli.output import as_json
     from taskhub.db import deaths
 
-    with _acting(data, "message.discard") as tx:
+    with place.acting(data, "message.discard") as tx:
         _found(row, deaths.discard(tx, row, reason))
     if json:
         as_json({"id": row, "discarded_at": tx.now})
     else:
         typer.echo(f"Row {row} is given up.")
-
-
-@contextmanager
-def _acting(data: Path | None, act: str) -> Iterator[Tx]:
-    from taskhub.db.tx import By
-
-    with place.existing(data) as db, db.begin(By("command line", "admin", roles=("admin",)), act=act) as tx:
-        yield tx
 
 
 def _found(row: int, dead: object) -> None:

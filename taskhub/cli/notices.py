@@ -54,7 +54,7 @@ def replay(
 
     if (letter is None) != all_:
         raise InvalidInput("Name one message by its id, or say --all.")
-    with place.existing(data) as db, db.begin() as tx:
+    with place.acting(data, "notification.replay") as tx:
         again = letters.replay(tx, None, letter)
     if json:
         as_json({"replayed": list(map(_facts, again))})
@@ -71,11 +71,9 @@ def discard(
 ) -> None:
     """Give a dead message up: it is never sent."""
     from taskhub.cli.output import as_json
-    from taskhub.db.tx import By
     from taskhub.escalation.notifications import dead as letters
 
-    by = By("command line", "admin", roles=("admin",))
-    with place.existing(data) as db, db.begin(by, act="notification.discard") as tx:
+    with place.acting(data, "notification.discard") as tx:
         gone = letters.discard(tx, None, letter, reason)
     if json:
         as_json({"discarded": list(map(_facts, gone))})

@@ -13,6 +13,7 @@ from taskhub.errors import InvalidInput
 
 if TYPE_CHECKING:
     from taskhub.db.database import Database
+    from taskhub.db.tx import Tx
 
 MISSING = "The tables are missing"
 
@@ -51,6 +52,15 @@ def existing(data: Path | None) -> Iterator[Database]:
         yield db
     finally:
         db.close()
+
+
+@contextmanager
+def acting(data: Path | None, act: str) -> Iterator[Tx]:
+    """One act of whoever may open the database, in a transaction of its own. Raises as ``existing`` does."""
+    from taskhub.db.tx import By
+
+    with existing(data) as db, db.begin(By("command line", "admin", roles=("admin",)), act=act) as tx:
+        yield tx
 
 
 @contextmanager

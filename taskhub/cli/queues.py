@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,7 +12,6 @@ from taskhub.cli.options import Data, Json
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from taskhub.db.tx import Tx
 
 app = typer.Typer(
     help="How queues are served now, and from when on otherwise.", no_args_is_help=True, rich_markup_mode=None
@@ -97,7 +93,7 @@ def staffing(
 
     asked = {"model": None if model == "file" else model, "params": _object(params), "strategy": strategy}
     when: Any = at if at in ("now", "next_shift") else _time("--at", at)
-    with _acting(data, "queue.switch") as tx:
+    with place.acting(data, "queue.switch") as tx:
         made, returned = acts.switch(tx, queues.known(tx, key), asked, when)
     if json:
         as_json({"switch": staffing_shown.switch(made), "returned": returned})
@@ -122,7 +118,7 @@ def lend(
     from taskhub.cli.output import as_json
     from taskhub.queues import service as queues
 
-    with _acting(data, "agent.lend") as tx:
+    with place.acting(data, "agent.lend") as tx:
         since = _time("--from", begin) if begin else None
         made, warned = lending.lend(tx, agent, queues.named(tx, key), since, _time("--until", until))
     warnings = staffing_words.warnings([(one.code, one.facts) for one in warned], "en")
@@ -149,21 +145,13 @@ def period(
     from taskhub.cli.output import as_json
     from taskhub.queues import service as queues
 
-    with _acting(data, "queue.period") as tx:
+    with place.acting(data, "queue.period") as tx:
         since = _time("--from", begin) if begin else None
         made = month_end.put(tx, queues.known(tx, key), since, _time("--until", until), _span(ahead_by))
     if json:
         as_json(staffing_shown.period(made))
         return
     typer.echo(f"{key} goes {ahead_by} ahead until {made.until_at:%Y-%m-%d %H:%M}Z.")
-
-
-@contextmanager
-def _acting(data: Path | None, act: str) -> Iterator[Tx]:
-    from taskhub.db.tx import By
-
-    with place.existing(data) as db, db.begin(By("command line", "admin", roles=("admin",)), act=act) as tx:
-        yield tx
 
 
 def _time(option: str, text: str) -> datetime:

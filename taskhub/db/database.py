@@ -21,7 +21,7 @@ from taskhub.db.line import Line, Place
 from taskhub.db.opening import Opening, open_
 from taskhub.db.patience import NoAnswer, Patience
 from taskhub.db.steady import Steady
-from taskhub.db.tx import SYSTEM, By, Tx
+from taskhub.db.tx import SYSTEM, By, Tx, nobody_hears
 from taskhub.db.uses import Uses
 from taskhub.errors import TaskhubError
 from taskhub.failpoints import failpoint
@@ -37,10 +37,6 @@ Hear = Callable[[Tx, Sequence[Entry]], None]
 LINE_WAIT = 10.0
 ACCEPTED = 16  # policy sets in memory: who looks back at old work needs old ones, and each activation makes one
 VITAL = 2
-
-
-def deaf(_tx: Tx, _entries: Sequence[Entry]) -> None:
-    """Nobody is told of what happens."""
 
 
 def silent(_what: Sequence[Any]) -> None:
@@ -70,7 +66,7 @@ class Database:
         self.tell = tell
         self.clock = clock
         self.tally = Tally()
-        self.heard: Hear = deaf
+        self.heard: Hear = nobody_hears
         self._loader = loader
         self._accepted: dict[str, Policies] = {}
         self._vital = self.engine if self.lite else engine.writer(url, VITAL, self._patience)

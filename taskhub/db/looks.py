@@ -74,8 +74,7 @@ def _tried(*, outside: bool | None) -> Select[Any]:
 def _last() -> tuple[Test, ...]:
     last = case((OUTSIDE, and_(c.lost == TRIES - 2, c.attempts < OUTSIDE_TRIES)), else_=c.attempts == TRIES - 1)
     calm, longest = (c.until <= bindparam(name, type_=c.due_at.type) for name in ("calm", "longest"))
-    # Whoever failed in good order has waited: then both are the instant of the next try.
-    free = or_(c.token.is_(None), c.until == c.due_at, longest, and_(calm, not_(storms.SINCE)))
+    free = or_(not_(storms.FELL), longest, and_(calm, not_(storms.SINCE)))
     return TRIED, not_(FAILED_OUTSIDE), last, free
 
 

@@ -19,8 +19,8 @@ MARK = "ledger.death"
 
 c = message.c
 # Whoever failed in good order keeps a token too, but waits: then both are the instant of the next try.
-_FELL = and_(c.token.is_not(None), c.until != c.due_at)
-_ANY_FELL = select(exists().where(c.id.in_(bindparam("ids", expanding=True)), _FELL))
+FELL = and_(c.token.is_not(None), c.until != c.due_at)
+_ANY_FELL = select(exists().where(c.id.in_(bindparam("ids", expanding=True)), FELL))
 # One row by its key, so that each look can afford it. Milliseconds since 1970.
 SINCE = exists().where(counter.c.name == literal_column(f"'{MARK}'"), counter.c.value > bindparam("calm_ms"))
 

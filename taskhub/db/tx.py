@@ -39,8 +39,8 @@ class By:
 SYSTEM = By("worker")
 
 
-def _nobody_hears(_tx: Tx, _entries: Sequence[history.Entry]) -> None:
-    return None
+def nobody_hears(_tx: Tx, _entries: Sequence[history.Entry]) -> None:
+    """What happens is told to nobody."""
 
 
 def _nobody_knows(_hash: str) -> Policies | None:
@@ -65,7 +65,7 @@ class Tx:
     by: By
     flow: Flow
     accepted: Callable[[str], Policies | None] = _nobody_knows
-    heard: Callable[[Tx, Sequence[history.Entry]], None] = _nobody_hears
+    heard: Callable[[Tx, Sequence[history.Entry]], None] = nobody_hears
     act_id: str = field(default_factory=new_id)
     act_kind: str | None = None
     inverse: Mapping[str, Any] | None = None

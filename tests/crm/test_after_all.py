@@ -64,8 +64,8 @@ def switched_off(house: Floor, act: model.CrmAct) -> None:
     house.run()
 
 
-def done_in_doubt(house: Floor, ref: RecordRef, end: End = withdrawn) -> list[Parcel]:
-    """Done over there and ended here, nobody knowing that it was. Their words, which are still on their way."""
+def held_back(house: Floor) -> list[Parcel]:
+    """Where everything the CRM has to say from now on is kept, as if it were still on its way."""
     held: list[Parcel] = []
 
     def hold(parcel: Parcel) -> Answer:
@@ -74,6 +74,12 @@ def done_in_doubt(house: Floor, ref: RecordRef, end: End = withdrawn) -> list[Pa
 
     [sender] = senders(house.fake, house.system)
     sender.post = hold
+    return held
+
+
+def done_in_doubt(house: Floor, ref: RecordRef, end: End = withdrawn) -> list[Parcel]:
+    """Done over there and ended here, nobody knowing that it was. Their words, which are still on their way."""
+    held = held_back(house)
     house.fake.faults.plan([*[""] * BEFORE[house.system], CUT])
     end(house, given_up(house, ref))
     if house.system == "pipedrive":

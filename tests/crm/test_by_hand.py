@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from taskhub.events.model import RecordRef
-from taskhub.testing.crm.sender import Answer, Parcel
+from taskhub.testing.crm.sender import Parcel
 from tests.crm.floor import SYSTEMS, Floor, floor, senders
 from tests.crm.hands import hands
-from tests.crm.test_after_all import of_deal, say
+from tests.crm.test_after_all import held_back, of_deal, say
 from tests.crm.test_asked_there import ask, states
 
 Split = Callable[[Parcel], bool]
@@ -25,14 +25,8 @@ HEARD: dict[str, Split] = {
 
 def converted_by_hand(house: Floor, lead: RecordRef) -> list[Parcel]:
     """What the CRM has to say of it, none of which has come yet."""
-    held: list[Parcel] = []
-
-    def hold(parcel: Parcel) -> Answer:
-        held.append(parcel)
-        return Answer(200)
-
+    held = held_back(house)
     [sender] = senders(house.fake, house.system)
-    sender.post = hold
     house.fake.clock.forward(seconds=2)
     hands(house.fake, house.system).convert(lead.id.removeprefix("crm:"))
     sender.run()

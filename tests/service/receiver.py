@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import http.server
 import json
 import threading
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
+
+from tests.service.serving import Quiet, Served
 
 CUT, HANG = "cut", "hang"
 
@@ -34,7 +35,7 @@ class Got:
         return str(self.event["type"])
 
 
-class Receiver:
+class Receiver(Served):
     """``answers`` are used up first: a status, ``CUT`` (it has read all and says nothing) or ``HANG``; then ``status``.
 
     ``let_go`` ends what hangs: then it is taken.
@@ -48,13 +49,12 @@ class Receiver:
         self.came = threading.Semaphore(0)
         self.let_go = threading.Event()
 
-    def __enter__(self) -> Self:
+    def handler(self) -> type[Quiet]:
         here = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                here.got.append(Got({k.lower(): v for k, v in self.headers.items()}, body, self.path))
+        class Handler(Quiet):
+            def do_POST(self) -> None:  # noqa: N802  the library calls it so
+                here.got.append(Got({k.lower(): v for k, v in self.headers.items()}, self.body(), self.path))
                 answer = here.answers.pop(0) if here.answers else here.status
                 here.came.release()
                 if answer == HANG:
@@ -63,33 +63,21 @@ class Receiver:
                     self.close_connection = True
                     return
                 with contextlib.suppress(OSError):  # who hung up does not hear it
-                    self._say(here.status if answer == HANG else int(answer))
+                    self.say(here.status if answer == HANG else int(answer), **here.headers)
 
-            def _say(self, status: int) -> None:
-                self.send_response(status)
-                for name, value in here.headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-
-            def do_GET(self) -> None:
+            def do_GET(self) -> None:  # noqa: N802
                 here.got.append(Got({}, b"{}", self.path))
-                self.send_response(200)
-                self.end_headers()
+                self.say(200)
 
-            def log_message(self, format: str, *args: Any) -> None: ...
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        return self
+        return Handler
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.let_go.set()
-        self._server.shutdown()
-        self._server.server_close()
+        super().__exit__(kind, error, at)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/hook"
+        return f"http://127.0.0.1:{self.port}/hook"
 
     @property
     def types(self) -> list[str]:
