@@ -19,7 +19,7 @@ from taskhub.escalation.whereabouts import House
 from taskhub.policy.promise import EscalationPolicy, Step
 from taskhub.sla import resume
 
-MOST_STEPS = 200  # of one task: a step that repeats each minute would fill the answer
+MOST_LOOKS = 200  # at one task: a step that repeats each minute would fill the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +68,25 @@ def rehearse(climber: Climber, house: House, now: datetime, until: datetime) -> 
     """Every firing of one task after the last on record and up to ``until``, in due order."""
     one, sure, moment = climber, True, now
     fired = dict(climber.fired)
-    for _ in range(MOST_STEPS):
-        rung = ladder.next_step(one.policy, fired, one.facts)
+    for _ in range(MOST_LOOKS):
+        found = ladder.rungs(one.policy, fired, one.facts)
         wakes = one.pause_ends
-        if wakes is not None and wakes <= until and (rung is None or max(rung.due_at, moment) > wakes):
+        if wakes is not None and wakes <= until and (not found or max(found[0].due_at, moment) > wakes):
             moment = max(moment, wakes)
             one = replace(one, facts=_running(one.facts, wakes), pause_ends=None)
             continue
-        if rung is None or rung.due_at > until:
+        if not found or found[0].due_at > until:
             return
         # What a pause held back, or an outage, is late: it fires when it is looked at.
-        moment = at = max(rung.due_at, moment)
-        step = one.policy.steps[rung.step]
-        after, gets = _after(one, step, house, at)
-        yield _foreseen(one, after, rung, house, at, gets=gets, sure=sure)
-        sure = sure and not (step.reassign == "queue" and after.holder != one.holder)
-        fired[rung.step, rung.repetition] = Fired(rung.due_at, at, one.policy.key, rung.mark, rung.promise)
-        one = after
+        moment = at = max(found[0].due_at, moment)
+        # One look fires all that is due, whatever the first of it does to the task.
+        for rung in (rung for rung in found if rung.due_at <= at):
+            step = one.policy.steps[rung.step]
+            after, gets = _after(one, step, house, at)
+            yield _foreseen(one, after, rung, house, at, gets=gets, sure=sure)
+            sure = sure and not (step.reassign == "queue" and after.holder != one.holder)
+            fired[rung.step, rung.repetition] = Fired(rung.due_at, at, one.policy.key, rung.mark, rung.promise)
+            one = after
 
 
 def _foreseen(

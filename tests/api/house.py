@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from taskhub.access import service as access
 from taskhub.agents import service as agents
 from taskhub.api import api
+from taskhub.db import policy_set
 from taskhub.db.database import Database
 from taskhub.db.tx import Tx
 from taskhub.http.state import AppState
@@ -90,6 +91,12 @@ class House:
         """A task made by hand by the administrator."""
         made = self.of("admin").ok("POST", "/api/v1/tasks", {"kind": kind, "title": f"A {kind}", **more})
         return str(made["task"]["id"])
+
+    def follow(self, set_: Policies) -> None:
+        """That set is in force from now on."""
+        self.db._loader = lambda _texts, _resolved: set_
+        with self.db.begin() as tx:
+            policy_set.activate(tx.conn, hash_=set_.hash, files={}, resolved={}, at=tx.now, by="test")
 
     def taken(self, persona: str) -> tuple[str, int]:
         """The next task of that persona: id and lease token."""

@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import select
 
 from taskhub.acts import crm_given_up
-from taskhub.db import policy_set
 from taskhub.db.tables import event, message
 from taskhub.db.tables_crm import crm_act
 from taskhub.events.model import Event, RecordRef
@@ -149,9 +148,7 @@ def test_what_converting_asks_for_is_asked_of_their_leads_too(any_house: House, 
     rob, old = any_house.of("rob"), policies()
     lines = {key: replace(line, required_to_convert=("amount",)) for key, line in old.pipelines.items()}
     new = replace(old, pipelines=lines, hash="asks")
-    any_house.db._loader = lambda _texts, _resolved: new
-    with any_house.db.begin() as tx:
-        policy_set.activate(tx.conn, hash_="asks", files={}, resolved={}, at=tx.now, by="test")
+    any_house.follow(new)
     assert rob.ok("GET", path(lead, "readiness"))["convertible"] is False
     answer = rob.post(path(lead, "convert"), {"deal": {}})
     assert (code(answer), answer.json()["missing"]) == ((422, "fields_missing"), ["amount"])

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from taskhub.db import policy_set
 from taskhub.db.tables_sales import stage_change
 from taskhub.policy.policies import Pipeline, Stage
 from taskhub.policy.rule import Rule, TaskTemplate
@@ -30,9 +29,7 @@ def house(sqlite_url: str) -> Iterator[House]:
     old = policies()
     set_ = replace(old, pipelines={**old.pipelines, other.key: other}, rules=(*old.rules, moved), hash="with partners")
     with open_house(sqlite_url) as made:
-        made.db._loader = lambda _texts, _resolved: set_
-        with made.db.begin() as tx:
-            policy_set.activate(tx.conn, hash_=set_.hash, files={}, resolved={}, at=tx.now, by="test")
+        made.follow(set_)
         yield made
 
 

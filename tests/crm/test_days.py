@@ -102,7 +102,9 @@ def test_a_storm_changes_nothing(
             ends.append(spend(one, seed, storm=storm))
     (known, tasks), (known_after, tasks_after) = ends
     assert tasks_after == tasks
-    assert told_by_now(known_after) == told_by_now(known)
+    if system == "salesforce":
+        known, known_after = told_by_now(known), told_by_now(known_after)
+    assert known_after == known
 
 
 def told_by_now(known: Any) -> Any:

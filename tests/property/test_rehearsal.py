@@ -51,15 +51,17 @@ def step(dice: random.Random) -> Step:
 def set_of(dice: random.Random) -> Policies:
     numbers = range(LADDERS)
     kinds = {f"k{n}": Kind(f"k{n}", LocalText(f"K{n}"), "contracts", sla=f"s{n}") for n in numbers}
-    sla = {
-        f"s{n}": SlaPolicy(
-            f"s{n}", OpenTime(dice.choice((4, 8, 12)) * HOUR), first_start=OpenTime(dice.choice((1, 3)) * HOUR),
-            escalation=f"l{n}",
-        )
-        for n in numbers
-    }  # fmt: skip
     steps = {f"l{n}": EscalationPolicy(f"l{n}", ladder(dice)) for n in numbers}
+    sla = {f"s{n}": promise(f"s{n}", steps[f"l{n}"], dice) for n in numbers}
     return replace(policies((), timedelta(days=90)), kinds=kinds, sla=sla, escalations=steps)
+
+
+def promise(key: str, climbs: EscalationPolicy, dice: random.Random) -> SlaPolicy:
+    """Of a start as well where the ladder speaks of one, and now and then where it does not."""
+    hours = dice.choice((2, 4, 8, 12))
+    asked = any(step.target == FIRST_START for step in climbs.steps)
+    start = OpenTime(dice.choice((1, hours / 2)) * HOUR) if asked or dice.random() < 0.3 else None
+    return SlaPolicy(key, OpenTime(hours * HOUR), first_start=start, escalation=climbs.key)
 
 
 def furnish(desk: Desk, dice: random.Random) -> None:
@@ -143,3 +145,6 @@ def test_the_seeds_try_what_matters(desk: Desk, seed: int) -> None:
     assert len(happened) > 20
     assert any(to[2] for row in happened for to in row[4])
     assert any(row[2] > 0 for row in happened)
+    set_, kinds = set_of(random.Random(seed)), {row[0]: desk.task(row[0]).kind for row in happened}
+    ladders = {task: set_.escalations[f"l{kind[1:]}"] for task, kind in kinds.items()}
+    assert {ladders[row[0]].steps[row[1]].target for row in happened} == {COMPLETION, FIRST_START}

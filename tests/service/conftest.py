@@ -1,8 +1,8 @@
-"""The command line on a data folder of its own, with the example policies."""
+"""The command line on a data folder of its own, with the example policies; somebody who is told what happens."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,8 +10,15 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from taskhub.cli.app import app
+from tests.service.receiver import Receiver
 
 Run = Callable[..., Result]
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as one:
+        yield one
 
 
 @pytest.fixture

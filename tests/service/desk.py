@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import Table, func, select, update
 
+from taskhub.acts import activate
 from taskhub.assignment import service as assignment
 from taskhub.db.database import Database
-from taskhub.db.tables import decision, message, pause, sla_clock
+from taskhub.db.tables import decision, message, pause, sla_clock, team
 from taskhub.db.tables import task as task_table
 from taskhub.db.tx import SYSTEM, By, Tx
 from taskhub.policy.policies import Policies
@@ -30,6 +31,7 @@ class Desk:
         self.clock = SetClock()
         self.policies = policies or org.policies()
         self.db: Database = org.database(url, self.policies, clock=self.clock)
+        self._sets: dict[str, Policies] = {}
 
     # ── acting ───────────────────────────────────────────────────────────────────────────────────────────────────────
     @contextmanager
@@ -43,11 +45,21 @@ class Desk:
         with self.as_(who) as tx:
             return call(tx, *args, **named)
 
-    def staff(self, team: str, *names: str, **facts: Any) -> None:
+    def staff(self, into: str, *names: str, **facts: Any) -> None:
         """People of a team, available."""
-        kind = "front_line" if team == "front" else "specialist"
+        kind = "front_line" if into == "front" else "specialist"
         with self.as_("admin") as tx:
-            org.people(tx, team, names, kind, **facts)
+            org.people(tx, into, names, kind, **facts)
+
+    def led_by(self, leader: str, of: str = "front") -> None:
+        with self.as_("admin") as tx:
+            tx.conn.execute(update(team).where(team.c.key == of).values(leader=leader))
+
+    def adopt(self, set_: Policies, **more: Any) -> bool:
+        """Activates the set, which every process reads from its texts, and forgets none that was active before."""
+        self._sets[set_.hash] = set_
+        self.db._loader = lambda texts, _resolved: self._sets.get(texts.get("set", ""), self.policies)
+        return bool(self.do("admin", activate.activate, set_, {"set": set_.hash}, **more))
 
     def make(self, kind: str = "billing", **facts: Any) -> str:
         """A new task; its id."""
@@ -67,6 +79,11 @@ class Desk:
     def drain(self) -> int:
         """Everything that is due, and what that leads to."""
         return drain(self.db)
+
+    def pass_to(self, now: datetime) -> None:
+        """That instant comes, and what is due by then is done."""
+        self.clock.now = now
+        self.drain()
 
     def forward(self, **span: float) -> datetime:
         """Time passes, then the ledger is run dry."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import threading
@@ -12,6 +13,7 @@ from typing import Any
 from tests.service.serving import Quiet, Served
 
 CUT, HANG = "cut", "hang"
+KEY = "whsec_" + base64.b64encode(b"k" * 32).decode()
 
 
 @dataclass(frozen=True)

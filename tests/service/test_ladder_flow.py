@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
 
 from taskhub.calendars import parse_target
-from taskhub.db.tables import team
 from taskhub.escalation import service, upcoming
 from taskhub.policy.promise import FIRST_START, EscalationPolicy, SlaPolicy, Step
 from taskhub.tasks import service as tasks
@@ -31,15 +29,9 @@ def desk(sqlite_url: str) -> Iterator[Desk]:
     set_ = replace(base, sla={**base.sla, "standard": promise}, escalations={"late": EscalationPolicy("late", LADDER)})
     made = Desk(sqlite_url, set_)
     made.staff("front", "ana", "lea")
-    with made.as_("admin") as tx:
-        tx.conn.execute(update(team).where(team.c.key == "front").values(leader="lea"))
+    made.led_by("lea")
     yield made
     made.db.close()
-
-
-def pass_to(desk: Desk, now: datetime) -> None:
-    desk.clock.now = now
-    desk.drain()
 
 
 def notices(desk: Desk, id_: str) -> list[tuple[str | None, str, str]]:
@@ -49,9 +41,9 @@ def notices(desk: Desk, id_: str) -> list[tuple[str | None, str, str]]:
 
 def test_work_that_nobody_begins_finds_the_leader(desk: Desk) -> None:
     id_ = desk.make()
-    pass_to(desk, at(10))
+    desk.pass_to(at(10))
     assert desk.timers("escalation.step", id_) == [at(11)]
-    pass_to(desk, at(11))
+    desk.pass_to(at(11))
     soon, late = notices(desk, id_)
     assert soon == ("lea", "To be started: Billing", "info")
     assert late == ("lea", "Not started: Billing", "late")
@@ -60,18 +52,18 @@ def test_work_that_nobody_begins_finds_the_leader(desk: Desk) -> None:
         body = service.notices_of(tx, id_)[1].body
     assert "Start by: 2026-03-02 " in body
     assert "Start, acknowledge or cancel the task to stop these messages." in body
-    pass_to(desk, at(16))
+    desk.pass_to(at(16))
     assert notices(desk, id_)[2:] == [("lea", "Overdue: Billing", "late")]
 
 
 def test_begun_work_has_no_start_to_be_late_with(desk: Desk) -> None:
     id_ = desk.make()
-    pass_to(desk, at(9, 30))
+    desk.pass_to(at(9, 30))
     desk.do("admin", tasks.assign, id_, "ana")
     desk.do("ana", tasks.start, id_)
-    pass_to(desk, at(12))
+    desk.pass_to(at(12))
     assert steps(desk, id_) == []
-    pass_to(desk, at(13))
+    desk.pass_to(at(13))
     assert steps(desk, id_) == [2]
 
 
@@ -96,11 +88,10 @@ def test_work_handed_up_is_told_once_by_the_whole_flow(sqlite_url: str) -> None:
     ladder = EscalationPolicy("late", (Step(overdue_for=timedelta(), reassign="leader"),))
     desk = Desk(sqlite_url, replace(base, sla={**base.sla, "standard": promise}, escalations={"late": ladder}))
     desk.staff("front", "ana", "lea")
-    with desk.as_("admin") as tx:
-        tx.conn.execute(update(team).where(team.c.key == "front").values(leader="lea"))
+    desk.led_by("lea")
     id_ = desk.make()
     desk.do("admin", tasks.assign, id_, "ana")
-    pass_to(desk, at(14))
+    desk.pass_to(at(14))
     assert sorted(who or "" for who, _, _ in notices(desk, id_)) == ["ana", "lea"]
     assert desk.task(id_).agent == "lea"
     desk.db.close()

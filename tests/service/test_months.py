@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from taskhub.acts import activate, months
+from taskhub.acts import months
 from taskhub.acts.dry_run import dry_run
 from taskhub.calendars import BusinessCalendar
 from taskhub.db.tables import job_fired, message
@@ -21,23 +21,13 @@ from taskhub.workers import Job
 from taskhub.workers.jobs import Ticker, every
 from tests.service.desk import Desk
 
-MONTHLY = Rule(
-    "monthly", (), every="first working day", tasks=(TaskTemplate("billing", "Close {deal.title} the month"),)
-)
+MONTHLY = Rule("monthly", (), every="first working day", tasks=(TaskTemplate("billing", "Close the month"),))
 PARIS = BusinessCalendar("office", "Europe/Paris", org.OFFICE, holidays=frozenset({date(2026, 5, 1)}))
 
 
 def files(*rules: Rule, hash_: str = "monthly", calendar: BusinessCalendar = PARIS, **more: Any) -> Policies:
     plain = org.policies(rules=rules, hash=hash_, **more)
     return replace(plain, calendars={**plain.calendars, "office": calendar})
-
-
-def adopt(desk: Desk, set_: Policies) -> None:
-    """Activates the set, and forgets none that was active before."""
-    known = {**getattr(desk, "known", {}), set_.hash: set_}
-    desk.known = known  # type: ignore[attr-defined]
-    desk.db._loader = lambda texts, _resolved: known[texts["set"]] if texts else desk.policies
-    assert desk.do("admin", activate.activate, set_, {"set": set_.hash})
 
 
 def tick(desk: Desk) -> None:
@@ -68,7 +58,7 @@ def lite(sqlite_url: str) -> Iterator[Desk]:
 
 
 def test_once_a_month_when_the_first_working_day_opens(desk: Desk) -> None:
-    adopt(desk, files(MONTHLY))  # on the 2nd of March, a Monday that has opened
+    assert desk.adopt(files(MONTHLY))  # on the 2nd of March, a Monday that has opened
     assert at(desk, "2026-03-02T11:00+01:00") == 0
     assert at(desk, "2026-04-01T08:59:59+02:00") == 0  # summer time since the 29th of March
     assert at(desk, "2026-04-01T09:00+02:00") == 1
@@ -83,7 +73,7 @@ def test_once_a_month_when_the_first_working_day_opens(desk: Desk) -> None:
 
 def test_its_task_is_about_no_record_and_is_worked_like_any_other(lite: Desk) -> None:
     lite.staff("front", "ana")
-    adopt(lite, files(MONTHLY))
+    assert lite.adopt(files(MONTHLY))
     assert at(lite, "2026-04-01T10:00+02:00") == 1
     (made,) = lite.rows_of("billing")
     assert (made.title, made.record, made.file, made.rule) == ("Close the month", None, None, "monthly")
@@ -93,7 +83,7 @@ def test_its_task_is_about_no_record_and_is_worked_like_any_other(lite: Desk) ->
 
 
 def test_after_an_outage_the_newest_month_fires_once(lite: Desk) -> None:
-    adopt(lite, files(MONTHLY))
+    assert lite.adopt(files(MONTHLY))
     assert at(lite, "2026-06-17T03:00+02:00") == 1
     assert [row.fire_at for row in lite.rows(job_fired, job="rule.monthly")] == [
         datetime(2026, 3, 1, tzinfo=UTC),
@@ -104,28 +94,28 @@ def test_after_an_outage_the_newest_month_fires_once(lite: Desk) -> None:
 
 
 def test_a_calendar_that_changes_makes_no_second_firing_of_a_month(lite: Desk) -> None:
-    adopt(lite, files(MONTHLY))
+    assert lite.adopt(files(MONTHLY))
     assert at(lite, "2026-04-01T09:00+02:00") == 1
     bridge = replace(PARIS, holidays=PARIS.holidays | {date(2026, 4, 1)})
-    adopt(lite, files(MONTHLY, hash_="bridge", calendar=bridge))
+    assert lite.adopt(files(MONTHLY, hash_="bridge", calendar=bridge))
     assert at(lite, "2026-04-01T10:00+02:00") == 1  # by the new calendar March is the newest month
     assert at(lite, "2026-04-02T10:00+02:00") == 1
     assert at(lite, "2026-05-04T09:00+02:00") == 2
 
 
 def test_a_rule_that_comes_back_begins_with_the_next_month(lite: Desk) -> None:
-    adopt(lite, files(MONTHLY))
-    adopt(lite, files(hash_="without"))
+    assert lite.adopt(files(MONTHLY))
+    assert lite.adopt(files(hash_="without"))
     assert at(lite, "2026-04-20T12:00+02:00") == 0
-    adopt(lite, files(MONTHLY, hash_="again"))
+    assert lite.adopt(files(MONTHLY, hash_="again"))
     assert at(lite, "2026-04-20T12:01+02:00") == 0
     assert at(lite, "2026-05-04T09:00+02:00") == 1
 
 
 def test_an_activation_for_another_reason_loses_no_month(lite: Desk) -> None:
-    adopt(lite, files(MONTHLY))
+    assert lite.adopt(files(MONTHLY))
     lite.clock.now = datetime(2026, 4, 10, tzinfo=UTC)
-    adopt(lite, files(MONTHLY, hash_="other", max_paused=5))
+    assert lite.adopt(files(MONTHLY, hash_="other", max_paused=5))
     assert at(lite, "2026-04-10T12:00+02:00") == 1
 
 
@@ -133,14 +123,14 @@ def test_each_rule_fires_for_itself(lite: Desk) -> None:
     tokyo = BusinessCalendar("tokyo", "Asia/Tokyo", org.OFFICE)
     far = replace(MONTHLY, key="far", calendar="tokyo")
     set_ = files(MONTHLY, far)
-    adopt(lite, replace(set_, calendars={**set_.calendars, "tokyo": tokyo}))
+    assert lite.adopt(replace(set_, calendars={**set_.calendars, "tokyo": tokyo}))
     assert at(lite, "2026-04-01T01:59+02:00") == 0
     assert at(lite, "2026-04-01T02:00+02:00") == 1
     assert at(lite, "2026-05-12T12:00+02:00") == 3
 
 
 def test_any_number_of_workers_fire_it_once(desk: Desk) -> None:
-    adopt(desk, files(MONTHLY))
+    assert desk.adopt(files(MONTHLY))
     desk.clock.now = datetime(2026, 4, 1, 8, tzinfo=UTC)
     meet = threading.Barrier(4)
 
@@ -159,13 +149,13 @@ def test_any_number_of_workers_fire_it_once(desk: Desk) -> None:
 
 
 def test_each_firing_is_a_row_of_its_own_so_that_one_that_fails_keeps_no_other_from_its_month(lite: Desk) -> None:
-    adopt(lite, files(replace(MONTHLY, key="first"), MONTHLY))
+    assert lite.adopt(files(replace(MONTHLY, key="first"), MONTHLY))
     lite.clock.now = datetime(2026, 4, 1, 8, tzinfo=UTC)
     tick(lite)
     assert sorted(row.key for row in lite.rows(message, handler="rule.month")) == [
         "first|2026-04-01", "monthly|2026-04-01",
     ]  # fmt: skip
-    adopt(lite, files(MONTHLY, hash_="without first"))
+    assert lite.adopt(files(MONTHLY, hash_="without first"))
     lite.drain()
     assert [row.rule for row in lite.rows_of("billing")] == ["monthly"]
 

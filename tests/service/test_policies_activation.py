@@ -49,12 +49,6 @@ def _desk(url: str) -> Iterator[Desk]:
     made.db.close()
 
 
-def adopt(desk: Desk, set_: Policies, **more: Any) -> bool:
-    """Activates the set; every process reads it from its texts."""
-    desk.db._loader = lambda texts, _resolved: set_ if texts else desk.policies
-    return bool(desk.do("admin", activate.activate, set_, {"set": set_.hash}, **more))
-
-
 def changed(desk: Desk, hash_: str = "second", **changes: Any) -> Policies:
     return org.replace(desk.policies, hash=hash_, **changes)
 
@@ -75,7 +69,7 @@ def test_sets_of_long_ago_are_let_go_of(desk: Desk) -> None:
     swift._known.clear()
 
     def kept(number: int) -> tuple[int, int, int]:
-        adopt(desk, changed(desk, f"set {number}"))
+        desk.adopt(changed(desk, f"set {number}"))
         desk.make()
         assert desk.claim("cas").task is not None
         return len(desk.db._accepted), len(in_force._known), len(swift._known)
@@ -86,17 +80,17 @@ def test_sets_of_long_ago_are_let_go_of(desk: Desk) -> None:
 
 # ── becoming active ──────────────────────────────────────────────────────────────────────────────────────────────────
 def test_a_set_is_active_from_the_next_transaction_on(desk: Desk) -> None:
-    assert adopt(desk, changed(desk))
+    assert desk.adopt(changed(desk))
     with desk.db.read() as tx:
         assert tx.policies.hash == "second"
     (row,) = desk.rows(history, noun="policy_set")
     assert (row.id, row.act, row.change) == ("second", "activate", {"was": "test"})
-    assert not adopt(desk, changed(desk))
+    assert not desk.adopt(changed(desk))
     assert len(desk.rows(policy_set)) == 2
 
 
 def test_an_older_set_can_be_active_again(desk: Desk) -> None:
-    adopt(desk, changed(desk))
+    desk.adopt(changed(desk))
     assert desk.do("admin", activate.activate, desk.policies, {})
     with desk.db.read() as tx:
         assert tx.policies.hash == "test"
@@ -107,7 +101,7 @@ def test_teams_named_in_the_files_come_into_being(lite: Desk) -> None:
     front = org.replace(lite.policies.queues["front"], teams=("front", "night"))
     back = org.queue("back", teams=("experts",), staffing=Staffing("dedicated", {"team": "experts"}))
     queues = {**lite.policies.queues, "front": front, "back": back}
-    adopt(lite, changed(lite, queues=queues))
+    lite.adopt(changed(lite, queues=queues))
     with lite.db.read() as tx:
         teams = {team.key: team.kind for team in agents.list_teams(tx, limit=50)}
     assert (teams["night"], teams["experts"]) == ("front_line", "specialist")
@@ -119,7 +113,7 @@ def test_what_is_in_use_is_not_removed(desk: Desk) -> None:
     desk.do("admin", tasks.cancel, desk.make("contract"), "done with")
     smaller = changed(desk, queues={}, kinds={})
     with pytest.raises(PolicyError) as refused:
-        adopt(desk, smaller)
+        desk.adopt(smaller)
     assert [(p.file, p.key) for p in refused.value.problems] == [("queues.toml", "front"), ("kinds.toml", "billing")]
     assert "3 open tasks" in refused.value.problems[0].message
     with desk.db.read() as tx:
@@ -132,8 +126,8 @@ def test_a_removed_kind_moves_where_it_is_said(desk: Desk) -> None:
     smaller = changed(desk, kinds=kinds, queues=without(desk.policies.queues, "front"))
     for nowhere in ({"billing": "nonsense", "front": "desk"}, {"billing": "invoice"}):
         with pytest.raises(PolicyError):
-            adopt(desk, smaller, moved_to=nowhere)
-    assert adopt(desk, smaller, moved_to={"billing": "invoice", "front": "desk"})
+            desk.adopt(smaller, moved_to=nowhere)
+    assert desk.adopt(smaller, moved_to={"billing": "invoice", "front": "desk"})
     desk.drain()
     for id_ in (queued, started):
         moved = desk.task(id_)
@@ -152,7 +146,7 @@ def test_a_new_promise_keeps_counted_and_earned_time(desk: Desk) -> None:
     token = desk.do("ana", tasks.resume, id_)[1].token
     assert desk.task(id_).due_at == DUE + HOUR
     before = desk.task(id_)
-    adopt(desk, changed(desk, sla={"standard": SlaPolicy("standard", parse_target("2h"))}))
+    desk.adopt(changed(desk, sla={"standard": SlaPolicy("standard", parse_target("2h"))}))
     desk.drain()
     after = desk.task(id_)
     assert (after.due_at, after.policy_hash) == (DUE - HOUR, "second")
@@ -164,7 +158,7 @@ def test_a_new_promise_keeps_counted_and_earned_time(desk: Desk) -> None:
 
 def test_only_what_changes_leaves_a_row(desk: Desk) -> None:
     billing, contract = desk.make(), desk.make("contract")
-    adopt(desk, of_kind(desk, weight=3.0))
+    desk.adopt(of_kind(desk, weight=3.0))
     desk.drain()
     assert [row["act"] for row in desk.history(billing)] == ["create", "rederive"]
     assert [row["act"] for row in desk.history(contract)] == ["create"]
@@ -177,7 +171,7 @@ def test_the_order_of_waiting_work_follows(desk: Desk) -> None:
     assert desk.task(second).start_by < desk.task(first).start_by
     waits = {**DEFAULT_MAX_WAIT, "normal": HOUR / 2}
     front = org.replace(desk.policies.queues["front"], max_wait=waits)
-    adopt(desk, changed(desk, queues={**desk.policies.queues, "front": front}))
+    desk.adopt(changed(desk, queues={**desk.policies.queues, "front": front}))
     desk.drain()
     assert desk.task(first).start_by == desk.clock.now + HOUR / 2
     assert desk.claim("ana").task.id == first
@@ -187,11 +181,11 @@ def test_another_level_or_queue_is_asked_for_at_once(desk: Desk) -> None:
     desk.staff("specialists", "sue")
     id_ = desk.make()
     desk.drain()
-    adopt(desk, of_kind(desk, level=4))
+    desk.adopt(of_kind(desk, level=4))
     desk.drain()
     assert desk.claim("ana").reason == "nothing_eligible"
     assert desk.decisions(id_)[-1].facts["reasons"] == ["skill_too_low"]
-    adopt(desk, changed(desk, "third", kinds=of_kind(desk, queue="desk").kinds))
+    desk.adopt(changed(desk, "third", kinds=of_kind(desk, queue="desk").kinds))
     desk.do("admin", agents.patch_agent, "sue", {"skills": {"billing": 5}})
     desk.drain()
     assert (desk.task(id_).queue, desk.task(id_).agent) == ("desk", "sue")
@@ -200,7 +194,7 @@ def test_another_level_or_queue_is_asked_for_at_once(desk: Desk) -> None:
 def test_ended_and_blocked_work(lite: Desk) -> None:
     done, blocked = lite.make(), lite.make(delay=HOUR)
     lite.do("admin", tasks.cancel, done, "done with")
-    adopt(lite, changed(lite, sla={"standard": SlaPolicy("standard", parse_target("2h"))}))
+    lite.adopt(changed(lite, sla={"standard": SlaPolicy("standard", parse_target("2h"))}))
     lite.drain()
     assert lite.task(done).policy_hash == "test"
     assert (lite.task(blocked).due_at, lite.clock_of(blocked)) == (None, None)
@@ -210,7 +204,7 @@ def test_ended_and_blocked_work(lite: Desk) -> None:
 
 def test_a_promise_that_is_gone_stands_as_the_date_it_came_to(lite: Desk) -> None:
     id_ = lite.make()
-    adopt(lite, changed(lite, sla={}))
+    lite.adopt(changed(lite, sla={}))
     lite.drain()
     assert lite.task(id_).due_at == DUE
     lite.clock.now = DUE
@@ -222,13 +216,13 @@ def test_a_large_backlog_follows_in_batches(lite: Desk, monkeypatch: pytest.Monk
     monkeypatch.setattr(activate, "BATCH", 10)
     with lite.db.begin() as tx:
         making.make(tx, [NewTask("billing", str(n)) for n in range(21)])
-    adopt(lite, of_kind(lite, weight=2.0))
+    lite.adopt(of_kind(lite, weight=2.0))
     lite.drain()
     assert {(row.policy_hash, row.weight) for row in lite.rows(task_table)} == {("second", 2.0)}
 
 
 def test_work_made_meanwhile_under_the_old_set_follows_a_little_later(desk: Desk) -> None:
-    adopt(desk, of_kind(desk, weight=2.0))
+    desk.adopt(of_kind(desk, weight=2.0))
     desk.drain()
     late = desk.make()
     with desk.db.begin() as tx:  # as if its transaction had begun before the activation
@@ -252,7 +246,7 @@ def test_a_set_that_was_replaced_meanwhile_derives_nothing(lite: Desk) -> None:
 def test_decisions_name_the_set_they_were_made_under(desk: Desk) -> None:
     first, second = desk.make(), desk.make()
     desk.claim("ana")
-    adopt(desk, changed(desk))
+    desk.adopt(changed(desk))
     desk.do("admin", assignment.assign, second, "ana")
     assert desk.decisions(first)[-1].policy_hash == "test"
     assert desk.decisions(second)[-1].policy_hash == "second"

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 
-from taskhub.acts import activate
 from taskhub.policy.policies import Policies
 from taskhub.policy.rule import Rule, TaskTemplate
 from taskhub.tasks import service as tasks
@@ -25,8 +24,7 @@ def desk(database_url: str) -> Iterator[Desk]:
 
 
 def adopt(desk: Desk, set_: Policies) -> None:
-    desk.db._loader = lambda texts, _resolved: set_ if texts else desk.policies
-    desk.do("admin", activate.activate, set_, {"set": set_.hash})
+    desk.adopt(set_)
     desk.forward(seconds=11)
 
 

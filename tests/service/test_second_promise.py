@@ -51,11 +51,6 @@ def make(sqlite_url: str) -> Iterator[Make]:
         desk.db.close()
 
 
-def pass_to(desk: Desk, now: datetime) -> None:
-    desk.clock.now = now
-    desk.drain()
-
-
 def fired(desk: Desk, id_: str) -> list[tuple[str, datetime]]:
     """What each firing asked for, and when it was due."""
     with desk.db.read() as tx:
@@ -73,9 +68,9 @@ def forget_marks(desk: Desk) -> None:
 def test_a_step_that_went_does_not_take_the_others_with_it(make: Make) -> None:
     desk = make(QUARTER, HALF, LATE)
     id_ = desk.make()
-    pass_to(desk, at(11, 30))
+    desk.pass_to(at(11, 30))
     adopt(desk, house(HALF, LATE, hash_="second"))
-    pass_to(desk, at(16))
+    desk.pass_to(at(16))
     assert fired(desk, id_) == [("agent", at(10)), ("leader", at(11)), ("manager", at(13))]
     assert desk.task(id_).priority == 3
     assert [(row.step, row.repetition) for row in desk.rows(escalation)] == [(0, 0), (1, 0), (1, 1)]
@@ -84,18 +79,18 @@ def test_a_step_that_went_does_not_take_the_others_with_it(make: Make) -> None:
 def test_a_step_put_in_front_fires_and_nothing_is_said_twice(make: Make) -> None:
     desk = make(HALF, LATE)
     id_ = desk.make()
-    pass_to(desk, at(11, 30))
+    desk.pass_to(at(11, 30))
     adopt(desk, house(QUARTER, HALF, LATE, hash_="second"))
-    pass_to(desk, at(16))
+    desk.pass_to(at(16))
     assert sorted(fired(desk, id_)) == [("agent", at(10)), ("leader", at(11)), ("manager", at(13))]
 
 
 def test_work_of_another_kind_climbs_its_ladder_from_the_start(make: Make) -> None:
     desk = make(QUARTER, HALF)
     id_ = desk.make()
-    pass_to(desk, at(11, 30))
+    desk.pass_to(at(11, 30))
     desk.do("admin", tasks.change_kind, id_, "invoice", "wrong kind")
-    pass_to(desk, at(16))
+    desk.pass_to(at(16))
     assert fired(desk, id_)[2:] == [("leader", at(12, 36)), ("manager", at(13))]
     desk.do("admin", tasks.change_kind, id_, "billing", "it was right")
     desk.drain()
@@ -105,23 +100,23 @@ def test_work_of_another_kind_climbs_its_ladder_from_the_start(make: Make) -> No
 def test_a_ladder_under_another_name_says_nothing_again(make: Make) -> None:
     desk = make(QUARTER, HALF, LATE)
     id_ = desk.make()
-    pass_to(desk, at(11, 30))
+    desk.pass_to(at(11, 30))
     adopt(desk, house(QUARTER, HALF, LATE, name="standard", hash_="second"))
-    pass_to(desk, at(16))
+    desk.pass_to(at(16))
     assert fired(desk, id_) == [("agent", at(10)), ("leader", at(11)), ("manager", at(13))]
 
 
 def test_what_an_older_version_wrote_is_known_by_its_number(make: Make) -> None:
     desk = make(QUARTER, HALF, LATE)
     id_ = desk.make()
-    pass_to(desk, at(11, 30))
+    desk.pass_to(at(11, 30))
     forget_marks(desk)
-    pass_to(desk, at(16))
+    desk.pass_to(at(16))
     assert fired(desk, id_) == [("agent", at(10)), ("leader", at(11)), ("manager", at(13))]
     forget_marks(desk)
     task = desk.task(id_)
     desk.do("admin", tasks.patch, id_, task.version, {"due_at": at(12, day=4)})
-    pass_to(desk, at(16, day=4))
+    desk.pass_to(at(16, day=4))
     assert fired(desk, id_)[-1] == ("manager", at(12, day=4))
 
 
@@ -129,31 +124,31 @@ def test_what_an_older_version_wrote_is_known_by_its_number(make: Make) -> None:
 def test_a_second_date_that_passes_is_escalated_too_and_once(make: Make) -> None:
     desk = make(QUARTER, HALF, LATE)
     id_ = desk.make()
-    pass_to(desk, at(14))
+    desk.pass_to(at(14))
     desk.do("admin", tasks.patch, id_, desk.task(id_).version, {"due_at": at(12, day=4)})
-    pass_to(desk, at(11, day=4))
+    desk.pass_to(at(11, day=4))
     # A quarter of the new time had passed when it was last said.
     assert fired(desk, id_)[3:] == [("leader", at(10, 30, day=3))]
     for now in (at(12, day=4), at(16, day=4), at(16, day=6)):
-        pass_to(desk, now)
+        desk.pass_to(now)
         assert fired(desk, id_)[4:] == [("manager", at(12, day=4))]
 
 
 def test_a_date_taken_away_leaves_the_promise_that_comes_after_it(make: Make) -> None:
     desk = make(LATE)
     id_ = desk.make(due_at=at(11))
-    pass_to(desk, at(11, 30))
+    desk.pass_to(at(11, 30))
     desk.do("admin", tasks.patch, id_, desk.task(id_).version, {"due_at": None})
-    pass_to(desk, at(16))
+    desk.pass_to(at(16))
     assert fired(desk, id_) == [("manager", at(11)), ("manager", at(13))]
 
 
 def test_an_earlier_date_says_nothing_again(make: Make) -> None:
     desk = make(HALF, LATE)
     id_ = desk.make()
-    pass_to(desk, at(14))
+    desk.pass_to(at(14))
     desk.do("admin", tasks.patch, id_, desk.task(id_).version, {"due_at": at(12)})
-    pass_to(desk, at(16, day=3))
+    desk.pass_to(at(16, day=3))
     assert fired(desk, id_) == [("leader", at(11)), ("manager", at(13))]
 
 
@@ -161,39 +156,39 @@ def test_an_earlier_date_says_nothing_again(make: Make) -> None:
 def test_a_pause_that_moves_the_due_time_says_nothing_again(make: Make, *, business: bool) -> None:
     desk = make(replace(HALF, business_time=business), LATE)
     id_, token = desk.started("ana")
-    pass_to(desk, at(11))
+    desk.pass_to(at(11))
     token = desk.token(id_) if desk.lease(id_) else desk.do("ana", tasks.resume, id_)[1].token
     desk.do("ana", tasks.pause, id_, "customer", at(14), token)
-    pass_to(desk, at(13))
+    desk.pass_to(at(13))
     desk.do("ana", tasks.resume, id_)
-    pass_to(desk, at(14, 59))
+    desk.pass_to(at(14, 59))
     assert [asked for asked, _ in fired(desk, id_) if asked == "leader"] == ["leader"]
-    pass_to(desk, at(16))
+    desk.pass_to(at(16))
     assert fired(desk, id_)[-1] == ("manager", at(15))
 
 
 def test_a_longer_promise_in_the_files_says_nothing_again(make: Make) -> None:
     desk = make(HALF, LATE)
     id_ = desk.make()
-    pass_to(desk, at(14))
+    desk.pass_to(at(14))
     longer = house(HALF, LATE, hash_="second")
     sla = {**longer.sla, "standard": replace(longer.sla["standard"], completion=parse_target("8h"))}
     adopt(desk, replace(longer, sla=sla))
     assert desk.task(id_).due_at == at(17)
-    pass_to(desk, at(17, day=5))
+    desk.pass_to(at(17, day=5))
     assert fired(desk, id_) == [("leader", at(11)), ("manager", at(13))]
 
 
 def test_work_done_late_and_opened_again_escalates_when_its_new_date_passes(make: Make) -> None:
     desk = make(LATE)
     id_, _ = desk.started("ana")
-    pass_to(desk, at(14))
+    desk.pass_to(at(14))
     token = desk.token(id_) if desk.lease(id_) else desk.do("ana", tasks.resume, id_)[1].token
     desk.do("ana", tasks.complete, id_, token)
-    pass_to(desk, at(9, day=4))
+    desk.pass_to(at(9, day=4))
     desk.do("admin", tasks.reopen, id_)
     desk.drain()
     assert fired(desk, id_) == [("manager", at(13))]
     desk.do("admin", tasks.patch, id_, desk.task(id_).version, {"due_at": at(12, day=4)})
-    pass_to(desk, at(15, day=4))
+    desk.pass_to(at(15, day=4))
     assert fired(desk, id_) == [("manager", at(13)), ("manager", at(12, day=4))]

@@ -22,12 +22,6 @@ DEAL = RecordRef("deal", "crm:1")
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as one:
-        yield one
-
-
-@pytest.fixture
 def house(sqlite_url: str, receiver: Receiver) -> Iterator[House]:
     """A CRM and a signed sender tell of deals; the shop is told."""
     crm = Connection("crm", "pipedrive", LocalText("CRM"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import socket
 import threading
@@ -13,8 +12,8 @@ import pytest
 
 from taskhub.connectors.sending.posting import TAKEN, Post, Poster
 from taskhub.errors import Unavailable
+from tests.service.receiver import KEY
 
-KEY = "whsec_" + base64.b64encode(b"k" * 32).decode()
 DROPS = 300  # one in 50 ms
 
 

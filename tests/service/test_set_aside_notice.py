@@ -7,10 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import update
 
 from taskhub.calendars import Opening
-from taskhub.db.tables import team
 from taskhub.escalation import service
 from taskhub.policy.policies import Policies
 from taskhub.tasks import service as tasks
@@ -24,8 +22,7 @@ HOLD = timedelta(hours=4)
 def desk(sqlite_url: str) -> Iterator[Desk]:
     made = Desk(sqlite_url, house(HOLD))
     made.staff("front", "ana", "lea")
-    with made.as_("admin") as tx:
-        tx.conn.execute(update(team).where(team.c.key == "front").values(leader="lea"))
+    made.led_by("lea")
     yield made
     made.db.close()
 

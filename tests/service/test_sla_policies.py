@@ -70,10 +70,7 @@ def _desk(url: str) -> Iterator[Desk]:
 
 def adopt(desk: Desk, set_: Policies, *, drain: bool = True) -> Policies:
     """Activates the set and lets open work follow it."""
-    known = {**getattr(desk, "sets", {}), set_.hash: set_}
-    desk.sets = known  # type: ignore[attr-defined]
-    desk.db._loader = lambda texts, _resolved: known.get(texts.get("set", ""), desk.policies)
-    desk.do("admin", activate.activate, set_, {"set": set_.hash})
+    desk.adopt(set_)
     if drain:
         desk.drain()
     return set_

@@ -9,8 +9,8 @@ from taskhub.policy.reading.conditions import conditions
 from taskhub.policy.reading.table import LONGEST_WAIT, Table, as_duration, keyed, shown
 from taskhub.policy.reading.templates import task
 from taskhub.policy.reading.vocabulary import COMPLETED, EVERY, EVERY_KIND, SLA_FROM
-from taskhub.policy.reading.wording import is_path, opt_local
-from taskhub.policy.rule import Rule
+from taskhub.policy.reading.wording import has_paths, is_path, opt_local
+from taskhub.policy.rule import Rule, TaskTemplate
 
 _TIMED = ("after", "before", "every")
 _TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,199}")
@@ -120,12 +120,20 @@ def _month_makes_sense(entry: Table, rule: Rule) -> None:
         if entry.has(key):
             entry.problem(key, f"a rule with every is about no record; remove {key}.")
     for number, made in enumerate(rule.tasks):
-        asked = {
-            "waits_for": made.waits_for, "raises": made.raises, "not_owner": made.not_owner,
-            "not_by": made.not_by == "owner",
-        }  # fmt: skip
-        for key in (key for key, there in asked.items() if there):
-            entry.problem(("tasks", number, key), f"a rule with every is about no record; remove {key}.")
+        _asks_for_no_record(entry, number, made)
+
+
+def _asks_for_no_record(entry: Table, number: int, made: TaskTemplate) -> None:
+    asked = {
+        "waits_for": made.waits_for, "raises": made.raises, "not_owner": made.not_owner,
+        "not_by": made.not_by == "owner",
+    }  # fmt: skip
+    for key in (key for key, there in asked.items() if there):
+        entry.problem(("tasks", number, key), f"a rule with every is about no record; remove {key}.")
+    texts = [(["title"], made.title), *((["requires", name], text) for name, text in made.requires.items())]
+    for keys in (keys for keys, text in texts if has_paths(text)):
+        said = "a rule with every is about no record, so nothing can stand in for { }; write it out."
+        entry.problem(("tasks", number, *keys), said)
 
 
 def _checks_make_sense(entry: Table, rule: Rule) -> None:

@@ -82,6 +82,12 @@ def template(table: Table, key: str) -> str | None:
     return text
 
 
+def has_paths(value: Any) -> bool:
+    """Whether a text, or one of a list of them, has a {field.path} in it."""
+    texts = value if isinstance(value, list | tuple) else [value]
+    return any(isinstance(text, str) and _BRACES.search(text) for text in texts)
+
+
 def check_template(table: Table, keys: Sequence[str | int], text: str) -> None:
     """Notes braces that hold no field path, or have no partner."""
     for found in _BRACES.finditer(text):
