@@ -98,7 +98,7 @@ def wanted(texts: Mapping[str, str], db: Database | None = None) -> Policies:
 
 
 def _house(db: Database) -> tuple[frozenset[str], frozenset[str], datetime]:
-    with db.read() as tx:
+    with db.instead(Policies(hash="")), db.read() as tx:
         return *directory.keys(tx), tx.now
 
 
@@ -161,7 +161,8 @@ def make_tables(chosen: settings.Settings) -> None:
 def accept(db: Database, folder: Path) -> tuple[Policies, bool]:
     """Checks and activates the config in ``folder``. Returns the set and whether it is a new one.
 
-    Files that are active already stay so, whatever has been uninstalled since.
+    Files that are active already stay so, whatever has been uninstalled since. Where those that are can no longer be
+    read, a set that can be takes their place.
     """
     texts = read_config(folder)
     texts = read_config(folder)
@@ -172,7 +173,7 @@ def accept(db: Database, folder: Path) -> tuple[Policies, bool]:
         if same is None:
             raise
         return same, False
-    with db.begin(SYSTEM) as tx:
+    with db.instead(new), db.begin(SYSTEM) as tx:
         return new, activate(tx, new, texts)
 
 

@@ -26,6 +26,7 @@ def activate(tx: Tx, new: Policies, texts: Mapping[str, str], *, moved_to: Mappi
     problems = [*_in_use(tx, new, moved_to or {}), *sla_checks.check(new, tx.now)]
     if problems:
         raise PolicyError(problems)
+    was = policy_set.active_hash(tx.conn) or ""
     changed = policy_set.activate(
         tx.conn, hash_=new.hash, files=texts, resolved=new.resolved, at=tx.now, by=tx.by.label
     )
@@ -33,7 +34,7 @@ def activate(tx: Tx, new: Policies, texts: Mapping[str, str], *, moved_to: Mappi
         failpoint("policies.accepted")
         directory.found_teams(tx, _teams(new))
         months.begin(tx, new)
-        tx.record("policy_set", new.hash, "activate", {"was": tx.policies.hash})
+        tx.record("policy_set", new.hash, "activate", {"was": was})
         moved = {"moved_to": dict(moved_to or {})}
         tx.emit("policies.activated", new.hash, moved)
         # Again a little later: a transaction that began under the old set may still have been under way.

@@ -69,6 +69,7 @@ class Database:
         self.heard: Hear = nobody_hears
         self._loader = loader
         self._accepted: dict[str, Policies] = {}
+        self._instead: Policies | None = None
         self._vital = self.engine if self.lite else engine.writer(url, VITAL, self._patience)
         # SQLite has one writer: waiting in line here is fair and cheap, waiting inside SQLite is polling.
         self._line = Line() if self.lite else None
@@ -149,8 +150,11 @@ class Database:
             return self._policies(conn, hash_)
         except (NoResultFound, TaskhubError) as error:
             # Of another version perhaps: no work's fault, and whoever can read it will do the work.
-            said = str(error).partition("\n")[0]
-            raise Interrupted(f"The active policies cannot be read here: {said}", lost=True, retry_after=5) from error
+            if self._instead is not None:
+                return self._instead
+            said = f"The active policies cannot be read here: {error}".partition("\n")[0]
+            mend = "Mend the files and run `taskhub config apply DIR`, or start the version that wrote them."
+            raise Interrupted(f"{said} {mend}", lost=True, retry_after=5) from error
 
     def _policies(self, conn: Connection, hash_: str | None) -> Policies:
         if hash_ is None:
@@ -173,6 +177,15 @@ class Database:
     def policies(self, tx: Tx, hash_: str) -> Policies:
         """An accepted set by its hash, also one no longer active."""
         return self._policies(tx.conn, hash_)
+
+    @contextmanager
+    def instead(self, set_: Policies) -> Iterator[None]:
+        """Meanwhile transactions work with ``set_`` where the active one can no longer be read, to mend it."""
+        self._instead = set_
+        try:
+            yield
+        finally:
+            self._instead = None
 
     def connections(self) -> Iterator[tuple[str, int, int]]:
         """(pool, busy, idle) of every pool."""

@@ -12,11 +12,15 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from sqlalchemy import select
 from typer.testing import CliRunner
 
 from taskhub import bootstrap
+from taskhub.cli import place
 from taskhub.cli.app import app
 from taskhub.cli.pieces import pieces
+from taskhub.db import policy_set
+from taskhub.db.tables import history
 
 Run = Callable[..., Result]
 LEAD = {"specversion": "1.0", "source": "crm", "type": "lead.created"}
@@ -188,6 +192,19 @@ def test_a_calendar_that_is_over_is_found_before_anybody_applies_it(run: Run, tm
 def test_the_example_config_is_good_and_applied_once(run: Run, data: Path) -> None:
     assert run("config", "check").exit_code == 0
     assert json.loads(run("config", "apply", "--data", data, "--json").stdout)["activated"] is False
+
+
+def test_files_that_can_be_read_take_the_place_of_an_active_set_that_cannot(run: Run, data: Path) -> None:
+    with place.existing(data) as db, db.begin() as tx:
+        texts = {**bootstrap.read_config(bootstrap.example_config()), "rules.toml": "of = 'another version'\n"}
+        policy_set.activate(tx.conn, hash_="0123", files=texts, resolved={}, at=tx.now, by="test")
+    said = run("doctor", "--data", data)
+    assert (said.exit_code, "taskhub config apply DIR" in said.stdout) == (1, True)
+    assert json.loads(run("config", "apply", "--data", data, "--json").stdout)["activated"] is True
+    with place.existing(data) as db, db.read() as tx:
+        assert "lead-created" in {rule.key for rule in tx.policies.rules}
+        (change,) = tx.conn.execute(select(history.c.change).where(history.c.act == "activate")).scalars().all()[-1:]
+    assert change == {"was": "0123"}
 
 
 def test_a_set_refused_at_a_later_start_leaves_the_old_one(
