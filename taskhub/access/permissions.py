@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -168,6 +168,11 @@ def granted(caller: Caller, act: str) -> frozenset[str]:
 def reaches_all(caller: Caller, act: str) -> bool:
     """Whether ``act`` is allowed on every object, whatever the relation."""
     return caller.by.role == SYSTEM_ROLE or any(ALL in TABLE[act].get(_column(role), ()) for role in caller.by.roles)
+
+
+def may_work(roles: Iterable[str]) -> bool:
+    """Whether somebody with these roles may work on tasks of their own."""
+    return any(OWN in TABLE["task.work"].get(_column(role), ()) or role == ADMIN for role in roles)
 
 
 def _allowed(caller: Caller, act: str, it: Object | None) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from taskhub.access import keys, store
-from taskhub.access.permissions import Caller, Object, can
+from taskhub.access.permissions import Caller, Object, can, granted, may_work
 from taskhub.access.roles import (
     ADMIN,
     AGENT,
@@ -27,6 +27,8 @@ from taskhub.db.tx import By, Tx
 from taskhub.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
 
 REFUSED = "No valid API key was sent. Send 'Authorization: Bearer KEY' with a key that is neither expired nor revoked."
+
+_INSTEAD = {"record.change": " Take it over first, or ask them."}
 
 
 def create_key(tx: Tx, role: str, name: str, agent: str | None = None, *, expires_at: datetime | None = None) -> str:
@@ -108,6 +110,11 @@ def caller(tx: Tx) -> Caller:
     return Caller(by, managed(by, store.team_rows(tx.conn)))
 
 
+def works(tx: Tx, agent_key: str) -> bool:
+    """Whether a person has a role with which they could work on what they are given."""
+    return may_work(store.roles_of(tx.conn, agent_key) or ())
+
+
 def check(who: Caller, act: str, it: Object | None = None) -> None:
     """Raises NotFound when ``who`` may not even know the object, Forbidden when they may see it but not do this."""
     verdict = can(who, act, it)
@@ -115,7 +122,14 @@ def check(who: Caller, act: str, it: Object | None = None) -> None:
         return
     if not verdict.seen:
         raise NotFound(f"There is no such {act.partition('.')[0]}, or you may not see it.")
-    raise Forbidden(f"Your key may not do {act} here. Roles that may: {', '.join(verdict.roles)}.", act=act)
+    raise Forbidden(_not_here(who, act, it, verdict.roles), act=act)
+
+
+def _not_here(who: Caller, act: str, it: Object | None, roles: Sequence[str]) -> str:
+    if not granted(who, act):
+        return f"Your key may not do {act} here. Roles that may: {', '.join(roles)}."
+    whose = f": it is {it.agent}'s" if it is not None and it.agent is not None else ""
+    return f"Your key may do {act}, but not to this one{whose}.{_INSTEAD.get(act, '')}"
 
 
 def _live(row: KeyRow, real_now: datetime) -> bool:

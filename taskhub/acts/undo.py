@@ -20,6 +20,13 @@ from taskhub.tasks import service as tasks
 from taskhub.tasks.model import Task
 
 KEPT_FOR = timedelta(hours=24)
+_WORDS = {
+    "cannot_be_undone": "This act has no undo: do by hand what takes it back.",
+    "switch_started": "The switch has begun: switch back instead.",
+    "changed_since": "What this act touched has changed since: undo the newer acts first, or change it by hand.",
+    "moved_on": "What this act began has come to its end by itself: there is nothing left to undo.",
+    "follower_started": "Work that follows from it has been begun: it stays done.",
+}
 
 
 def list_acts(tx: Tx) -> list[dict[str, Any]]:
@@ -61,7 +68,7 @@ def undo(tx: Tx, act_id: str, may: Callable[[RecordRef], object] | None = None) 
     if why == "already_undone":
         raise AlreadyDone("This act has been undone already.")
     if why is not None or one.inverse is None:
-        raise Conflict(f"This act cannot be undone any more: {(why or '').replace('_', ' ')}.", code=why or "conflict")
+        raise Conflict(_WORDS[why or "cannot_be_undone"], code=why or "conflict")
     record = _record(one.inverse)
     if may is not None and record is not None:
         may(record)

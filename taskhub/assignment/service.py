@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from taskhub.access import service as access
 from taskhub.assignment import customer, passes, pull, store, take
 from taskhub.assignment.claim import Claim, claim, locked_caller, note, taken
 from taskhub.assignment.installed import plugins
@@ -105,6 +106,9 @@ def _by_hand(tx: Tx, task: Task, agent: str, *, strict: bool) -> Task:
     person = store.person(tx, agent, passes.paused_queues(tx), lock=False, needs=now.needs)
     if person is None:
         raise NotFound(f"There is no agent {agent!r}.")
+    if not access.works(tx, agent):
+        said = f"{agent} has no role that works on tasks. Give it to somebody else, or give them the role agent."
+        raise NotEligible(said, reasons=["no_role"], agent=agent)
     before = _without(person, task)
     row = _facts(tx, task, store.shapes(tx, [task.queue]))
     verdict = manual(before, row, queues[task.queue], tx.now, plugins())

@@ -51,7 +51,8 @@ def _told(tx: Tx, row: Any, kind: str, reader: Reader, table: Plugins | None) ->
     again = _again(tx, row, table)
     said = {
         "outcome": row.outcome, "agent": row.agent, "way": row.way, "reason": _sentence(tx, row, again, kind, reader),
-        "reasons": row.facts.get("reasons", []), "strategy": row.strategy, "strategy_version": row.strategy_version,
+        "reasons": row.facts.get("reasons") or row.facts.get("overridden", []),
+        "strategy": row.strategy, "strategy_version": row.strategy_version,
         "model": row.model, "candidates": [], "decided_at": row.at, "passed_over": [], "policy_hash": row.policy_hash,
         "stood_in_for": _missing(row), "rerun": again.status, "rerun_detail": None,
         "rerun_text": decision_words.run_again(again.status, reader.language),

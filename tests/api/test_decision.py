@@ -11,6 +11,7 @@ from taskhub.policy.work import Staffing
 from taskhub.testing import organisation
 from taskhub.testing.drain import drain
 from tests.api import house as houses
+from tests.api.client import code
 from tests.api.house import House, open_house
 
 FIELDS = {
@@ -93,6 +94,19 @@ def test_earlier_decisions_come_on_request_newest_first(house: House) -> None:
     (before,) = told["history"]
     assert before == first
     assert "history" not in decided(house, "lea", task)
+
+
+def test_what_a_gift_by_hand_overrode_stands_in_its_reasons(house: House) -> None:
+    task = house.task("billing")
+    house.of("admin").ok("POST", f"/api/v1/tasks/{task}/assign", {"agent": "zoe"})
+    assert decided(house, "admin", task)["reasons"] == ["not_in_pool"]
+
+
+def test_work_is_given_to_nobody_whose_roles_could_not_work_on_it(house: House) -> None:
+    task = house.task()
+    refused = house.of("admin").post(f"/api/v1/tasks/{task}/assign", {"agent": "rob"})
+    assert (code(refused), refused.json()["reasons"]) == ((409, "not_eligible"), ["no_role"])
+    assert house.of("admin").ok("GET", f"/api/v1/tasks/{task}")["agent"] != "rob"
 
 
 def test_a_pulled_task_says_who_asked(house: House) -> None:

@@ -294,7 +294,10 @@ def test_a_release_cannot_be_taken_back(lite: Desk) -> None:
     id_ = claim(lite)
     lite.clock.forward(minutes=1)
     released(lite, id_)
-    assert acts(lite, "ana")[0]["why_not"] == "cannot_be_undone"
+    (newest, *_) = acts(lite, "ana")
+    assert newest["why_not"] == "cannot_be_undone"
+    with pytest.raises(Conflict, match="has no undo"):
+        lite.do("ana", undo.undo, newest["id"])
 
 
 def test_an_offline_person_who_claims_can_take_it_back(desk: Desk) -> None:

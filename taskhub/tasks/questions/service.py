@@ -79,8 +79,10 @@ def ask(
 ) -> tuple[Task, Question]:  # fmt: skip
     """The task waits for the answer, with its person. People are locked already (``to_whom``)."""
     reason = checks.pause_reason(tx.policies, WAITING_REP)
-    task, _ = moves.allowed(tx, task_id, "ask", token, version)
+    # Who presses twice has no token any more: that a question is open says more than that the lease is gone.
+    moves.locked(tx, task_id)
     model.refuse_second(store.open_of(tx, task_id))
+    task, _ = moves.allowed(tx, task_id, "ask", token, version)
     checks.room_to_pause(tx, task.agent or "")
     until = checks.pause_until(tx.policies, reason, asked.until, tx.now, tx.policies.calendar_of(task.queue))
     of = asked.of
