@@ -124,7 +124,8 @@ def _run(db: Database, file: Any, *, create_tasks: bool) -> Run:
         run = _hand_in(db, file)
     run = _work_off(db, run, CHECKING)
     if create_tasks:
-        typer.echo(f"Rules make {run.counts['tasks']} tasks of it.", err=True)
+        tasks = run.counts["tasks"]
+        typer.echo(f"Rules make {tasks} task{'' if tasks == 1 else 's'} of it.", err=True)
     if run.state == CHECKED:
         with db.begin() as tx:
             run = service.start(tx, run.id, create_tasks=create_tasks)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from taskhub.errors import Conflict
+from taskhub.events.times import in_one_form
 from taskhub.policy.policies import Pipeline, Policies, Stage
 from taskhub.policy.reading.nearest import nearest
 from taskhub.sales.fields import invalid
@@ -148,19 +149,28 @@ def _ended(state: RecordState, advice: str) -> Conflict:
     status = state.fields["status"]
     names = ("lost_reason", "converted_by", "converted_at", "account", "contact", "deal")
     facts = {name: state.fields[name] for name in names if filled(state.fields, name)}
+    if isinstance(at := facts.get("converted_at"), str):
+        facts["converted_at"] = in_one_form(at)
     code = "already_converted" if status == CONVERTED else f"already_{status}"
     told = f" by {facts['converted_by']} at {facts['converted_at']}" if facts.keys() >= {"converted_by"} else ""
     return Conflict(f"This {state.ref.noun} is {status}{told}: {advice}.", code=code, status=status, **facts)
 
 
-NONE = {"unknown_owner": "there are no people yet, make them with POST /api/v1/agents"}
+NONE = {
+    "unknown_owner": "there are no people yet, make them with POST /api/v1/agents",
+    "unknown_record": "there is no such record, or you may not see it",
+}
+LISTED = 12
 
 
 def unknown(path: str, value: Any, known: Iterable[str], code: str) -> Exception:
     """InvalidInput for a name nobody knows, with the nearest that somebody does."""
     names = list(known)
     hint = nearest(str(value), names)
-    listed = f"it is one of {', '.join(names[:12])}" if names else NONE.get(code, "the policy files set up none")
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    listed = (
+        f"it is one of {', '.join(names[:LISTED])}{more}" if names else NONE.get(code, "the policy files set up none")
+    )
     said = f"{str(value)[:60]!r} is not known: {listed}" + (f"; did you mean {hint}?" if hint else "")
     return invalid([(path, said)], code)
 

@@ -84,6 +84,7 @@ def test_who_touched_it_is_said(house: House) -> None:
     answer = house.of("admin").post(f"{run['self']}/undo")
     assert code(answer) == (409, "import_touched")
     assert answer.json()["touched"] == {"leads": 1}
+    assert "gone on with 1 lead," in answer.json()["detail"]
 
 
 def test_others_do_not_see_an_import(house: House) -> None:

@@ -149,12 +149,16 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"amount": 0.001}, "amount_invalid", "more decimals than EUR"),
     ({"amount": 10.5, "currency": "JPY"}, "amount_invalid", "more decimals than JPY"),
     ({"amount": -1}, "amount_invalid", "negative"),
-    ({"amount": "1234567890123456"}, "amount_invalid", "plain decimal"),
+    ({"amount": "12345678901234567890"}, "amount_invalid", "15 digits"),
+    ({"amount": 1e20}, "amount_invalid", "15 digits"),
+    ({"amount": "1.0000001"}, "amount_invalid", "6 decimals"),
+    ({"amount": True}, "amount_invalid", "amount must be a plain decimal"),
     ({"amount": "12345678901234.56"}, "amount_invalid", "15 digits"),
     ({"email": "nobody"}, "invalid_input", "e-mail"),
     ({"expected_close_on": "2026-02-30"}, "invalid_input", "date"),
     ({"name": "a\nb"}, "invalid_input", "one line"),
-    ({"account": "nowhere"}, "unknown_record", "nowhere"),
+    ({"name": "a" * 10_000}, "invalid_input", "1 to 500 characters"),
+    ({"account": "nowhere"}, "unknown_record", "there is no such record, or you may not see it"),
     ({"fields": {"status": "won"}}, "invalid_input", "place of its own"),
     ({"fields": {"Bad Name": 1}}, "invalid_input", "a-z"),
     ({"fields": {"deep": {"a": 1}}}, "invalid_input", "text of at most"),
@@ -169,6 +173,11 @@ def test_what_cannot_be_is_told_with_the_nearest_that_can(
     answer = still_house.of("rob").post(LEADS, {**ANN, **body})
     assert code(answer) == (422, expected)
     assert said in answer.json()["detail"]
+
+
+def test_a_field_that_is_of_no_type_it_may_have_is_named_once(still_house: House) -> None:
+    told = still_house.of("rob").post(LEADS, {**ANN, "amount": [1]}).json()["errors"]
+    assert [one["path"] for one in told] == ["amount"]
 
 
 def test_acts_can_be_undone(any_house: House) -> None:
