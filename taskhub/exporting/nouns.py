@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from taskhub.events.times import in_one_form
 from taskhub.policy.policies import Policies
 from taskhub.policy.work import PRIORITIES
-from taskhub.events.times import in_one_form
 from taskhub.sales.fields import FIELDS, KEPT
 
 _WAY = ("status", "lost_reason", "created_at", "stage_at", "closed_at")

@@ -57,7 +57,7 @@ def test_look_bring_in_take_back_and_take_out(run: Run, leads: Path, tmp_path: P
 
 
 def test_what_is_shown_of_rows_is_what_would_come_of_them(run: Run, tmp_path: Path) -> None:
-    """Rows that name a lead nobody knows are refused by the house, not by their own words: they are shown as refused."""
+    """Rows that name a lead nobody knows are refused by the house, not by their own words."""
     path = tmp_path / "tasks.csv"
     path.write_text("ID,Kind,Title,Lead\n1,contract,Call,none\n2,contract,Call,\n", "utf-8")
     said = told(run("import", "tasks", path, "--dry-run", "--json"))
