@@ -175,6 +175,22 @@ def test_what_cannot_be_is_told_with_the_nearest_that_can(
     assert said in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("noun", ["lead", "deal", "account", "contact"])
+@pytest.mark.parametrize("body", [{}, {"name": None}, {"owner": "rob", "fields": {"colour": "red"}}])
+def test_a_record_that_nobody_could_tell_from_others_is_not_made(
+    still_house: House, noun: str, body: dict[str, Any]
+) -> None:  # fmt: skip
+    answer = still_house.of("rob").post(f"/api/v1/{noun}s", body)
+    assert code(answer) == (422, "fields_missing")
+    assert {"name", "company", "email", "phone"} <= set(answer.json()["one_of"])
+    assert "at least one of" in answer.json()["detail"]
+
+
+def test_a_deal_of_a_lead_needs_no_name_of_its_own(house: House) -> None:
+    made = lead(house)
+    assert house.of("rob").ok("POST", "/api/v1/deals", {"lead": made["id"]})["lead"] == made["id"]
+
+
 def test_a_field_that_is_of_no_type_it_may_have_is_named_once(still_house: House) -> None:
     told = still_house.of("rob").post(LEADS, {**ANN, "amount": [1]}).json()["errors"]
     assert [one["path"] for one in told] == ["amount"]
