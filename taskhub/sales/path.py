@@ -15,6 +15,9 @@ from taskhub.sales.money import too_fine
 
 ENDS = {"lead": (LOST, CONVERTED), "deal": (WON, LOST)}
 
+WORTH = frozenset({"amount", "currency", "expected_close_on"})
+"""What a deal goes on saying once its lead is converted; two values of it would both be believed."""
+
 
 def begun(noun: str, wanted: Mapping[str, Any], policies: Policies) -> dict[str, Any]:
     """A lead or deal as it begins: open, at the first stage of its pipeline unless another is named, with a currency.
@@ -30,7 +33,10 @@ def begun(noun: str, wanted: Mapping[str, Any], policies: Policies) -> dict[str,
 
 
 def patched(state: RecordState, wanted: Mapping[str, Any], policies: Policies) -> dict[str, Any]:
-    """What a change of fields comes to. A stage is moved to, not written: that has its own act."""
+    """What a change of fields comes to. A stage is moved to, not written: that has its own act.
+
+    Raises Conflict for what the deal of a converted lead says; whom the lead was may be corrected.
+    """
     after = {**state.fields, **wanted}
     line = None
     if state.ref.noun in ENDS:
@@ -41,7 +47,10 @@ def patched(state: RecordState, wanted: Mapping[str, Any], policies: Policies) -
         line = pipeline_of(state.ref.noun, state.fields, policies, lenient=True)
     money = {"amount", "currency"} & wanted.keys()
     told = {**wanted, "currency": _paid(after, line).get("currency")} if money else wanted
-    return {name: value for name, value in told.items() if value != state.fields.get(name)}
+    changes = {name: value for name, value in told.items() if value != state.fields.get(name)}
+    if state.fields.get("status") == CONVERTED and filled(state.fields, "deal") and WORTH & changes.keys():
+        raise _ended(state, f"its {', '.join(sorted(WORTH & changes.keys()))} went over to its deal, change it there")
+    return changes
 
 
 def pipeline_of(

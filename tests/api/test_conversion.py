@@ -142,6 +142,22 @@ def test_a_second_press_makes_nothing_and_a_second_person_is_told_who_and_when(a
     assert len(rob.ok("GET", "/api/v1/deals")["items"]) == 1
 
 
+def test_of_a_converted_lead_is_changed_whom_it_names_and_not_what_its_deal_says(house: House) -> None:
+    rob, id_ = house.of("rob"), lead(house)
+    made = rob.ok("POST", f"{LEADS}/{id_}/convert", {"deal": {}})
+    now = made["lead"]
+    for more in ({"amount": 77}, {"currency": "USD"}, {"expected_close_on": "2026-05-01", "name": "Anne"}):
+        answer = rob.patch(f"{LEADS}/{id_}", {"version": now["version"], **more})
+        assert code(answer) == (409, "already_converted")
+        assert answer.json()["deal"] == made["deal"]["id"]
+        assert "change it there" in answer.json()["detail"]
+    same = {"version": now["version"], "amount": now["amount"], "phone": "0612345999"}
+    assert rob.ok("PATCH", f"{LEADS}/{id_}", same)["phone"] == "0612345999"
+    without = lead(house, name="Bob")
+    version = rob.ok("POST", f"{LEADS}/{without}/convert", {})["lead"]["version"]
+    assert rob.ok("PATCH", f"{LEADS}/{without}", {"version": version, "amount": 77})["amount"] == 77
+
+
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"deal": {"stage": "ofer"}}, "unknown_stage"),
     ({"deal": {"pipeline": "leads"}}, "unknown_pipeline"),
