@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from taskhub.db.tx import Tx
+from taskhub.events.times import in_one_form
 from taskhub.importing import queries, rights
 from taskhub.importing.bringing import Piece, sorted_out
 from taskhub.importing.house import House, aliases
@@ -78,7 +79,7 @@ def _shown(one: Judged) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    return value.isoformat() if hasattr(value, "isoformat") else value
+    return in_one_form(value.isoformat()) if hasattr(value, "isoformat") else value
 
 
 def doubles(tx: Tx, judged: Sequence[Judged], room: int, sees: Sees = None) -> list[dict[str, Any]]:
