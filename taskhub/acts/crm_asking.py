@@ -18,6 +18,7 @@ from taskhub.db import acts
 from taskhub.db.tx import Tx
 from taskhub.errors import Conflict, NotFound, VersionClash
 from taskhub.events.model import RecordRef
+from taskhub.events.times import written
 from taskhub.failpoints import failpoint
 from taskhub.policy.policies import Connection
 from taskhub.sales import path, recording
@@ -186,7 +187,7 @@ def _refuse_pending(tx: Tx, ref: RecordRef) -> None:
     one = asked_there.pending(tx, [str(ref)]).get(str(ref))
     if one is not None:
         todo = "wait for its answer" if one.given_up_at is None else "it is not tried any more, withdraw it first"
-        said = f"{one.agent or one.by} has asked {one.connection} for this at {one.at.isoformat()}: {todo}."
+        said = f"{one.agent or one.by} has asked {one.connection} for this at {written(one.at)}: {todo}."
         raise Conflict(said, code="already_asked", act=one.id, kind=one.kind, by=one.agent or one.by)
 
 

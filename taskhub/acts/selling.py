@@ -29,6 +29,7 @@ ENDINGS = ("win", "lose")
 def create(tx: Tx, noun: str, wanted: Fields, more: Fields | None = None) -> RecordState:
     """A new record; its maker owns it unless somebody else is named. Raises InvalidInput."""
     read = {"owner": tx.by.agent, **fields.read(noun, wanted, more)}
+    fields.refuse_nameless(noun, read)
     named.check(tx, read)
     made = path.begun(noun, read, tx.policies) if noun in path.ENDS else read
     kept = {name: value for name, value in made.items() if value is not None}

@@ -11,6 +11,7 @@ from taskhub.db.tx import Tx
 from taskhub.errors import AlreadyDone, Conflict, NotFound
 from taskhub.events import own
 from taskhub.events.model import RecordRef
+from taskhub.events.times import written
 from taskhub.failpoints import failpoint
 from taskhub.notes import service as notes
 from taskhub.sales import recording
@@ -84,7 +85,7 @@ def undo_all(tx: Tx, inverse: Mapping[str, Any], may: May | None = None) -> Reco
 def _refuse(tx: Tx, one: Merge, states: Mapping[RecordRef, RecordState]) -> None:
     gone, stays = merges.ref_of(one.gone), merges.ref_of(one.stays)
     if one.undone_at is not None:
-        raise AlreadyDone(f"This merge was taken back by {one.undone_by} at {one.undone_at.isoformat()}.")
+        raise AlreadyDone(f"This merge was taken back by {one.undone_by} at {written(one.undone_at)}.")
     if "told" in one.done:
         raise Conflict(
             f"{one.gone} was merged by {one.by}: take it back there, taskhub follows.", code="owned_by_crm",
@@ -100,7 +101,7 @@ def _refuse(tx: Tx, one: Merge, states: Mapping[RecordRef, RecordState]) -> None
         raise Conflict(
             f"{one.stays} is {status} since: what came of it rests on the merge. Take that back first.",
             code="already_converted" if status == CONVERTED else "already_won", status=status, record=one.stays,
-            changed_at=state.versions["status"].at.isoformat(),
+            changed_at=written(state.versions["status"].at),
         )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from fastapi import Query
 from taskhub.access import service as access
 from taskhub.access.permissions import Caller, reaches_all
 from taskhub.acts import selling
-from taskhub.api import queries, seen, shown_sales
+from taskhub.api import filters, queries, seen, shown_sales
 from taskhub.api.sales_bodies import (
     ContactIn,
     ContactPatch,
@@ -181,6 +181,8 @@ def _refuse_unseen_links(tx: Tx, given: dict[str, Any]) -> None:
 def _page(tx: Tx, noun: str, asked: dict[str, str | None], limit: int, cursor: str | None) -> dict[str, Any]:
     wanted = narrowed(tx, access.caller(tx), {name: value for name, value in asked.items() if value})
     states, following = sales.find(tx, noun, wanted, paging.instant_after(cursor), limit)
+    if not states:
+        filters.check_records(tx, noun, asked)
     return paging.page(shown_sales.records(tx, noun, states), paging.encode(*following) if following else None)
 
 

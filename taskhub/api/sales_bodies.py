@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from taskhub.acts.converting import FollowUp
 from taskhub.api import queries
-from taskhub.api.bodies import Call, Number, OwnTable, Priority, Ref
+from taskhub.api.bodies import Call, OwnTable, Priority, Ref
 from taskhub.http.inputs import Body, Instant, Line, Version
 from taskhub.ids import new_id
 from taskhub.policy.policies import Policies
 from taskhub.policy.work import PRIORITIES
 from taskhub.sales import follow_ups
+from taskhub.sales.fields import LONGEST
 from taskhub.sales.model import RecordState
 from taskhub.tasks.model import NewTask
 
-Text = Annotated[str, Field(max_length=2_000)]
-Amount = int | Number | Annotated[str, Field(max_length=40)]
+# Read by the sales room alone: its words name the field once, and the limit that holds.
+Text = Annotated[str, WithJsonSchema({"type": "string", "maxLength": LONGEST})]
+Amount = Annotated[Any, WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "maxLength": 40}]})]
 OwnFields = Annotated[dict[str, Any], Field(max_length=50)]
 
 

@@ -124,7 +124,8 @@ def _run(db: Database, file: Any, *, create_tasks: bool) -> Run:
         run = _hand_in(db, file)
     run = _work_off(db, run, CHECKING)
     if create_tasks:
-        typer.echo(f"Rules make {run.counts['tasks']} tasks of it.", err=True)
+        tasks = run.counts["tasks"]
+        typer.echo(f"Rules make {tasks} task{'' if tasks == 1 else 's'} of it.", err=True)
     if run.state == CHECKED:
         with db.begin() as tx:
             run = service.start(tx, run.id, create_tasks=create_tasks)
@@ -230,7 +231,16 @@ def _tell(said: dict[str, Any], *, json: bool) -> None:
     if said["state"] in ("checked", "preview"):
         as_table(("column", "field"), [(head, _fields(to)) for head, to in said["mapping"]["columns"].items()])
         for row in said["rows"]:
-            typer.echo(", ".join(f"{name}: {value}" for name, value in row.items()))
+            typer.echo(", ".join(f"{name}: {value}" for name, value in _flat(row)))
+
+
+def _flat(row: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What a row would become, in plain words: the fields of its account stand beside its own."""
+    for name, value in row.items():
+        if isinstance(value, dict):
+            yield from ((f"{name}.{inner}", told) for inner, told in value.items())
+        else:
+            yield name, " and ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def _fields(to: Any) -> str:

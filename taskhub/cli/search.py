@@ -73,8 +73,8 @@ def rebuild(data: Data = None, json: Json = False) -> None:
 
 def _row(one: dict[str, Any]) -> tuple[Any, ...]:
     called = one.get("title") or one.get("name") or one.get("company")
-    first = one["matched"][0]
-    return one["noun"], one["id"], called, f"{first['field']}: {first['snippet']}"
+    where = next((f"{first['field']}: {first['snippet']}" for first in one["matched"]), None)
+    return one["noun"], one["id"], called, where
 
 
 def _progress(done: int, total: int) -> None:

@@ -82,7 +82,10 @@ def run(data: Path | None, given: Given, *, create_tasks: bool, yes: bool) -> di
 
 def words(told: Mapping[str, Any]) -> list[str]:
     """The same for people."""
-    parts = [f"{count} {noun}s ({told['new'].get(noun, 0)} unknown here)" for noun, count in told["records"].items()]
+    parts = [
+        f"{count} {noun}{'' if count == 1 else 's'} ({told['new'].get(noun, 0)} unknown here)"
+        for noun, count in told["records"].items()
+    ]
     lines = [f"Over there: {', '.join(parts)}." if parts else "There is nothing over there."]
     tasks = ", ".join(f"{count} {kind}" for kind, count in told["tasks"].items())
     if tasks:

@@ -80,7 +80,8 @@ def play(stage: Stage, tell: Callable[[str], None]) -> None:
         crowd.join(PATIENCE)
         line.close()
     if line.failures:
-        tell(f"{line.failures} calls were answered as they should not be; the last: {line.last_failure}")
+        calls = "1 call was" if line.failures == 1 else f"{line.failures} calls were"
+        tell(f"{calls} answered not as it should be; the last: {line.last_failure}")
 
 
 def _crowd(tx: Tx, stage: Stage, line: Line) -> Crowd:

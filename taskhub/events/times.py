@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
+NO_OFFSET = "+00:00"
 FIRST_YEAR, LAST_YEAR = 1970, 2199
 _RFC3339 = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -28,6 +29,20 @@ def read_instant(text: str) -> datetime:
     micro = int((fraction or "0")[:6].ljust(6, "0"))
     local = datetime(year, month, day, hour, minute, 59 if leap else second, micro, tzinfo=_zone(zone))
     return local.astimezone(UTC) + timedelta(seconds=leap)
+
+
+def written(at: datetime) -> str:
+    """An instant as answers write it.
+
+    >>> written(datetime(2026, 1, 31, 9, 30, tzinfo=UTC))
+    '2026-01-31T09:30:00Z'
+    """
+    return in_one_form(at.astimezone(UTC).isoformat())
+
+
+def in_one_form(kept: str) -> str:
+    """The same of an instant that is kept as text; other text as it is."""
+    return f"{kept.removesuffix(NO_OFFSET)}Z" if kept.endswith(NO_OFFSET) else kept
 
 
 def _zone(text: str) -> timezone:

@@ -32,7 +32,8 @@ def table_of(map_: FieldMap, header: Sequence[str]) -> Callable[[Row], dict[str,
             raise InvalidInput(FAULTS[row.fault], code=row.fault)
         cells = row.cells
         if len(cells) != width and any(cell.strip() for cell in cells[width:]) | (len(cells) < width):
-            raise InvalidInput(f"the row has {len(cells)} cells, the header {width}", code="column_count")
+            many = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
+            raise InvalidInput(f"the row has {many}, the header {width}", code="column_count")
         said = dict(map_.constants)
         for at, target in places:
             text = values.bare(cells[at])

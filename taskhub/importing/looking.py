@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from taskhub.db.tx import Tx
+from taskhub.events.times import in_one_form
 from taskhub.importing import queries, rights
 from taskhub.importing.bringing import Piece, sorted_out
 from taskhub.importing.house import House, aliases
@@ -32,12 +33,13 @@ def house_of(tx: Tx, now: Any, gives: Sequence[str] | None) -> House:
     return House(tx.policies, people, active, now, names, None if gives is None else frozenset(gives))
 
 
-def looked(tx: Tx, judged: Sequence[Judged], sees: Sees = None) -> tuple[Piece, int]:
-    """What would come of these rows, and how many tasks rules would make of them."""
+def looked(tx: Tx, judged: Sequence[Judged], sees: Sees = None) -> tuple[Piece, list[Judged], int]:
+    """What would come of these rows, the rows with those the house refuses, and how many tasks rules would make."""
     records, tasks, done = sorted_out(tx, judged, sees)
     done.new += len(records) + len(tasks)
     origins = {origin for one in records for origin in _tasks_of(tx, one)}
-    return done, len(origins)
+    refused = {one.line: one for one in done.refused}
+    return done, [refused.get(one.line, one) for one in judged], len(origins)
 
 
 def _tasks_of(tx: Tx, new: NewRecord) -> list[str]:
@@ -77,7 +79,7 @@ def _shown(one: Judged) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    return value.isoformat() if hasattr(value, "isoformat") else value
+    return in_one_form(value.isoformat()) if hasattr(value, "isoformat") else value
 
 
 def doubles(tx: Tx, judged: Sequence[Judged], room: int, sees: Sees = None) -> list[dict[str, Any]]:

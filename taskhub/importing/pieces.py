@@ -52,7 +52,7 @@ def judged(tx: Tx, run: Run, rows: Sequence[Row]) -> list[Judged]:
 
 def _check(tx: Tx, run: Run) -> None:
     rows = judged(tx, run, store.piece(tx, run.id, run.step))
-    done, tasks = looking.looked(tx, rows, run.options.get("sees"))
+    done, rows, tasks = looking.looked(tx, rows, run.options.get("sees"))
     preview = previewed(tx, run.preview, rows, run.options.get("sees"))
     counts = looking.added(run.counts, done, tasks)
     store.save_run(tx, run.id, {"step": run.step + 1, "counts": counts, "preview": preview})

@@ -43,7 +43,7 @@ class Looker:
         """What would become of these rows."""
         house = looking.house_of(tx, self._now, None)
         rows = judge(self._file.map, self._file.opened.header, house)(piece)
-        done, tasks = looking.looked(tx, rows)
+        done, rows, tasks = looking.looked(tx, rows)
         self._counts = looking.added(self._counts, done, tasks)
         self._preview = pieces.previewed(tx, self._preview, rows)
         room = looking.FIRST - len(self._refused)

@@ -36,7 +36,7 @@ def refuse_touched(tx: Tx, run: Run) -> None:
             some += [f"{noun}:{id_}" for id_ in ids[: 10 - len(some)]]
     counts = {f"{noun}s": count for noun, count in found.items() if count}
     if counts:
-        told = ", ".join(f"{count} {noun}" for noun, count in counts.items())
+        told = ", ".join(f"{count} {noun if count > 1 else noun[:-1]}" for noun, count in counts.items())
         raise Conflict(
             f"This import is no longer taken back: somebody has gone on with {told}, {some[0]} for one.",
             code="import_touched", touched=counts, some=some,

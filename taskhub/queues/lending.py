@@ -7,6 +7,7 @@ from typing import Any
 
 from taskhub.db.tx import Tx
 from taskhub.errors import Conflict, NotEligible, NotFound
+from taskhub.events.times import written
 from taskhub.ids import new_id
 from taskhub.policy.work import Queue
 from taskhub.queues import model, service, store
@@ -70,7 +71,7 @@ def _begin(tx: Tx, new: Lending, act: str) -> None:
 def again(tx: Tx, was: Lending, queue: Queue) -> Lending:
     """Undo of an ended loan: it holds on until its old end. Raises what ``lend`` raises, Conflict when it is over."""
     if was.until_at <= tx.now:
-        raise Conflict(f"This loan would have ended at {was.until_at.isoformat()}; make a new one.", code="moved_on")
+        raise Conflict(f"This loan would have ended at {written(was.until_at)}; make a new one.", code="moved_on")
     allowed(tx, was.agent, queue, was.from_at, was.until_at, lock=True)
     rest = store.lending(tx, was.id)
     if rest is not None:

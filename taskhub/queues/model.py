@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from taskhub.calendars import BusinessCalendar
 from taskhub.errors import InvalidInput
+from taskhub.events.times import written
 from taskhub.policy.work import Queue, Staffing
 
 FURTHEST = timedelta(days=366)
@@ -182,7 +183,7 @@ def span(begin: datetime | None, end: datetime, now: datetime) -> tuple[datetime
     if end <= since:
         raise _wrong("until", "must lie after from" if begin is not None else "lies in the past", "ends_before_begin")
     if end > now + FURTHEST:
-        raise _wrong("until", f"may lie a year ahead at most, until {(now + FURTHEST).isoformat()}", "too_far_ahead")
+        raise _wrong("until", f"may lie a year ahead at most, until {written(now + FURTHEST)}", "too_far_ahead")
     return since, end
 
 
@@ -190,7 +191,7 @@ def _to_come(name: str, at: datetime, now: datetime) -> datetime:
     if at < now:
         raise _wrong(name, "lies in the past; name an instant to come, or leave it out for now", f"{name}_in_past")
     if at > now + FURTHEST:
-        raise _wrong(name, f"may lie a year ahead at most, until {(now + FURTHEST).isoformat()}", "too_far_ahead")
+        raise _wrong(name, f"may lie a year ahead at most, until {written(now + FURTHEST)}", "too_far_ahead")
     return at
 
 

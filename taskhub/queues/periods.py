@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from taskhub.db.tx import Tx
 from taskhub.errors import Conflict, NotFound
+from taskhub.events.times import written
 from taskhub.ids import new_id
 from taskhub.policy.work import Queue
 from taskhub.queues import model, service, store
@@ -70,7 +71,7 @@ def again(tx: Tx, was: Period, queue: Queue) -> Period:
     """Undo of an ended period: it holds on until its old end. Raises Conflict when it is over or another overlaps."""
     store.lock(tx, queue.key)
     if was.until_at <= tx.now:
-        raise Conflict(f"This period would have ended at {was.until_at.isoformat()}; make a new one.", code="moved_on")
+        raise Conflict(f"This period would have ended at {written(was.until_at)}; make a new one.", code="moved_on")
     _allowed(tx, queue, was.from_at, was.until_at)
     rest = store.one_period(tx, was.id)
     if rest is not None:

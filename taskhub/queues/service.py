@@ -9,6 +9,7 @@ from typing import Any
 
 from taskhub.db.tx import Tx
 from taskhub.errors import Conflict, InvalidInput, NotFound
+from taskhub.events.times import written
 from taskhub.ids import new_id
 from taskhub.policy.reading.nearest import nearest
 from taskhub.policy.work import Queue
@@ -113,7 +114,7 @@ def plan_again(tx: Tx, one: Switch) -> Switch:
     store.lock(tx, one.queue)
     if one.effective_at <= tx.now:
         raise Conflict(
-            f"This switch would have started at {one.effective_at.isoformat()}; make a new one.", code="moved_on"
+            f"This switch would have started at {written(one.effective_at)}; make a new one.", code="moved_on"
         )
     _plan(tx, one)
     return one
@@ -129,7 +130,7 @@ def cancel_switch(tx: Tx, key: str, id_: str) -> Switch:
         raise Conflict(
             "This switch has started; it ends by another one. "
             f'PUT /queues/{key}/staffing {{"model": null}} returns to the file.',
-            code="switch_started", effective_at=found.effective_at.isoformat(),
+            code="switch_started", effective_at=written(found.effective_at),
         )  # fmt: skip
     store.drop(tx, found)
     tx.cancel(EFFECTIVE, found.id)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from taskhub.errors import Conflict
+from taskhub.events.times import written
 from taskhub.policy.policies import Policies
 from taskhub.sales import path
 from taskhub.sales.fields import KEPT, invalid, read
@@ -88,7 +89,7 @@ def refuse_touched(conversion: Conversion, deal: RecordState | None) -> None:
         status = deal.fields.get("status")
         raise Conflict(
             f"The deal has been changed since the conversion (it is {status}): lose it instead.",
-            code="deal_changed", deal=deal.ref.id, status=status, changed_at=deal.newest.at.isoformat(),
+            code="deal_changed", deal=deal.ref.id, status=status, changed_at=written(deal.newest.at),
         )  # fmt: skip
 
 

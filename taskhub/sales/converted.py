@@ -8,6 +8,7 @@ from datetime import datetime
 from taskhub.db.tx import Tx
 from taskhub.errors import Conflict
 from taskhub.events.model import RecordRef
+from taskhub.events.times import written
 from taskhub.sales import recording, service, store
 from taskhub.sales.conversion import Drafts, refuse_nameless
 from taskhub.sales.duplicates import merges
@@ -80,8 +81,8 @@ def refuse_live(tx: Tx, lead: str) -> None:
     found = store.live_conversion(tx, lead)
     if found is not None:
         raise Conflict(
-            f"This lead was converted by {found.by} at {found.at.isoformat()}: take that back with /undo-conversion.",
-            code="already_converted", converted_by=found.by, converted_at=found.at.isoformat(),
+            f"This lead was converted by {found.by} at {written(found.at)}: take that back with /undo-conversion.",
+            code="already_converted", converted_by=found.by, converted_at=written(found.at),
             account=found.account, contact=found.contact, deal=found.deal,
         )  # fmt: skip
 

@@ -88,6 +88,13 @@ FIELDS: Mapping[str, Mapping[str, Check]] = {
 }
 ASK_FOR = {"amount": "amount_invalid", "currency": "unknown_currency"}
 LINKS = ("lead", "account", "contact")
+_CALLED = ("name", "company", "email", "phone")
+NAMING: Mapping[str, tuple[str, ...]] = {
+    "lead": ("title", *_CALLED, "account", "contact"),
+    "deal": ("title", *_CALLED, "lead", "account", "contact"),
+    "account": _CALLED,
+    "contact": _CALLED,
+}
 
 
 def read(noun: str, raw: Mapping[str, Any], own: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -111,6 +118,14 @@ def read(noun: str, raw: Mapping[str, Any], own: Mapping[str, Any] | None = None
     if wrong:
         raise invalid(wrong)
     return good
+
+
+def refuse_nameless(noun: str, said: Mapping[str, Any]) -> None:
+    """Raises InvalidInput for a record that nobody could tell from others: work about it would be about nobody."""
+    names = NAMING[noun]
+    if all(said.get(name) is None for name in names):
+        asks = f"is missing: fill in at least one of {', '.join(names)}"
+        raise invalid([(names[0], asks)], "fields_missing", one_of=list(names))
 
 
 def invalid(wrong: list[Wrong], code: str | None = None, **facts: Any) -> InvalidInput:

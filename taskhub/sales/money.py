@@ -16,7 +16,8 @@ from taskhub.events.decimals import decimal_of
 from taskhub.policy.currencies import DECIMALS
 
 DIGITS = 15
-_PLAIN = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?", re.ASCII)
+MOST_PLACES = 6
+_PLAIN = re.compile(r"-?([0-9]+)(?:\.([0-9]+))?", re.ASCII)
 
 
 def exact(value: Any) -> Decimal:
@@ -25,13 +26,25 @@ def exact(value: Any) -> Decimal:
     >>> exact("1999.90"), exact(0.1), exact(300)
     (Decimal('1999.90'), Decimal('0.1'), Decimal('300'))
     """
-    text = value if isinstance(value, str) else repr(value)
-    if isinstance(value, bool) or not isinstance(value, str | int | float) or not _PLAIN.fullmatch(text):
+    told = _PLAIN.fullmatch(text := _written(value))
+    if told is None:
         raise ValueError('must be a plain decimal such as 1999.90 or "1999.90"')
+    whole, places = told.groups(default="")
     found = Decimal(text)
-    if len(found.normalize().as_tuple().digits) > DIGITS or abs(found) >= 10**DIGITS:
+    if len(whole) > DIGITS or len(found.normalize().as_tuple().digits) > DIGITS:
         raise ValueError(f"has more than {DIGITS} digits")
+    if len(places) > MOST_PLACES:
+        raise ValueError(f"has more than {MOST_PLACES} decimals")
     return found
+
+
+def _written(value: Any) -> str:
+    """A number as people write it, without an exponent; "" for what is none."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return ""
+    return format(Decimal(repr(value)), "f") if isinstance(value, float) else str(value)
 
 
 def amount(value: Any) -> int | float:

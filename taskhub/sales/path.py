@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from taskhub.errors import Conflict
+from taskhub.events.times import in_one_form
 from taskhub.policy.policies import Pipeline, Policies, Stage
 from taskhub.policy.reading.nearest import nearest
 from taskhub.sales.fields import invalid
@@ -13,6 +14,9 @@ from taskhub.sales.model import CONVERTED, LOST, OPEN, WON, RecordState
 from taskhub.sales.money import too_fine
 
 ENDS = {"lead": (LOST, CONVERTED), "deal": (WON, LOST)}
+
+WORTH = frozenset({"amount", "currency", "expected_close_on"})
+"""What a deal goes on saying once its lead is converted; two values of it would both be believed."""
 
 
 def begun(noun: str, wanted: Mapping[str, Any], policies: Policies) -> dict[str, Any]:
@@ -29,7 +33,10 @@ def begun(noun: str, wanted: Mapping[str, Any], policies: Policies) -> dict[str,
 
 
 def patched(state: RecordState, wanted: Mapping[str, Any], policies: Policies) -> dict[str, Any]:
-    """What a change of fields comes to. A stage is moved to, not written: that has its own act."""
+    """What a change of fields comes to. A stage is moved to, not written: that has its own act.
+
+    Raises Conflict for what the deal of a converted lead says; whom the lead was may be corrected.
+    """
     after = {**state.fields, **wanted}
     line = None
     if state.ref.noun in ENDS:
@@ -40,7 +47,10 @@ def patched(state: RecordState, wanted: Mapping[str, Any], policies: Policies) -
         line = pipeline_of(state.ref.noun, state.fields, policies, lenient=True)
     money = {"amount", "currency"} & wanted.keys()
     told = {**wanted, "currency": _paid(after, line).get("currency")} if money else wanted
-    return {name: value for name, value in told.items() if value != state.fields.get(name)}
+    changes = {name: value for name, value in told.items() if value != state.fields.get(name)}
+    if state.fields.get("status") == CONVERTED and filled(state.fields, "deal") and WORTH & changes.keys():
+        raise _ended(state, f"its {', '.join(sorted(WORTH & changes.keys()))} went over to its deal, change it there")
+    return changes
 
 
 def pipeline_of(
@@ -148,19 +158,28 @@ def _ended(state: RecordState, advice: str) -> Conflict:
     status = state.fields["status"]
     names = ("lost_reason", "converted_by", "converted_at", "account", "contact", "deal")
     facts = {name: state.fields[name] for name in names if filled(state.fields, name)}
+    if isinstance(at := facts.get("converted_at"), str):
+        facts["converted_at"] = in_one_form(at)
     code = "already_converted" if status == CONVERTED else f"already_{status}"
     told = f" by {facts['converted_by']} at {facts['converted_at']}" if facts.keys() >= {"converted_by"} else ""
     return Conflict(f"This {state.ref.noun} is {status}{told}: {advice}.", code=code, status=status, **facts)
 
 
-NONE = {"unknown_owner": "there are no people yet, make them with POST /api/v1/agents"}
+NONE = {
+    "unknown_owner": "there are no people yet, make them with POST /api/v1/agents",
+    "unknown_record": "there is no such record, or you may not see it",
+}
+LISTED = 12
 
 
 def unknown(path: str, value: Any, known: Iterable[str], code: str) -> Exception:
     """InvalidInput for a name nobody knows, with the nearest that somebody does."""
     names = list(known)
     hint = nearest(str(value), names)
-    listed = f"it is one of {', '.join(names[:12])}" if names else NONE.get(code, "the policy files set up none")
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    listed = (
+        f"it is one of {', '.join(names[:LISTED])}{more}" if names else NONE.get(code, "the policy files set up none")
+    )
     said = f"{str(value)[:60]!r} is not known: {listed}" + (f"; did you mean {hint}?" if hint else "")
     return invalid([(path, said)], code)
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from taskhub.calendars import BusinessCalendar
 from taskhub.db.tx import Tx
 from taskhub.errors import AtCapacity, Conflict, InvalidInput, TaskhubError
+from taskhub.events.times import written
 from taskhub.policy.policies import Policies
 from taskhub.policy.promise import PauseReason
 from taskhub.policy.work import PRIORITIES
@@ -49,9 +50,9 @@ def skip_budget(tx: Tx, task: Task) -> None:
     if skipped >= queue.skip_budget:
         again = (today + timedelta(days=1)).astimezone(UTC)
         raise Conflict(
-            f"You have skipped {skipped} tasks of {queue.name} today, all it allows; again from {again.isoformat()}. "
+            f"You have skipped {skipped} tasks of {queue.name} today, all it allows; again from {written(again)}. "
             "Do it, pause it or hand it over.",
-            code="skip_budget_used", budget=queue.skip_budget, renews_at=again.isoformat(),
+            code="skip_budget_used", budget=queue.skip_budget, renews_at=written(again),
         )  # fmt: skip
 
 
@@ -77,8 +78,8 @@ def pause_until(
         raise InvalidInput("until lies in the past; name an instant to come.", code="until_in_past")
     if until > limit:
         raise InvalidInput(
-            f"A pause for {kind.key!r} may last until {limit.isoformat()}.", code="pause_too_long",
-            latest=limit.isoformat(),
+            f"A pause for {kind.key!r} may last until {written(limit)}.", code="pause_too_long",
+            latest=written(limit),
         )  # fmt: skip
     return until
 

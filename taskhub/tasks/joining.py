@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from taskhub.db.tx import Tx
 from taskhub.errors import Conflict
+from taskhub.events.times import written
 from taskhub.tasks import clocks, moves, queries, rework, service, store
 from taskhub.tasks.model import QUEUED, Task
 from taskhub.tasks.twins import Twin, begun, twins
@@ -111,7 +112,7 @@ def refuse_begun(tx: Tx, closed: Sequence[Sequence[Any]]) -> None:
                 f"The task {task.title!r} was begun by {task.completed_by or task.agent or 'somebody'} for both "
                 "records: the merge can no longer be taken back.",
                 code="work_started", task=task.id, kind=task.kind, holder=task.completed_by or task.agent,
-                state=task.state, started_at=task.started_at.isoformat() if task.started_at else None,
+                state=task.state, started_at=written(task.started_at) if task.started_at else None,
             )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from taskhub.db.tx import Tx
 from taskhub.errors import Conflict
+from taskhub.events.times import written
 from taskhub.tasks import queries, service, store
 from taskhub.tasks.model import CANCELLED, Cause, Task
 
@@ -17,6 +18,6 @@ def withdraw(tx: Tx, cause: Cause, reason: str) -> list[Task]:
             f"The task {begun.title!r} was begun by {begun.completed_by or begun.agent or 'somebody'}: "
             "it can no longer be taken back.",
             code="work_started", task=begun.id, kind=begun.kind, holder=begun.completed_by or begun.agent,
-            state=begun.state, started_at=begun.started_at.isoformat() if begun.started_at else None,
+            state=begun.state, started_at=written(begun.started_at) if begun.started_at else None,
         )  # fmt: skip
     return [service.finish(tx, task, "close", {"outcome": reason}) for task in found if task.is_open]

@@ -113,6 +113,7 @@ def test_a_customer_of_others_is_named_and_no_more(any_house: House) -> None:
     unknown = rob.post(f"{LEADS}/{lead(any_house)}/convert", {"account": {"id": "nowhere"}})
     assert code(hidden) == code(unknown) == (422, "unknown_record")
     assert hidden.json()["detail"].replace(others["id"], "nowhere") == unknown.json()["detail"]
+    assert "there is no such record, or you may not see it" in unknown.json()["detail"]
     done = rob.ok("POST", f"{LEADS}/{lead(any_house)}/convert", {"deal": {}})
     assert done["account"].keys() == {"id", "noun", "name", "customer_since"}
     assert done["account"]["id"] == done["deal"]["account"] == others["id"]
@@ -134,10 +135,27 @@ def test_a_second_press_makes_nothing_and_a_second_person_is_told_who_and_when(a
     made, told = first.json(), late.json()
     assert (told["converted_by"], told["converted_at"]) == ("rob", made["lead"]["converted_at"])
     assert (told["deal"], told["account"]) == (made["deal"]["id"], made["account"]["id"])
-    assert "by rob at" in told["detail"]
+    assert f"by rob at {told['converted_at']}" in told["detail"]
+    assert all(at.endswith("Z") for at in (told["converted_at"], made["account"]["customer_since"]))
     assert code(rob.post(f"{LEADS}/{id_}/lose", {"reason": "price"})) == (409, "already_converted")
     assert code(rob.post(f"{LEADS}/{id_}/reopen")) == (409, "already_converted")
     assert len(rob.ok("GET", "/api/v1/deals")["items"]) == 1
+
+
+def test_of_a_converted_lead_is_changed_whom_it_names_and_not_what_its_deal_says(house: House) -> None:
+    rob, id_ = house.of("rob"), lead(house)
+    made = rob.ok("POST", f"{LEADS}/{id_}/convert", {"deal": {}})
+    now = made["lead"]
+    for more in ({"amount": 77}, {"currency": "USD"}, {"expected_close_on": "2026-05-01", "name": "Anne"}):
+        answer = rob.patch(f"{LEADS}/{id_}", {"version": now["version"], **more})
+        assert code(answer) == (409, "already_converted")
+        assert answer.json()["deal"] == made["deal"]["id"]
+        assert "change it there" in answer.json()["detail"]
+    same = {"version": now["version"], "amount": now["amount"], "phone": "0612345999"}
+    assert rob.ok("PATCH", f"{LEADS}/{id_}", same)["phone"] == "0612345999"
+    without = lead(house, name="Bob")
+    version = rob.ok("POST", f"{LEADS}/{without}/convert", {})["lead"]["version"]
+    assert rob.ok("PATCH", f"{LEADS}/{without}", {"version": version, "amount": 77})["amount"] == 77
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [

@@ -62,6 +62,12 @@ def test_the_way_of_a_file(any_house: House) -> None:
     assert [one["id"] for one in lea.ok("GET", "/api/v1/imports")["items"]] == [run["id"]]
 
 
+def test_a_row_the_house_refuses_is_not_shown_as_good(house: House) -> None:
+    run = looked_at(house, "admin", "Kind,Lead\ncontract,none\ncontract,\n", "tasks")
+    assert run["refused"] == {"unknown_record": 1}
+    assert [row.get("refused") for row in run["rows"]] == ["unknown_record", None]
+
+
 def test_tasks_where_that_was_asked_for(house: House) -> None:
     run = looked_at(house, "admin", "Name\nAnn\nBob\n")
     assert run["tasks"] == 2
@@ -78,6 +84,7 @@ def test_who_touched_it_is_said(house: House) -> None:
     answer = house.of("admin").post(f"{run['self']}/undo")
     assert code(answer) == (409, "import_touched")
     assert answer.json()["touched"] == {"leads": 1}
+    assert "gone on with 1 lead," in answer.json()["detail"]
 
 
 def test_others_do_not_see_an_import(house: House) -> None:

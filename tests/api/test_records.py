@@ -1,11 +1,14 @@
 """Sales records through the API: who sees whose."""
 
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from taskhub.events import service as events
 from taskhub.sales import service as sales
 from tests.api.client import code
-from tests.api.house import House
+from tests.api.house import House, paths, policies
 
 
 def tell(house: House, noun: str, id_: str, **fields: Any) -> None:
@@ -50,3 +53,34 @@ def test_records_page_by_their_newest_change(any_house: House) -> None:
     rest = any_house.of("rob").ok("GET", f"/api/v1/accounts?limit=9&cursor={first['next_cursor']}")
     assert sorted(one["id"] for one in first["items"] + rest["items"]) == ["A0", "A1", "A2", "A3", "A4"]
     assert rest["next_cursor"] is None
+
+
+@pytest.mark.parametrize(
+    ("query", "expected", "said"),
+    [
+        ("leads?status=opne", "unknown_status", "did you mean open?"),
+        ("leads?status=won", "unknown_status", "open, lost, converted"),
+        ("deals?stage=ofer", "unknown_stage", "did you mean offer?"),
+        ("leads?pipeline=sales", "unknown_pipeline", "leads"),
+        ("tasks?queue=dsk", "unknown_queue", "did you mean desk?"),
+        ("tasks?kind=bogus", "unknown_kind", "billing"),
+    ],
+)
+@pytest.mark.parametrize("who", ["admin", "zoe"])
+def test_a_list_of_what_there_is_not_says_so(
+    still_house: House, who: str, query: str, expected: str, said: str
+) -> None:  # fmt: skip
+    answer = still_house.of(who).get(f"/api/v1/{query}")
+    assert code(answer) == (422, expected)
+    assert said in answer.json()["detail"]
+
+
+def test_what_only_old_records_say_is_still_asked_for(house: House) -> None:
+    made = house.of("rob").ok("POST", "/api/v1/leads", {"name": "Ann"})
+    house.task("billing")
+    lines = {line.key: replace(line, stages=line.stages[1:]) for line in paths()}
+    left = {key: kind for key, kind in policies().kinds.items() if key != "billing"}
+    house.follow(replace(policies(), hash="less", pipelines=lines, kinds=left, rules=()))
+    assert [one["id"] for one in house.of("rob").ok("GET", "/api/v1/leads?stage=new")["items"]] == [made["id"]]
+    assert house.of("ria").ok("GET", "/api/v1/leads?stage=new&status=lost")["items"] == []
+    assert house.of("zoe").ok("GET", "/api/v1/tasks?kind=billing")["items"] == []

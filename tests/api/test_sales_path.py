@@ -150,12 +150,16 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"amount": 0.001}, "amount_invalid", "more decimals than EUR"),
     ({"amount": 10.5, "currency": "JPY"}, "amount_invalid", "more decimals than JPY"),
     ({"amount": -1}, "amount_invalid", "negative"),
-    ({"amount": "1234567890123456"}, "amount_invalid", "plain decimal"),
+    ({"amount": "12345678901234567890"}, "amount_invalid", "15 digits"),
+    ({"amount": 1e20}, "amount_invalid", "15 digits"),
+    ({"amount": "1.0000001"}, "amount_invalid", "6 decimals"),
+    ({"amount": True}, "amount_invalid", "amount must be a plain decimal"),
     ({"amount": "12345678901234.56"}, "amount_invalid", "15 digits"),
     ({"email": "nobody"}, "invalid_input", "e-mail"),
     ({"expected_close_on": "2026-02-30"}, "invalid_input", "date"),
     ({"name": "a\nb"}, "invalid_input", "one line"),
-    ({"account": "nowhere"}, "unknown_record", "nowhere"),
+    ({"name": "a" * 10_000}, "invalid_input", "1 to 500 characters"),
+    ({"account": "nowhere"}, "unknown_record", "there is no such record, or you may not see it"),
     ({"fields": {"status": "won"}}, "invalid_input", "place of its own"),
     ({"fields": {"Bad Name": 1}}, "invalid_input", "a-z"),
     ({"fields": {"deep": {"a": 1}}}, "invalid_input", "text of at most"),
@@ -170,6 +174,27 @@ def test_what_cannot_be_is_told_with_the_nearest_that_can(
     answer = still_house.of("rob").post(LEADS, {**ANN, **body})
     assert code(answer) == (422, expected)
     assert said in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("noun", ["lead", "deal", "account", "contact"])
+@pytest.mark.parametrize("body", [{}, {"name": None}, {"owner": "rob", "fields": {"colour": "red"}}])
+def test_a_record_that_nobody_could_tell_from_others_is_not_made(
+    still_house: House, noun: str, body: dict[str, Any]
+) -> None:  # fmt: skip
+    answer = still_house.of("rob").post(f"/api/v1/{noun}s", body)
+    assert code(answer) == (422, "fields_missing")
+    assert {"name", "company", "email", "phone"} <= set(answer.json()["one_of"])
+    assert "at least one of" in answer.json()["detail"]
+
+
+def test_a_deal_of_a_lead_needs_no_name_of_its_own(house: House) -> None:
+    made = lead(house)
+    assert house.of("rob").ok("POST", "/api/v1/deals", {"lead": made["id"]})["lead"] == made["id"]
+
+
+def test_a_field_that_is_of_no_type_it_may_have_is_named_once(still_house: House) -> None:
+    told = still_house.of("rob").post(LEADS, {**ANN, "amount": [1]}).json()["errors"]
+    assert [one["path"] for one in told] == ["amount"]
 
 
 def test_acts_can_be_undone(any_house: House) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,11 +10,12 @@ import pytest
 from sqlalchemy import delete, select
 
 from taskhub.db.tables_search import search_entry, search_fill, search_part, search_word
+from taskhub.policy.duplicates import DuplicatePolicy
 from taskhub.sales.search import filling, queries, service
 from taskhub.sales.search.scope import EVERYTHING
 from taskhub.testing.drain import drain
 from tests.api.client import code
-from tests.api.house import House
+from tests.api.house import House, policies
 
 API = "/api/v1"
 
@@ -44,6 +46,14 @@ def test_words_in_any_order_parts_addresses_numbers_and_ids(any_house: House) ->
         {"field": "name", "snippet": "Ann Éloïse Roux"}, {"field": "order_no", "snippet": "PO-2024/0017"},
     ]  # fmt: skip
     assert (one["noun"], one["owner"], one["status"]) == ("lead", "rob", "open")
+
+
+def test_a_telephone_number_is_what_was_matched_however_it_was_written(house: House) -> None:
+    house.follow(replace(policies(), hash="with a region", duplicates=DuplicatePolicy("FR")))
+    id_ = lead(house, phone="0612345999")
+    for q in ("+33612345999", "0033 6 12 34 59 99", "0612345999"):
+        assert [one["matched"] for one in search(house, q)] == [[{"field": "phone", "snippet": "0612345999"}]], q
+    assert search(house, id_)[0]["matched"] == [{"field": "id", "snippet": id_}]
 
 
 def test_it_follows_every_change(any_house: House) -> None:

@@ -189,3 +189,12 @@ def test_queues_show_policy_counts_and_people(any_house: House) -> None:
     assert desk["model"] == "dedicated"
     assert code(lea.get("/api/v1/queues/front")) == (404, "not_found")
     assert code(lea.get("/api/v1/queues/nowhere")) == (404, "not_found")
+
+
+def test_a_task_by_hand_tells_nobody_which_records_there_are(house: House) -> None:
+    unseen = house.of("rob").ok("POST", "/api/v1/leads", {"name": "Ann"})["id"]
+    zoe = house.of("zoe")
+    assert code(zoe.get(f"/api/v1/leads/{unseen}")) == (404, "not_found")
+    for id_ in (unseen, "not told yet"):
+        told = zoe.ok("POST", "/api/v1/tasks", {"kind": "contract", "title": "Contract", "lead": id_})
+        assert told["task"]["lead"] == id_

@@ -56,6 +56,19 @@ def test_look_bring_in_take_back_and_take_out(run: Run, leads: Path, tmp_path: P
     assert told(run("export", tmp_path / "out", "--format", "jsonl", "--json"))["rows"]["leads"] == 0
 
 
+def test_what_is_shown_of_rows_is_what_would_come_of_them(run: Run, tmp_path: Path) -> None:
+    """Rows that name a lead nobody knows are refused by the house, not by their own words."""
+    path = tmp_path / "tasks.csv"
+    path.write_text("ID,Kind,Title,Lead\n1,contract,Call,none\n2,contract,Call,\n", "utf-8")
+    said = told(run("import", "tasks", path, "--dry-run", "--json"))
+    assert said["refused"] == {"unknown_record": 1}
+    assert [(row["line"], row.get("refused")) for row in said["rows"]] == [(2, "unknown_record"), (3, None)]
+    assert "there is no lead 'none'" in run("import", "tasks", path, "--dry-run").stdout
+    deals = tmp_path / "deals.csv"
+    deals.write_text("ID,Title,Company\n1,Boxes,Roux\n", "utf-8")
+    assert "account.name: Roux" in run("import", "deals", deals, "--dry-run").stdout
+
+
 def test_a_mapping_from_a_file(run: Run, leads: Path, tmp_path: Path) -> None:
     leads.write_text("A,B\nAnn,Roux\n", "utf-8")
     map_ = tmp_path / "map.toml"

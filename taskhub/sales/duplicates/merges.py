@@ -10,6 +10,7 @@ from taskhub.db.interruption import Interrupted
 from taskhub.db.tx import Tx
 from taskhub.errors import Conflict, NotFound
 from taskhub.events.model import Event, RecordRef
+from taskhub.events.times import written
 from taskhub.sales.duplicates import denials, following
 from taskhub.sales.duplicates.following import Followed, Way
 from taskhub.sales.duplicates.store import merges as store
@@ -128,9 +129,9 @@ def refuse_gone(tx: Tx, state: RecordState) -> None:
         return
     last = current(tx, state.ref)
     raise Conflict(
-        f"This {state.ref.noun} was merged into {last.id} by {one.by} at {one.at.isoformat()}: work with that one, or "
+        f"This {state.ref.noun} was merged into {last.id} by {one.by} at {written(one.at)}: work with that one, or "
         "take the merge back.",
-        code="already_merged", merged_into=last.id, merge=one.id, by=one.by, at=one.at.isoformat(),
+        code="already_merged", merged_into=last.id, merge=one.id, by=one.by, at=written(one.at),
     )  # fmt: skip
 
 
@@ -141,8 +142,8 @@ def refuse_merged_since(tx: Tx, ref: RecordRef, since: datetime) -> None:
     if found:
         one = found[-1]
         raise Conflict(
-            f"{one.gone} was merged into {one.stays} by {one.by} at {one.at.isoformat()}: take the merge back first.",
-            code="already_merged", merged_into=ref_of(one.stays).id, merge=one.id, by=one.by, at=one.at.isoformat(),
+            f"{one.gone} was merged into {one.stays} by {one.by} at {written(one.at)}: take the merge back first.",
+            code="already_merged", merged_into=ref_of(one.stays).id, merge=one.id, by=one.by, at=written(one.at),
         )  # fmt: skip
 
 

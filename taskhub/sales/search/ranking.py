@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from taskhub.sales.search.tokens import NAMES, TASK, WAYS, Term, groups_of, is_partly, spoken
+from taskhub.sales.search.tokens import NAMES, TASK, WAYS, Term, called, groups_of, is_partly, spoken
 
 EXACT, BEGINS, INSIDE = 3, 2, 1
 WEIGHTS = {1: 4, 2: 3, 3: 1}
@@ -35,11 +35,14 @@ def meets(term: Term, words: Sequence[str]) -> bool:
     return _best(term, words) > 0
 
 
-def matched(terms: Sequence[Term], noun: str, fields: Mapping[str, Any]) -> list[Match]:
-    """The fields that answer to at least one term, those that tell most first, each with what of it does."""
+def matched(terms: Sequence[Term], noun: str, fields: Mapping[str, Any], region: str | None = None) -> list[Match]:
+    """The fields that answer to at least one term, those that tell most first, each with what of it does.
+
+    ``region``: where telephone numbers without a country code are at home.
+    """
     found = []
     for name, text in _texts(noun, fields):
-        words = spoken(text)
+        words = [*spoken(text), *called(text, region)] if name == "phone" and noun != TASK else spoken(text)
         hit = next((term for term in terms if meets(term, words)), None)
         if hit is not None:
             found.append(Match(name, snippet(text, hit)))

@@ -26,7 +26,10 @@ Place = tuple[int, float, str]
 
 
 class Found(NamedTuple):
-    """One record or task: ``fields`` as it is now, ``score`` among those found, ``matched`` where it answers."""
+    """One record or task: ``fields`` as it is now, ``score`` among those found, ``matched`` where it answers.
+
+    ``matched`` is empty where the words went at this very moment, or numbers were read as those of another region.
+    """
 
     record: str
     noun: str
@@ -101,7 +104,8 @@ def find(
     said = store.originals(tx, [record for _, _, record in page])
     entries = rows | named
     stand = [one for one in page if one[2] in said and _stands(entries[one[2]], said[one[2]], scope)]
-    items = [_found(wanted, one, said[one[2]]) for one in stand]
+    region = tx.policies.duplicates.region
+    items = [_found(wanted, one, said[one[2]], region, named) for one in stand]
     return Page(items, complete, page[-1] if len(behind) > limit else None)
 
 
@@ -111,9 +115,12 @@ def _stands(row: Any, fields: Mapping[str, Any], scope: Scope) -> bool:
     return scope.all_records or row.noun == TASK or row.owner == (owner if isinstance(owner, str) else None)
 
 
-def _found(wanted: Sequence[Term], place: Place, fields: Mapping[str, Any]) -> Found:
+def _found(
+    wanted: Sequence[Term], place: Place, fields: Mapping[str, Any], region: str | None, named: Mapping[str, Any]
+) -> Found:  # fmt: skip
     noun, _, id_ = place[2].partition(":")
-    matches = ranking.matched(wanted, noun, fields) or [Match("id", id_)]
+    by_id = [Match("id", id_)] if place[2] in named else []
+    matches = ranking.matched(wanted, noun, fields, region) or by_id
     return Found(place[2], noun, -place[0], fields, matches, place)
 
 

@@ -131,8 +131,14 @@ def with_parts(fresh: Iterable[str]) -> set[str]:
 def _ways(fields: Mapping[str, Any], region: str | None) -> Iterator[str]:
     yield from _spoken(fields.get(name) for name in WAYS)
     told = fields.get("phone")
-    if isinstance(told, str) and (number := phone(told, region)):
-        yield number
+    if isinstance(told, str):
+        yield from called(told, region)
+
+
+def called(text: str, region: str | None) -> list[str]:
+    """A telephone number as it is found however it is written; empty where it is none."""
+    number = phone(text, region)
+    return [number] if number else []
 
 
 def _own(noun: str, fields: Mapping[str, Any]) -> Iterator[Any]:

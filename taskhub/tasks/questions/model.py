@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from taskhub.errors import Conflict, InvalidInput, VersionClash
+from taskhub.events.times import written
 from taskhub.tasks.questions.whom import Whom
 
 OPEN, ANSWERED, WITHDRAWN, LAPSED = "open", "answered", "withdrawn", "lapsed"
@@ -70,7 +71,7 @@ def refuse_ended(one: Question, version: int | None = None) -> None:
         raise Conflict(
             f"This question is {said}{' closed' if one.state == LAPSED else ''}. Nothing was changed.",
             code="question_closed", state=one.state, ended_by=one.ended_by,
-            ended_at=one.ended_at.isoformat() if one.ended_at else None,
+            ended_at=written(one.ended_at) if one.ended_at else None,
         )  # fmt: skip
     if version is not None and version != one.version:
         raise VersionClash(
@@ -85,7 +86,7 @@ def refuse_second(open_: Question | None) -> None:
         raise Conflict(
             f"A question about this task is open with {open_.asked_of or 'nobody'}: wait for the answer, or withdraw "
             "it and ask anew.",
-            code="question_open", question=open_.id, asked_of=open_.asked_of, asked_at=open_.asked_at.isoformat(),
+            code="question_open", question=open_.id, asked_of=open_.asked_of, asked_at=written(open_.asked_at),
         )  # fmt: skip
 
 

@@ -142,7 +142,7 @@ def test_sums_are_exact(cents: list[int]) -> None:
     "value", ["1e3", "1,5", "", "١", "0x1", "NaN", True, None, [1], "1.2345678", "1" * 16, -1, "-0.5"]
 )
 def test_what_is_no_amount(value: Any) -> None:
-    with pytest.raises(ValueError, match=r"must|digits"):
+    with pytest.raises(ValueError, match=r"must|digits|decimals"):
         amount(value)
 
 
@@ -151,3 +151,12 @@ def test_currencies_have_their_decimals() -> None:
     assert len(DECIMALS) > 150
     assert too_fine(1.005, "KWD") is None
     assert too_fine(1e-7, "EUR") is not None
+
+
+def test_of_many_names_it_is_said_that_there_are_more() -> None:
+    names = [f"person{number:02}" for number in range(14)]
+    said = str(path.unknown("owner", "zzz", names, "unknown_owner"))
+    assert "person11 and 2 more" in said
+    assert "more" not in str(path.unknown("owner", "zzz", names[:12], "unknown_owner"))
+    assert said.count("person12") == 0
+    assert "did you mean person12?" in str(path.unknown("owner", "persn12", names, "unknown_owner"))

@@ -49,6 +49,11 @@ def test_what_nobody_looks_for_is_not_kept() -> None:
     assert entry("lead", {**ANN, "deleted": True}, "FR") is None
 
 
+@pytest.mark.parametrize("q", ["+33612345678", "0033 6 12 34 56 78", "0612345678", "06.12.34.56.78", "345678"])
+def test_a_telephone_number_answers_however_it_is_written(q: str) -> None:
+    assert [one.field for one in matched(terms(q, "FR"), "lead", ANN, "FR")] == ["phone"]
+
+
 def test_a_task_is_found_by_its_title_and_data() -> None:
     kept = entry("task", {"title": "Agreement with Roux", "data": {"po": "A-17", "nested": {"x": "y"}}}, None)
     assert kept is not None
