@@ -7,6 +7,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from sqlalchemy import select
 from typer.testing import CliRunner
 
 from taskhub import bootstrap
-from taskhub.cli import place
+from taskhub.cli import place, queries
 from taskhub.cli.app import app
 from taskhub.cli.pieces import pieces
 from taskhub.db import policy_set
@@ -84,9 +85,9 @@ def a_task(run: Run, data: Path, tmp_path: Path) -> str:
 # ── help, usage, errors ──────────────────────────────────────────────────────────────────────────────────────────────
 COMMANDS = (
     (), ("serve",), ("demo",), ("api",), ("worker",), ("db", "upgrade"), ("db", "check"), ("config", "check"),
-    ("config", "apply"), ("key", "create"), ("events", "replay"), ("sla", "explain"), ("why",), ("ledger", "dead"),
-    ("ledger", "replay"), ("doctor",), ("notifications", "dead"), ("notifications", "replay"),
-    ("escalation", "rehearse"),
+    ("config", "apply"), ("key", "create"), ("key", "list"), ("key", "revoke"), ("events", "replay"),
+    ("sla", "explain"), ("why",), ("ledger", "dead"), ("ledger", "replay"), ("doctor",), ("notifications", "dead"),
+    ("notifications", "replay"), ("escalation", "rehearse"),
 )  # fmt: skip
 
 
@@ -231,6 +232,39 @@ def test_a_new_key_stands_alone_on_stdout(run: Run, data: Path) -> None:
     refused = run("key", "create", "--role", "boss", "--name", "me", "--data", data)
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert "There is no role 'boss'" in refused.stderr
+
+
+def test_keys_are_listed_without_their_secrets_and_revoked(run: Run, data: Path) -> None:
+    made = json.loads(run("key", "create", "--role", "admin", "--name", "me", "--data", data, "--json").stdout)
+    assert made["expires_at"] is None
+    listed = run("key", "list", "--data", data)
+    assert (listed.exit_code, made["id"] in listed.stdout, made["key"][-64:] in listed.stdout) == (0, True, False)
+    for _ in range(2):
+        assert run("key", "revoke", made["id"], "--data", data).exit_code == 0
+    (one,) = json.loads(run("key", "list", "--data", data, "--json").stdout)["items"]
+    assert one["revoked_at"]
+    assert {name: one[name] for name in ("id", "name", "role", "agent", "expires_at")} == {
+        "id": made["id"], "name": "me", "role": "admin", "agent": None, "expires_at": None,
+    }  # fmt: skip
+    with place.existing(data) as db, db.read() as tx:
+        ended = select(history.c.id, history.c.by).where(history.c.noun == "key", history.c.act == "revoked")
+        assert tx.conn.execute(ended).all() == [(made["id"], "command line")]
+        assert not queries.any_key(tx)
+    unknown = run("key", "revoke", "none", "--data", data)
+    assert (unknown.exit_code, unknown.stderr.strip()) == (1, "There is no such key, or you may not see it.")
+
+
+def test_a_key_ends_when_it_was_told_to(run: Run, data: Path) -> None:
+    create = ("key", "create", "--role", "admin", "--name", "me", "--data", data, "--json", "--expires")
+    for told, ends in (("2199-01-31T18:00:00+02:00", "2199-01-31T16:00:00Z"), ("2199-01-31", "2199-01-31T00:00:00Z")):
+        assert json.loads(run(*create, told).stdout)["expires_at"] == ends
+    year = json.loads(run(*create, "366d").stdout)["expires_at"]
+    assert datetime.now(UTC) + timedelta(days=365) < datetime.fromisoformat(year)
+    for told, said in (("soon", "neither a duration"), ("2020-01-31", "lies in the past"), ("999999d", "year 2199")):
+        refused = run(*create, told)
+        assert (refused.exit_code, refused.stdout, said in refused.stderr) == (1, "", True)
+    with place.existing(data) as db, db.read() as tx:
+        assert queries.any_key(tx)
 
 
 # ── events replay ────────────────────────────────────────────────────────────────────────────────────────────────────
