@@ -23,7 +23,7 @@ from taskhub.connectors.sending import telling
 from taskhub.db import migrate, policy_set
 from taskhub.db.database import Database, silent
 from taskhub.db.tx import SYSTEM, Tx
-from taskhub.errors import PolicyError, Problem, TaskhubError
+from taskhub.errors import InvalidInput, PolicyError, Problem, TaskhubError
 from taskhub.escalation import checks as escalation_checks
 from taskhub.escalation import surroundings
 from taskhub.flow import FLOW
@@ -154,8 +154,16 @@ def database(chosen: settings.Settings, bell: Bell | None = None) -> Database:
 def make_tables(chosen: settings.Settings) -> None:
     """Brings the tables to this version; makes the folder of a SQLite database."""
     if chosen.database_url is None:
-        chosen.data.mkdir(parents=True, exist_ok=True)
+        make_folder(chosen.data)
     migrate.upgrade(chosen.url)
+
+
+def make_folder(folder: Path) -> None:
+    """Makes the folder of a SQLite database, unless it is there. Raises InvalidInput when it cannot be one."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInput(f"The folder {folder} cannot be made: {error.strerror}. Name another folder.") from error
 
 
 def accept(db: Database, folder: Path) -> tuple[Policies, bool]:

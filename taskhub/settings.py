@@ -11,6 +11,9 @@ from pathlib import Path
 
 from taskhub.errors import InvalidInput
 
+DATA = Path("data")
+ADDRESSES = ("postgresql", "postgres://", "sqlite:///")  # how the address of a database begins
+
 
 @dataclass(frozen=True, slots=True)
 class Keep:
@@ -50,7 +53,7 @@ def read(environ: Mapping[str, str] | None = None, *, data: Path | None = None) 
     env = os.environ if environ is None else environ
     config = env.get("TASKHUB_CONFIG")
     return Settings(
-        data=data or Path(env.get("TASKHUB_DATA", "data")),
+        data=data or Path(env.get("TASKHUB_DATA", DATA)),
         database_url=_secret(env, "TASKHUB_DATABASE_URL"),
         redis_url=_secret(env, "TASKHUB_REDIS_URL"),
         config=Path(config) if config else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,7 +53,8 @@ def _findings(data: Path | None, *, deep: bool) -> Iterator[Finding]:
         yield Finding("environment", WRONG, error.message)
         return
     yield Finding("environment", OK, "every variable that is set can be read")
-    yield from _database(found, data, deep=deep)
+    for one in _database(found, data, deep=deep):
+        yield replace(one, said=place.aimed(one.said, found), todo=place.aimed(one.todo, found) if one.todo else None)
     yield _redis(found)
 
 

@@ -145,6 +145,33 @@ def test_a_variable_that_cannot_be_read_is_named(run: Run, monkeypatch: pytest.M
     assert "TASKHUB_REDIS_URL_FILE names " in run("doctor", "--data", "x").stdout
 
 
+def test_places_that_are_no_database_are_named(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = written(tmp_path / "file", "x")
+    create = ("key", "create", "--role", "admin", "--name", "me")
+    for command in (("doctor",), create, ("db", "upgrade")):
+        said = run(*command, "--data", file)
+        assert (said.exit_code, f"{file} is a file. Name the folder" in said.output) == (1, True)
+    for said in (run(*create, "--data", file / "x"), run("db", "copy", file / "x", file)):
+        assert (said.exit_code, "Error:" in said.output, len(said.stderr.splitlines())) == (1, False, 1)
+    for url, named in (("bogus://me:secret@x", "begins with bogus://;"), ("me:secret@x", "is no address;")):
+        monkeypatch.setenv("TASKHUB_DATABASE_URL", url)
+        for command in (create, ("doctor",), ("serve",)):
+            said = run(*command)
+            assert (said.exit_code, f"TASKHUB_DATABASE_URL {named}" in said.output) == (1, True)
+            assert "secret" not in said.output
+
+
+def test_what_commands_advise_is_aimed_at_the_same_database(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "my data"
+    assert run("db", "upgrade", "--data", folder).exit_code == 0
+    assert f"`taskhub config apply --data '{folder}'`" in run("doctor", "--data", folder).stdout
+    with place.existing(folder) as db, db.begin() as tx:
+        tx.conn.exec_driver_sql("DROP TABLE alembic_version")
+    assert f"`taskhub db upgrade --data '{folder}'`" in run("db", "check", "--data", folder).stderr
+    assert f"`taskhub db upgrade --data '{folder}'`" in run("key", "list", "--data", folder).stderr
+    assert place.aim(place.chosen(None)) == ""
+
+
 # ── tables, policies, keys ───────────────────────────────────────────────────────────────────────────────────────────
 def test_tables_are_made_and_checked(run: Run, tmp_path: Path) -> None:
     assert run("db", "upgrade", "--data", tmp_path).exit_code == 0

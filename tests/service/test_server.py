@@ -106,7 +106,7 @@ def test_serve_starts_from_nothing_ends_in_order_and_starts_again(tmp_path: Path
         with taskhub("serve", "--data", str(tmp_path), "--port", "0") as process:
             base = address(process.until("serves"))
             if number == signal.SIGTERM:
-                process.until("taskhub key create")
+                assert process.until("taskhub key create").endswith(f" --data {tmp_path}")
             code, took = end_with_a_stream(process, base, key(tmp_path), number)
             assert code == 0, process.errors
             assert took < 8
