@@ -43,12 +43,17 @@ def read_config(folder: Path) -> dict[str, str]:
     texts: dict[str, str] = {}
     problems: list[Problem] = []
     if not folder.is_dir():
-        raise PolicyError([Problem(str(folder), 0, "", "there is no such folder; name one that holds the .toml files")])
+        said = "this is a file; name the folder it is in" if folder.exists() else "there is no such folder"
+        raise PolicyError([Problem(str(folder), 0, "", f"{said}: taskhub reads all .toml files of one folder")])
     for path in sorted(folder.glob("*.toml")):
         try:
             texts[path.name] = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            problems.append(Problem(path.name, 0, "", f"cannot be read as UTF-8 text: {error}"))
+        except OSError as error:
+            said = f"cannot be read ({error.strerror}); let whoever runs taskhub read it, or take it away"
+            problems.append(Problem(path.name, 0, "", said))
+        except UnicodeDecodeError as error:
+            line = error.object.count(b"\n", 0, error.start) + 1
+            problems.append(Problem(path.name, line, "", "this is not text in UTF-8; save the file as UTF-8"))
     if problems:
         raise PolicyError(problems)
     return texts

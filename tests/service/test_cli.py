@@ -207,6 +207,22 @@ def test_every_problem_of_a_config_is_shown_with_its_line(run: Run, tmp_path: Pa
     assert run("config", "apply", tmp_path, "--data", tmp_path / "data").exit_code == 1
 
 
+def test_a_folder_and_a_file_that_cannot_be_read_are_said_without_a_line_they_do_not_have(
+    run: Run, tmp_path: Path
+) -> None:
+    file = written(tmp_path / "kinds.toml", "# one", "# two")
+    file.write_bytes(file.read_bytes() + b'name = "Caf\xe9"\n')
+    (tmp_path / "rules.toml").mkdir()
+    missing, given, read = (run("config", "check", where).stderr for where in (tmp_path / "nope", file, tmp_path))
+    reads = "taskhub reads all .toml files of one folder\n"
+    assert missing == f"{tmp_path / 'nope'}: there is no such folder: {reads}"
+    assert given == f"{file}: this is a file; name the folder it is in: {reads}"
+    assert read.splitlines() == [
+        "kinds.toml:3: this is not text in UTF-8; save the file as UTF-8",
+        "rules.toml: cannot be read (Is a directory); let whoever runs taskhub read it, or take it away",
+    ]
+
+
 def test_a_calendar_that_is_over_is_found_before_anybody_applies_it(run: Run, tmp_path: Path) -> None:
     over = '\n[[calendar]]\nkey = "fair"\ntz = "UTC"\nweekly = {}\n'
     over += '[calendar.special_dates]\n2020-01-06 = ["09:00-17:00"]\n'
