@@ -25,6 +25,14 @@ class Keep:
     notices: timedelta = timedelta(days=180)
 
 
+SECRETS = ("TASKHUB_DATABASE_URL", "TASKHUB_REDIS_URL")
+PLAIN = (
+    "TASKHUB_DATA", "TASKHUB_CONFIG", "TASKHUB_LOG_FORMAT", "TASKHUB_LOG_LEVEL", "TASKHUB_POOL", "TASKHUB_THREADS",
+    "TASKHUB_INBOX", "TASKHUB_INBOX_OF_SOURCE", "TASKHUB_METRICS_HOST", "TASKHUB_METRICS_PORT",
+    *(f"TASKHUB_KEEP_{part.name.upper()}" for part in fields(Keep)),
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """``database_url`` None means SQLite in ``data``; ``redis_url`` None means the embedded broker."""

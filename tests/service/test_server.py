@@ -203,3 +203,13 @@ def test_while_a_process_works_its_collector_leaves_the_program_alone(
     }
     run[half]()
     assert (seen, gc.get_freeze_count()) == ([True], 0)
+
+
+def test_a_worker_says_at_its_start_that_no_letter_can_leave(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("TASKHUB_SMTP_URL", "smtp//garbage")
+    chosen = Settings(data=Path("data"), database_url=sqlite_url)
+    with server.house(chosen) as (db, bell):
+        server.worker_of(chosen, db, bell)
+    assert "no letter can leave: TASKHUB_SMTP_URL must look like" in caplog.text
