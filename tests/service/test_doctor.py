@@ -167,7 +167,7 @@ def test_letters_that_cannot_leave_and_variables_nobody_reads_are_told(
     findings, code = found(worked)
     assert code == 1
     assert findings["environment"]["state"] == "wrong"
-    assert findings["environment"]["said"].startswith("TASKHUB_SMTP_URL must look like ")
+    assert findings["environment"]["said"].startswith("TASKHUB_SMTP_URL begins with none of smtp://, ")
     assert findings["variables"]["state"] == "note"
     assert "TASKHUB_KEEP_BODYS (did you mean TASKHUB_KEEP_BODIES?)" in findings["variables"]["said"]
     assert "TASKHUB_REDIS_URL_FIEL (did you mean TASKHUB_REDIS_URL_FILE?)" in findings["variables"]["said"]

@@ -73,11 +73,11 @@ def mail(server: str, to: str, notice_id: str) -> dict[str, Any]:
         url = urlsplit(server)
         port = url.port
     except ValueError:
-        raise _unlike("its host or port cannot be read") from None
+        raise _unlike("has a host or port that cannot be read") from None
     if url.scheme not in SECURITY:
-        raise _unlike(f"it begins with none of {', '.join(f'{one}://' for one in SECURITY)}")
+        raise _unlike(f"begins with none of {', '.join(f'{one}://' for one in SECURITY)}")
     if not url.hostname:
-        raise _unlike("it names no host")
+        raise _unlike("names no host")
     sender = parse_qs(url.query).get("from", [f"taskhub@{url.hostname}"])[0]
     return {
         "schema": "mailto", "host": url.hostname, "smtp_host": url.hostname, "port": port,
@@ -174,7 +174,7 @@ def _can_be_read(where: Where) -> bool:
 
 
 def _unlike(why: str) -> InvalidInput:
-    return InvalidInput(f"{SMTP} must look like smtp://user:password@host:port?from=address: {why}.")
+    return InvalidInput(f"{SMTP} {why}; it must look like smtp://user:password@host:port?from=address.")
 
 
 def _wrong(message: str) -> InvalidInput:

@@ -47,7 +47,7 @@ def test_what_could_reach_into_the_house_is_refused_without_being_shown(address:
     [
         (SMTP, "smtp//s3cret", "begins with none of smtp://, starttls://, smtps://"),
         (SMTP, "smtp://?from=s3cret@example.org", "names no host"),
-        (SMTP, "smtp://mail.example.org:s3cret", "host or port cannot be read"),
+        (SMTP, "smtp://mail.example.org:s3cret", "has a host or port that cannot be read"),
         (SMTP, "smtp://mail.example.org?from=s3cret", "The from of TASKHUB_SMTP_URL"),
         (SMTP, "smtp://10.0.0.1", "The from of TASKHUB_SMTP_URL (without one: taskhub@ and its host)"),
         (CHANNELS, "json://h nonsense s3cret", "TASKHUB_NOTIFY_URL holds an address"),
