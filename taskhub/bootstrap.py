@@ -23,7 +23,7 @@ from taskhub.connectors.sending import telling
 from taskhub.db import migrate, policy_set
 from taskhub.db.database import Database, silent
 from taskhub.db.tx import SYSTEM, Tx
-from taskhub.errors import PolicyError, Problem, TaskhubError
+from taskhub.errors import InvalidInput, PolicyError, Problem, TaskhubError
 from taskhub.escalation import checks as escalation_checks
 from taskhub.escalation import surroundings
 from taskhub.flow import FLOW
@@ -43,12 +43,17 @@ def read_config(folder: Path) -> dict[str, str]:
     texts: dict[str, str] = {}
     problems: list[Problem] = []
     if not folder.is_dir():
-        raise PolicyError([Problem(str(folder), 0, "", "there is no such folder; name one that holds the .toml files")])
+        said = "this is a file; name the folder it is in" if folder.exists() else "there is no such folder"
+        raise PolicyError([Problem(str(folder), 0, "", f"{said}: taskhub reads all .toml files of one folder")])
     for path in sorted(folder.glob("*.toml")):
         try:
             texts[path.name] = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            problems.append(Problem(path.name, 0, "", f"cannot be read as UTF-8 text: {error}"))
+        except OSError as error:
+            said = f"cannot be read ({error.strerror}); let whoever runs taskhub read it, or take it away"
+            problems.append(Problem(path.name, 0, "", said))
+        except UnicodeDecodeError as error:
+            line = error.object.count(b"\n", 0, error.start) + 1
+            problems.append(Problem(path.name, line, "", "this is not text in UTF-8; save the file as UTF-8"))
     if problems:
         raise PolicyError(problems)
     return texts
@@ -154,8 +159,16 @@ def database(chosen: settings.Settings, bell: Bell | None = None) -> Database:
 def make_tables(chosen: settings.Settings) -> None:
     """Brings the tables to this version; makes the folder of a SQLite database."""
     if chosen.database_url is None:
-        chosen.data.mkdir(parents=True, exist_ok=True)
+        make_folder(chosen.data)
     migrate.upgrade(chosen.url)
+
+
+def make_folder(folder: Path) -> None:
+    """Makes the folder of a SQLite database, unless it is there. Raises InvalidInput when it cannot be one."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInput(f"The folder {folder} cannot be made: {error.strerror}. Name another folder.") from error
 
 
 def accept(db: Database, folder: Path) -> tuple[Policies, bool]:

@@ -115,8 +115,8 @@ class OutcomeUnknown(Unavailable):
 class Problem:
     """One thing wrong in a policy set.
 
-    ``file`` and ``line`` (from 1, 0 = unknown) say where, ``key`` is the dotted path, ``suggestion`` the nearest valid
-    name.
+    ``file`` and ``line`` (from 1, 0 = unknown) say where, ``key`` is the dotted path (empty: the whole file),
+    ``suggestion`` the nearest valid name.
     """
 
     file: str
@@ -127,7 +127,8 @@ class Problem:
 
     def __str__(self) -> str:
         hint = f" Did you mean {self.suggestion!r}?" if self.suggestion else ""
-        return f"{self.file}:{self.line}: {self.key}: {self.message}{hint}"
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return ": ".join(filter(None, (place, self.key, f"{self.message}{hint}")))
 
 
 class PolicyError(TaskhubError):

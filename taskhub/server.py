@@ -29,6 +29,7 @@ from taskhub.db.database import Database
 from taskhub.db.tx import Tx
 from taskhub.errors import Unavailable
 from taskhub.escalation import gaps
+from taskhub.escalation.notifications import channels
 from taskhub.events.intake import Intake
 from taskhub.flow import HANDLERS
 from taskhub.http.state import AppState, Check
@@ -162,6 +163,7 @@ class Site:
 
 def worker_of(chosen: Settings, db: Database, bell: Bell) -> Worker:
     """The worker of these settings; after a gap in the sweeps leases get a new term before any is reaped."""
+    channels.warn()
     return Worker(
         db, HANDLERS, bell, threads=chosen.threads, outside_threads=OUTSIDE_THREADS, on_gap=(bootstrap.new_terms,),
         jobs=(*JOBS, retention(chosen.keep)),

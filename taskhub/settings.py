@@ -11,6 +11,9 @@ from pathlib import Path
 
 from taskhub.errors import InvalidInput
 
+DATA = Path("data")
+ADDRESSES = ("postgresql", "postgres://", "sqlite:///")  # how the address of a database begins
+
 
 @dataclass(frozen=True, slots=True)
 class Keep:
@@ -20,6 +23,14 @@ class Keep:
     bodies: timedelta = timedelta(days=30)
     quarantined: timedelta = timedelta(days=90)
     notices: timedelta = timedelta(days=180)
+
+
+SECRETS = ("TASKHUB_DATABASE_URL", "TASKHUB_REDIS_URL")
+PLAIN = (
+    "TASKHUB_DATA", "TASKHUB_CONFIG", "TASKHUB_LOG_FORMAT", "TASKHUB_LOG_LEVEL", "TASKHUB_POOL", "TASKHUB_THREADS",
+    "TASKHUB_INBOX", "TASKHUB_INBOX_OF_SOURCE", "TASKHUB_METRICS_HOST", "TASKHUB_METRICS_PORT",
+    *(f"TASKHUB_KEEP_{part.name.upper()}" for part in fields(Keep)),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +61,7 @@ def read(environ: Mapping[str, str] | None = None, *, data: Path | None = None) 
     env = os.environ if environ is None else environ
     config = env.get("TASKHUB_CONFIG")
     return Settings(
-        data=data or Path(env.get("TASKHUB_DATA", "data")),
+        data=data or Path(env.get("TASKHUB_DATA", DATA)),
         database_url=_secret(env, "TASKHUB_DATABASE_URL"),
         redis_url=_secret(env, "TASKHUB_REDIS_URL"),
         config=Path(config) if config else None,

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from taskhub.access import keys, store
-from taskhub.access.permissions import Caller, Object, can, granted, may_work
+from taskhub.access.permissions import Caller, Object, can, granted, may_work, reaches_all
 from taskhub.access.roles import (
     ADMIN,
     AGENT,
@@ -58,8 +58,7 @@ def highest(roles: Sequence[str]) -> str:
 
 def revoke_key(tx: Tx, key_id: str) -> None:
     """Ends a key at once; doing it twice is fine."""
-    if store.find_key(tx.conn, key_id) is None:
-        raise NotFound(f"There is no key {key_id}.")
+    get_key(tx, key_id)
     if store.revoke(tx.conn, key_id, tx.real_now):
         tx.record("key", key_id, "revoked", {})
 
@@ -82,6 +81,21 @@ def restore_keys(tx: Tx, ids: Sequence[str]) -> None:
 def keys_of(tx: Tx, agent: str) -> list[dict[str, Any]]:
     """The keys of one person, without secrets."""
     return store.keys_of(tx.conn, agent)
+
+
+def seen_keys(tx: Tx, after: tuple[datetime, str] | None, limit: int) -> list[dict[str, Any]]:
+    """The keys the caller may see, without secrets: newest first, ``limit`` of those behind (created_at, id)."""
+    if reaches_all(caller(tx), "key.read"):
+        return store.some_keys(tx.conn, None, after, limit)
+    return store.some_keys(tx.conn, tx.by.agent, after, limit) if tx.by.agent else []
+
+
+def get_key(tx: Tx, key_id: str) -> dict[str, Any]:
+    """One key without its secret. Raises NotFound."""
+    found = store.find_key(tx.conn, key_id)
+    if found is None:
+        raise NotFound("There is no such key, or you may not see it.")
+    return found
 
 
 def identify(authorization: str | None) -> tuple[str | None, Identify]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, literal, select, tuple_, update
 
 from taskhub.db.tables import agent, api_key, team
 
@@ -25,6 +25,19 @@ def keys_of(conn: Connection, agent_key: str) -> list[dict[str, Any]]:
         select(*_SHOWN).where(api_key.c.agent == agent_key).order_by(api_key.c.created_at, api_key.c.id)
     )
     return [dict(row) for row in rows.mappings()]
+
+
+def some_keys(
+    conn: Connection, agent_key: str | None, after: tuple[datetime, str] | None, limit: int
+) -> list[dict[str, Any]]:
+    """The newest keys of everybody, or of one person, behind a place in that order; without their hashes."""
+    place = tuple_(api_key.c.created_at, api_key.c.id)
+    wanted = select(*_SHOWN).order_by(api_key.c.created_at.desc(), api_key.c.id.desc()).limit(limit)
+    if agent_key is not None:
+        wanted = wanted.where(api_key.c.agent == agent_key)
+    if after is not None:
+        wanted = wanted.where(place < tuple_(literal(after[0], api_key.c.created_at.type), after[1]))
+    return [dict(row) for row in conn.execute(wanted).mappings()]
 
 
 def find_key(conn: Connection, key_id: str) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from taskhub import settings
 from taskhub.cli import place
 from taskhub.cli.guard import fail
 from taskhub.cli.options import Data, Json
@@ -62,7 +63,7 @@ def check(data: Data = None, json: Json = False) -> None:
         as_json({"ok": not problems, "problems": problems})
         raise typer.Exit(1 if problems else 0)
     if problems:
-        fail(*problems)
+        fail(*(place.aimed(one, found) for one in problems))
     typer.echo("The tables are those of this version.")
 
 
@@ -75,6 +76,7 @@ def copy(source: Address, target: Address, json: Json = False) -> None:
 
     Stop taskhub first: what is written to the source afterwards stays behind. The source is not changed.
     """
+    from taskhub import bootstrap
     from taskhub.cli.output import as_json, as_table
     from taskhub.db import audit, copying, engine
 
@@ -82,7 +84,7 @@ def copy(source: Address, target: Address, json: Json = False) -> None:
     if origin.startswith("sqlite:///") and not Path(origin.removeprefix("sqlite:///")).is_file():
         fail(f"There is no database at {source}.")
     if "://" not in target:
-        Path(target).mkdir(parents=True, exist_ok=True)
+        bootstrap.make_folder(Path(target))
     done = copying.copy(origin, goal, _progress)
     looker = engine.writer(goal, 1)
     try:
@@ -102,7 +104,7 @@ def copy(source: Address, target: Address, json: Json = False) -> None:
 def _address(given: str) -> str:
     if "://" not in given:
         return f"sqlite:///{Path(given) / 'taskhub.db'}"
-    if not given.startswith(("postgresql", "postgres://", "sqlite:///")):
+    if not given.startswith(settings.ADDRESSES):
         scheme = given.partition("://")[0]
         fail(f"{scheme}:// is no database taskhub knows; use postgresql://…, sqlite:///FILE or a folder.")
     return given

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -52,9 +52,19 @@ def _findings(data: Path | None, *, deep: bool) -> Iterator[Finding]:
     except TaskhubError as error:
         yield Finding("environment", WRONG, error.message)
         return
-    yield Finding("environment", OK, "every variable that is set can be read")
-    yield from _database(found, data, deep=deep)
+    yield _letters()
+    for one in _database(found, data, deep=deep):
+        yield replace(one, said=place.aimed(one.said, found), todo=place.aimed(one.todo, found) if one.todo else None)
     yield _redis(found)
+
+
+def _letters() -> Finding:
+    from taskhub.escalation.notifications import channels
+
+    if faults := channels.faults():
+        todo = "until it is mended, no letter leaves; start the workers anew with it"
+        return Finding("environment", WRONG, " ".join(faults), todo)
+    return Finding("environment", OK, "every variable that is set can be read")
 
 
 def _database(found: Settings, data: Path | None, *, deep: bool) -> Iterator[Finding]:

@@ -33,6 +33,7 @@ def of_house(tx: Tx, *, deep: bool) -> Iterator[Finding]:
 
     yield clock(tx)
     yield policies(tx)
+    yield variables(tx)
     yield ledger(tx)
     yield deliveries(tx)
     yield intake(tx)
@@ -70,6 +71,27 @@ def policies(tx: Tx) -> Finding:
         told = "; ".join(f"{one.file}: {one.key}: {one.message}" for one in warnings[:3])
         return Finding("policies", NOTE, f"{said}; {len(warnings)} warnings: {told}", "see `taskhub config check`")
     return Finding("policies", OK, said)
+
+
+def variables(tx: Tx) -> Finding:
+    """Variables that look like ours and that nobody reads, most often a misspelt name."""
+    import os
+
+    from taskhub import settings
+    from taskhub.escalation.notifications.channels import CHANNELS, SMTP
+    from taskhub.policy.reading.nearest import nearest
+
+    named = {name for one in tx.policies.connections.values() for name in one.secrets.values()}
+    steps = (step for ladder in tx.policies.escalations.values() for step in ladder.steps)
+    named |= {told.removeprefix("url:") for step in steps for told in step.notify if told.startswith("url:")}
+    secret = {*settings.SECRETS, SMTP, CHANNELS, *named}
+    known = {*settings.PLAIN, *secret, *(f"{name}_FILE" for name in secret)}
+    unread = [name for name in os.environ if name.startswith("TASKHUB_") and name not in known]
+    if not unread:
+        return Finding("variables", OK, "every TASKHUB_… variable that is set is read")
+    near = {name: nearest(name, known) for name in sorted(unread)}
+    said = ", ".join(f"{name} (did you mean {other}?)" if other else name for name, other in near.items())
+    return Finding("variables", NOTE, f"nobody reads {said}", "correct the name, or take it away")
 
 
 def ledger(tx: Tx) -> Finding:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from taskhub import settings
@@ -15,13 +17,36 @@ if TYPE_CHECKING:
     from taskhub.db.database import Database
     from taskhub.db.tx import Tx
 
+_COMMAND = re.compile(r"(?<=`)taskhub (?!worker|api)[^`]+(?=`)")
 MISSING = "The tables are missing"
 
 
 def chosen(data: Path | None) -> settings.Settings:
-    """The settings; ``--data`` on the command line wins over TASKHUB_DATABASE_URL."""
+    """The settings; ``--data`` on the command line wins over TASKHUB_DATABASE_URL.
+
+    Raises InvalidInput where they name no database.
+    """
     found = settings.read(data=data)
-    return replace(found, database_url=None) if data is not None else found
+    if data is not None:
+        found = replace(found, database_url=None)
+    if found.database_url is None:
+        if found.data.is_file():
+            raise InvalidInput(f"{found.data} is a file. Name the folder of the database: --data DIR or TASKHUB_DATA.")
+    elif not found.database_url.startswith(settings.ADDRESSES):
+        scheme, mark, _ = found.database_url.partition("://")  # the rest may hold a password
+        said = f"begins with {scheme[:40]}://" if mark else "is no address"
+        raise InvalidInput(f"TASKHUB_DATABASE_URL {said}; use postgresql://USER:PASSWORD@HOST/NAME or sqlite:///FILE.")
+    return found
+
+
+def aim(found: settings.Settings) -> str:
+    """What commands need besides to meet the same database: `` --data DIR``; empty where they meet it anyway."""
+    return "" if found.database_url is not None or found.data == settings.DATA else f" --data {quote(str(found.data))}"
+
+
+def aimed(said: str, found: settings.Settings) -> str:
+    """``said`` with every command in it aimed at the same database."""
+    return _COMMAND.sub(lambda command: f"{command[0]}{aim(found)}", said)
 
 
 def needed(found: settings.Settings) -> settings.Settings:
@@ -46,7 +71,7 @@ def existing(data: Path | None) -> Iterator[Database]:
     check_file(found)
     problems = migrate.check(found.url)
     if problems:
-        raise InvalidInput(" ".join(problems))
+        raise InvalidInput(aimed(" ".join(problems), found))
     db = bootstrap.database(found)
     try:
         yield db

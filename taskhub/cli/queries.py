@@ -20,7 +20,8 @@ OPEN_ROW = "done_at is null and dead_at is null"
 
 def any_key(tx: Tx) -> bool:
     """Whether somebody can call the API."""
-    live = exists().where(api_key.c.revoked_at.is_(None))
+    lasting = or_(api_key.c.expires_at.is_(None), api_key.c.expires_at > tx.real_now)
+    live = exists().where(api_key.c.revoked_at.is_(None), lasting)
     return bool(tx.conn.execute(select(live)).scalar())
 
 

@@ -14,6 +14,7 @@ from taskhub.cli.options import Data, Host, Port
 
 if TYPE_CHECKING:
     from taskhub.db.database import Database
+    from taskhub.settings import Settings
 
 NO_KEY = "Nobody has a key yet. Make one:  taskhub key create --role admin --name me"
 
@@ -24,7 +25,7 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000, data: Data = None) -> Non
 
     found = place.chosen(data)
     logs.set_up(found.log_format)
-    server.serve(found, host, port, _tell, _missing)
+    server.serve(found, host, port, _tell, lambda db: _missing(db, found))
 
 
 def demo(  # noqa: PLR0913, PLR0917 - each option is an argument
@@ -80,11 +81,11 @@ def worker(
     raise typer.Exit(supervise(work, processes) if processes > 1 else work())
 
 
-def _missing(db: Database) -> str | None:
+def _missing(db: Database, found: Settings) -> str | None:
     from taskhub.cli import queries
 
     with db.read() as tx:
-        return None if queries.any_key(tx) else NO_KEY
+        return None if queries.any_key(tx) else NO_KEY + place.aim(found)
 
 
 def _tell(line: str) -> None:

@@ -21,7 +21,13 @@ log = logging.getLogger(__name__)
 
 
 def tell(tx: Tx) -> None:
-    """Tells leaders and managers of a kind's teams of each gap that begins within AHEAD, once for each gap."""
+    """Tells leaders and managers of a kind's teams of each gap that begins within AHEAD, once for each gap.
+
+    A house in which there has never been anybody misses nobody.
+    """
+    if not store.anybody(tx):
+        log.info("there are no people yet: who will be missed is not looked at")
+        return
     for one in cover.covers(tx, None, tx.now, tx.now + AHEAD):
         for gap in one.gaps:
             _tell(tx, one.kind, gap)

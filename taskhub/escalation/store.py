@@ -55,6 +55,11 @@ def record(tx: Tx, row: Mapping[str, Any]) -> None:
     rows.insert(tx.conn, escalation, [row])
 
 
+def anybody(tx: Tx) -> bool:
+    """Whether somebody was ever brought in, active or not."""
+    return tx.conn.execute(select(agent.c.key).limit(1)).first() is not None
+
+
 def people(tx: Tx, keys: Iterable[str]) -> list[Any]:
     """People by key."""
     return _people(tx, agent.c.key.in_(list(keys)))

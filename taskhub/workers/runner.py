@@ -15,6 +15,7 @@ from taskhub.db.handler import Handlers, Inside, NotYet, Outside, Together, Work
 from taskhub.db.interruption import Interrupted
 from taskhub.db.ledger import Taken
 from taskhub.db.tx import SYSTEM, Tx
+from taskhub.errors import InvalidInput, Unavailable
 from taskhub.failpoints import failpoint
 from taskhub.logs import about
 from taskhub.workers.convoys import Convoy
@@ -169,11 +170,16 @@ class Runner:
         told = f"{type(error).__name__}: {error}"
         log.warning(
             "row %d (%s), try %d: %s; %s", row.id, row.handler, row.attempts, told,
-            "dead" if wait is None else f"again in {wait.total_seconds():.0f} s", exc_info=error,
+            "dead" if wait is None else f"again in {wait.total_seconds():.0f} s",
+            exc_info=None if self._expected(row, error) else error,
             extra=about(**_about(row, "failed")),
         )  # fmt: skip
         failpoint("runner.failing")
         self._persist(SOON, lambda: self._note(row, told, wait))
+
+    def _expected(self, row: Taken, error: BaseException) -> bool:
+        """Whether another system has said no, or nothing: what it said tells all, and where we are told it nothing."""
+        return isinstance(error, Unavailable | InvalidInput) and not callable(self._handlers.get(row.handler))
 
     def _note(self, row: Taken, told: str, wait: timedelta | None) -> None:
         with self._database.begin(SYSTEM) as tx:

@@ -97,6 +97,8 @@ TABLE: dict[str, dict[str, str]] = {
     "GET /api/v1/agents/{key}/keys": OWN_KEYS,
     "POST /api/v1/agents/{key}/keys": ADMIN,
     "DELETE /api/v1/agents/{key}/keys/{key_id}": OWN_KEYS | {"auditor": "fff"},
+    "GET /api/v1/keys": PEOPLE,
+    "DELETE /api/v1/keys/{id}": OWN_KEYS | {"auditor": "fff"},
     "GET /api/v1/queues": PEOPLE | {"rep": "fff"},
     "GET /api/v1/queues/{key}": SEE_QUEUE,
     **{f"{verb} /api/v1/queues/{{key}}/staffing/shadow": LEAD_QUEUE for verb in ("GET", "POST")},
@@ -349,6 +351,8 @@ def furnish(house: House) -> None:
         for one in events.find(tx, {}, None, 100)[0]:
             assert one.event
             sales.apply(tx, one.event)
+    for person in ("zoe", "abe", "yan", "far", "rob", "ria", "lea", "dora"):
+        THINGS[f"key:{person}"] = admin.ok("POST", f"/api/v1/agents/{person}/keys", {})["id"]
     hand_in(house)
 
 
@@ -377,6 +381,7 @@ def address(route: str, role: str, number: int) -> str:
     for_noun = {
         "tasks": THINGS[f"task:{holders[number]}"], "agents": person, "teams": "specialists", "queues": queues[number],
         "events": THINGS["event"], "acts": "0" * 32, "metrics": "specialists",
+        "keys": THINGS[f"key:{person}"],
         "imports": THINGS.get(f"import:{person}", THINGS["import:admin"]),
     }  # fmt: skip
     thing = for_noun.get(noun, f"{noun.removesuffix('s')}-{owners[number]}")

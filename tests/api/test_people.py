@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
-from taskhub.db.tables import api_key
+from taskhub.access import service as access
+from taskhub.db.tables import api_key, history
 from tests.api.client import code
 from tests.api.house import House
 
@@ -107,6 +108,39 @@ def test_a_key_is_shown_once_listed_without_its_secret_and_revoked(any_house: Ho
     phone.ok("DELETE", f"{AGENTS}/zoe/keys/{made['id']}")
     assert code(phone.get(f"{AGENTS}/zoe")) == (401, "unauthenticated")
     assert code(admin.delete(f"{AGENTS}/abe/keys/{made['id']}")) == (404, "not_found")
+
+
+def test_keys_of_programs_are_listed_page_by_page_and_revoked(any_house: House) -> None:
+    admin, program = any_house.of("admin"), any_house.of("integration")
+    pages, cursor = [], ""
+    while True:
+        page = admin.ok("GET", f"/api/v1/keys?limit=3{cursor}")
+        pages += page["items"]
+        if page["next_cursor"] is None:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    assert sorted(one["name"] for one in pages) == sorted(any_house.keys)
+    assert all(one.keys().isdisjoint({"hash", "key", "secret"}) for one in pages)
+    assert [one["created_at"] for one in pages] == sorted((one["created_at"] for one in pages), reverse=True)
+    (mine,) = (one["id"] for one in pages if one["name"] == "integration")
+    assert code(any_house.of("auditor").delete(f"/api/v1/keys/{mine}")) == (403, "forbidden")
+    assert code(any_house.of("zoe").delete(f"/api/v1/keys/{mine}")) == (404, "not_found")
+    program.ok("GET", "/api/v1/events")
+    admin.ok("DELETE", f"/api/v1/keys/{mine}")
+    assert code(program.get("/api/v1/events")) == (401, "unauthenticated")
+    (gone,) = (one for one in admin.ok("GET", "/api/v1/keys")["items"] if one["id"] == mine)
+    assert gone["revoked_at"]
+    with any_house.db.read() as tx:
+        ended = select(history.c.id).where(history.c.noun == "key", history.c.act == "revoked")
+        assert tx.conn.execute(ended).scalars().all() == [mine]
+
+
+def test_the_list_of_keys_shows_people_their_own(any_house: House) -> None:
+    assert [one["name"] for one in any_house.of("zoe").ok("GET", "/api/v1/keys")["items"]] == ["zoe"]
+    assert len(any_house.of("auditor").ok("GET", "/api/v1/keys")["items"]) == len(any_house.keys)
+    with any_house.db.begin() as tx:
+        nobodys = any_house.client.as_(access.create_key(tx, "manager", "no person's"))
+    assert nobodys.ok("GET", "/api/v1/keys")["items"] == []
 
 
 def test_a_key_needs_a_role_its_person_has(house: House) -> None:

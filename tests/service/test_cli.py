@@ -7,6 +7,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from sqlalchemy import select
 from typer.testing import CliRunner
 
 from taskhub import bootstrap
-from taskhub.cli import place
+from taskhub.cli import place, queries
 from taskhub.cli.app import app
 from taskhub.cli.pieces import pieces
 from taskhub.db import policy_set
@@ -84,9 +85,9 @@ def a_task(run: Run, data: Path, tmp_path: Path) -> str:
 # ── help, usage, errors ──────────────────────────────────────────────────────────────────────────────────────────────
 COMMANDS = (
     (), ("serve",), ("demo",), ("api",), ("worker",), ("db", "upgrade"), ("db", "check"), ("config", "check"),
-    ("config", "apply"), ("key", "create"), ("events", "replay"), ("sla", "explain"), ("why",), ("ledger", "dead"),
-    ("ledger", "replay"), ("doctor",), ("notifications", "dead"), ("notifications", "replay"),
-    ("escalation", "rehearse"),
+    ("config", "apply"), ("key", "create"), ("key", "list"), ("key", "revoke"), ("events", "replay"),
+    ("sla", "explain"), ("why",), ("ledger", "dead"), ("ledger", "replay"), ("doctor",), ("notifications", "dead"),
+    ("notifications", "replay"), ("escalation", "rehearse"),
 )  # fmt: skip
 
 
@@ -144,6 +145,33 @@ def test_a_variable_that_cannot_be_read_is_named(run: Run, monkeypatch: pytest.M
     assert "TASKHUB_REDIS_URL_FILE names " in run("doctor", "--data", "x").stdout
 
 
+def test_places_that_are_no_database_are_named(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = written(tmp_path / "file", "x")
+    create = ("key", "create", "--role", "admin", "--name", "me")
+    for command in (("doctor",), create, ("db", "upgrade")):
+        said = run(*command, "--data", file)
+        assert (said.exit_code, f"{file} is a file. Name the folder" in said.output) == (1, True)
+    for said in (run(*create, "--data", file / "x"), run("db", "copy", file / "x", file)):
+        assert (said.exit_code, "Error:" in said.output, len(said.stderr.splitlines())) == (1, False, 1)
+    for url, named in (("bogus://me:secret@x", "begins with bogus://;"), ("me:secret@x", "is no address;")):
+        monkeypatch.setenv("TASKHUB_DATABASE_URL", url)
+        for command in (create, ("doctor",), ("serve",)):
+            said = run(*command)
+            assert (said.exit_code, f"TASKHUB_DATABASE_URL {named}" in said.output) == (1, True)
+            assert "secret" not in said.output
+
+
+def test_what_commands_advise_is_aimed_at_the_same_database(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "my data"
+    assert run("db", "upgrade", "--data", folder).exit_code == 0
+    assert f"`taskhub config apply --data '{folder}'`" in run("doctor", "--data", folder).stdout
+    with place.existing(folder) as db, db.begin() as tx:
+        tx.conn.exec_driver_sql("DROP TABLE alembic_version")
+    assert f"`taskhub db upgrade --data '{folder}'`" in run("db", "check", "--data", folder).stderr
+    assert f"`taskhub db upgrade --data '{folder}'`" in run("key", "list", "--data", folder).stderr
+    assert place.aim(place.chosen(None)) == ""
+
+
 # ── tables, policies, keys ───────────────────────────────────────────────────────────────────────────────────────────
 def test_tables_are_made_and_checked(run: Run, tmp_path: Path) -> None:
     assert run("db", "upgrade", "--data", tmp_path).exit_code == 0
@@ -177,6 +205,22 @@ def test_every_problem_of_a_config_is_shown_with_its_line(run: Run, tmp_path: Pa
     told = json.loads(run("config", "check", tmp_path, "--json").stdout)
     assert len(told["problems"]) == len(said.stderr.splitlines()) > 1
     assert run("config", "apply", tmp_path, "--data", tmp_path / "data").exit_code == 1
+
+
+def test_a_folder_and_a_file_that_cannot_be_read_are_said_without_a_line_they_do_not_have(
+    run: Run, tmp_path: Path
+) -> None:
+    file = written(tmp_path / "kinds.toml", "# one", "# two")
+    file.write_bytes(file.read_bytes() + b'name = "Caf\xe9"\n')
+    (tmp_path / "rules.toml").mkdir()
+    missing, given, read = (run("config", "check", where).stderr for where in (tmp_path / "nope", file, tmp_path))
+    reads = "taskhub reads all .toml files of one folder\n"
+    assert missing == f"{tmp_path / 'nope'}: there is no such folder: {reads}"
+    assert given == f"{file}: this is a file; name the folder it is in: {reads}"
+    assert read.splitlines() == [
+        "kinds.toml:3: this is not text in UTF-8; save the file as UTF-8",
+        "rules.toml: cannot be read (Is a directory); let whoever runs taskhub read it, or take it away",
+    ]
 
 
 def test_a_calendar_that_is_over_is_found_before_anybody_applies_it(run: Run, tmp_path: Path) -> None:
@@ -231,6 +275,39 @@ def test_a_new_key_stands_alone_on_stdout(run: Run, data: Path) -> None:
     refused = run("key", "create", "--role", "boss", "--name", "me", "--data", data)
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert "There is no role 'boss'" in refused.stderr
+
+
+def test_keys_are_listed_without_their_secrets_and_revoked(run: Run, data: Path) -> None:
+    made = json.loads(run("key", "create", "--role", "admin", "--name", "me", "--data", data, "--json").stdout)
+    assert made["expires_at"] is None
+    listed = run("key", "list", "--data", data)
+    assert (listed.exit_code, made["id"] in listed.stdout, made["key"][-64:] in listed.stdout) == (0, True, False)
+    for _ in range(2):
+        assert run("key", "revoke", made["id"], "--data", data).exit_code == 0
+    (one,) = json.loads(run("key", "list", "--data", data, "--json").stdout)["items"]
+    assert one["revoked_at"]
+    assert {name: one[name] for name in ("id", "name", "role", "agent", "expires_at")} == {
+        "id": made["id"], "name": "me", "role": "admin", "agent": None, "expires_at": None,
+    }  # fmt: skip
+    with place.existing(data) as db, db.read() as tx:
+        ended = select(history.c.id, history.c.by).where(history.c.noun == "key", history.c.act == "revoked")
+        assert tx.conn.execute(ended).all() == [(made["id"], "command line")]
+        assert not queries.any_key(tx)
+    unknown = run("key", "revoke", "none", "--data", data)
+    assert (unknown.exit_code, unknown.stderr.strip()) == (1, "There is no such key, or you may not see it.")
+
+
+def test_a_key_ends_when_it_was_told_to(run: Run, data: Path) -> None:
+    create = ("key", "create", "--role", "admin", "--name", "me", "--data", data, "--json", "--expires")
+    for told, ends in (("2199-01-31T18:00:00+02:00", "2199-01-31T16:00:00Z"), ("2199-01-31", "2199-01-31T00:00:00Z")):
+        assert json.loads(run(*create, told).stdout)["expires_at"] == ends
+    year = json.loads(run(*create, "366d").stdout)["expires_at"]
+    assert datetime.now(UTC) + timedelta(days=365) < datetime.fromisoformat(year)
+    for told, said in (("soon", "neither a duration"), ("2020-01-31", "lies in the past"), ("999999d", "year 2199")):
+        refused = run(*create, told)
+        assert (refused.exit_code, refused.stdout, said in refused.stderr) == (1, "", True)
+    with place.existing(data) as db, db.read() as tx:
+        assert queries.any_key(tx)
 
 
 # ── events replay ────────────────────────────────────────────────────────────────────────────────────────────────────

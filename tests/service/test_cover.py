@@ -5,10 +5,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import delete, update
 
 from taskhub.agents import service as agents
 from taskhub.assignment import cover
-from taskhub.db.tables import notification
+from taskhub.db.tables import agent, notification
 from taskhub.escalation import gaps
 from taskhub.policy.text import LocalText
 from taskhub.policy.work import Kind, Staffing
@@ -79,6 +80,19 @@ def test_another_staffing_that_takes_a_kind_to_one_person_is_named(desk: Desk) -
         narrow = replace(wide, staffing=Staffing("dedicated", {"team": "others"}))
         found = cover.under(tx, wide, narrow, tx.now)
     assert {one.kind.key: (one.people, one.gaps[0].code) for one in found} == {"tax": ((), "kind_without_anyone")}
+
+
+def test_a_house_without_people_misses_nobody(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("WARNING"):
+        with desk.db.begin() as tx:
+            tx.conn.execute(update(agent).values(active=False))
+            gaps.tell(tx)
+        assert "Nobody is left for" in caplog.text  # everybody is gone
+        caplog.clear()
+        with desk.db.begin() as tx:
+            tx.conn.execute(delete(agent))
+            gaps.tell(tx)
+        assert caplog.text == ""
 
 
 def test_leaders_hear_of_a_gap_once_in_their_language(desk: Desk) -> None:

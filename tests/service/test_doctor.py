@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -13,10 +14,12 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
+from taskhub import settings
 from taskhub.calendars import parse_target
 from taskhub.cli.app import app
 from taskhub.db import sweep
 from taskhub.db.tables import escalation
+from taskhub.escalation.notifications.channels import CHANNELS, SMTP
 from taskhub.policy.policies import Policies
 from taskhub.policy.promise import EscalationPolicy, SlaPolicy, Step
 from tests.api.house import House, open_house, policies
@@ -147,10 +150,33 @@ def test_a_house_in_order_is_said_to_be(worked: House) -> None:
     if not worked.db.lite:  # the tests' server need not survive a crash
         assert findings.pop("settings")["state"] == "wrong"
     assert code == (0 if worked.db.lite else 1), findings
+    findings.pop("variables")  # a campaign of tests may have names of its own
     wanted = "taskhub environment database clock policies ledger deliveries intake workers jobs invariants history"
     assert set(findings) > {*wanted.split(), "plug-ins", "chain", "redis"}
     assert {one["state"] for one in findings.values()} == {"ok"}, findings
     assert ("bloat" in findings) == ("disk" not in findings) == (not worked.db.lite)
+
+
+def test_letters_that_cannot_leave_and_variables_nobody_reads_are_told(
+    worked: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TASKHUB_SMTP_URL", "smtp//garbage")
+    monkeypatch.setenv("TASKHUB_KEEP_BODYS", "30d")
+    monkeypatch.setenv("TASKHUB_REDIS_URL_FIEL", "/none")
+    monkeypatch.setenv("CRM_PASSWORD", "x")
+    findings, code = found(worked)
+    assert code == 1
+    assert findings["environment"]["state"] == "wrong"
+    assert findings["environment"]["said"].startswith("TASKHUB_SMTP_URL begins with none of smtp://, ")
+    assert findings["variables"]["state"] == "note"
+    assert "TASKHUB_KEEP_BODYS (did you mean TASKHUB_KEEP_BODIES?)" in findings["variables"]["said"]
+    assert "TASKHUB_REDIS_URL_FIEL (did you mean TASKHUB_REDIS_URL_FILE?)" in findings["variables"]["said"]
+
+
+def test_every_variable_the_code_names_is_known_as_read(pytestconfig: pytest.Config) -> None:
+    sources = (path.read_text(encoding="utf-8") for path in (pytestconfig.rootpath / "taskhub").rglob("*.py"))
+    named = {name for source in sources for name in re.findall(r'"(TASKHUB_[A-Z_]*[A-Z])"', source)}
+    assert named <= {*settings.PLAIN, *settings.SECRETS, SMTP, CHANNELS}
 
 
 LATE = timedelta(minutes=5)

@@ -106,7 +106,7 @@ def test_serve_starts_from_nothing_ends_in_order_and_starts_again(tmp_path: Path
         with taskhub("serve", "--data", str(tmp_path), "--port", "0") as process:
             base = address(process.until("serves"))
             if number == signal.SIGTERM:
-                process.until("taskhub key create")
+                assert process.until("taskhub key create").endswith(f" --data {tmp_path}")
             code, took = end_with_a_stream(process, base, key(tmp_path), number)
             assert code == 0, process.errors
             assert took < 8
@@ -203,3 +203,13 @@ def test_while_a_process_works_its_collector_leaves_the_program_alone(
     }
     run[half]()
     assert (seen, gc.get_freeze_count()) == ([True], 0)
+
+
+def test_a_worker_says_at_its_start_that_no_letter_can_leave(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("TASKHUB_SMTP_URL", "smtp//garbage")
+    chosen = Settings(data=Path("data"), database_url=sqlite_url)
+    with server.house(chosen) as (db, bell):
+        server.worker_of(chosen, db, bell)
+    assert "no letter can leave: TASKHUB_SMTP_URL begins with none of" in caplog.text

@@ -14,7 +14,7 @@ from taskhub.db.handler import Together
 from taskhub.db.interruption import Interrupted
 from taskhub.db.ledger import Taken
 from taskhub.db.tables import message, sweep
-from taskhub.errors import Unavailable
+from taskhub.errors import InvalidInput, Unavailable
 from taskhub.workers import pulse, run_due
 from taskhub.workers.convoys import MOST, convoys, members
 from tests.service.house import LONG, House, note
@@ -206,6 +206,25 @@ def test_the_other_side_says_when_to_come_again(house):
     assert run_due(house.database, house.handlers) == 1
     (row,) = house.rows()
     assert 900 * SECOND <= row.due_at - row.emitted_at < 2000 * SECOND
+
+
+@pytest.mark.parametrize(
+    ("handler", "error", "traced"),
+    [
+        ("crm", Unavailable("answered 500"), False), ("crm", InvalidInput("no such address"), False),
+        ("crm", ValueError("never"), True), ("work", InvalidInput("not of another system"), True),
+    ],
+)  # fmt: skip
+def test_what_another_system_says_is_one_line_of_the_log_without_a_trace(house, caplog, handler, error, traced):
+    def fail(_tx, _row):
+        raise error
+
+    house.handlers |= {"crm": Crm(house, error), "work": fail}
+    house.emit(handler, "a")
+    assert run_due(house.database, house.handlers) == 1
+    (line,) = (one for one in caplog.records if one.levelno == logging.WARNING and "try 1" in one.message)
+    assert str(error) in line.message
+    assert (line.exc_info is not None) == traced
 
 
 def test_an_endpoint_that_hangs_does_not_hold_up_the_rest(house):

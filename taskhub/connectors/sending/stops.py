@@ -25,7 +25,7 @@ def stop(tx: Tx, connection: str, address: str) -> None:
 
 
 def resume(tx: Tx, connection: str) -> bool:
-    """It is told again, and what waited leaves soon; False when nothing was switched off."""
+    """It is told again, and what waited leaves when its turn to look comes; False when nothing was switched off."""
     if not store.resume(tx, connection):
         return False
     tx.record("connection", connection, "resume_sending", {})

@@ -28,6 +28,11 @@ WEBHOOKS = ("json", "jsons", "xml", "xmls", "form", "forms")
 SHORTEST = 4  # shorter parts of an address give nothing away
 LONGEST = 300
 PATIENCE = 10.0  # seconds
+EXAMPLE = "somebody@example.org"
+# The only part of a mail that Apprise itself refuses.
+NO_SENDER = f"The from of {SMTP} (without one: taskhub@ and its host) is no mail address; add ?from=hub@example.org."
+
+log = logging.getLogger(__name__)
 
 Where = str | dict[str, Any]
 
@@ -64,16 +69,50 @@ def destination(letter: Letter, environ: Mapping[str, str] | None = None) -> Whe
 
 def mail(server: str, to: str, notice_id: str) -> dict[str, Any]:
     """The parts of a mail through ``server``. Raises InvalidInput for an address that is none."""
-    url = urlsplit(server)
-    if url.scheme not in SECURITY or not url.hostname:
-        raise InvalidInput(f"{SMTP} must look like smtp://user:password@host:port?from=address.")
+    try:
+        url = urlsplit(server)
+        port = url.port
+    except ValueError:
+        raise _unlike("has a host or port that cannot be read") from None
+    if url.scheme not in SECURITY:
+        raise _unlike(f"begins with none of {', '.join(f'{one}://' for one in SECURITY)}")
+    if not url.hostname:
+        raise _unlike("names no host")
     sender = parse_qs(url.query).get("from", [f"taskhub@{url.hostname}"])[0]
     return {
-        "schema": "mailto", "host": url.hostname, "smtp_host": url.hostname, "port": url.port,
+        "schema": "mailto", "host": url.hostname, "smtp_host": url.hostname, "port": port,
         "user": unquote(url.username) if url.username else None,
         "password": unquote(url.password) if url.password else None,
         "from_addr": sender, "targets": [to], "secure_mode": SECURITY[url.scheme], "headers": {HEADER: notice_id},
     }  # fmt: skip
+
+
+def faults(environ: Mapping[str, str] | None = None) -> list[str]:
+    """What keeps every letter from leaving, in words that show no address: settings that cannot be used."""
+    return [said for look in (_mail_fault, _channels_fault) if (said := look(environ)) is not None]
+
+
+def warn() -> None:
+    """Says them in the log when a process begins that sends."""
+    for fault in faults():
+        log.warning("no letter can leave: %s", fault)
+
+
+def _mail_fault(environ: Mapping[str, str] | None) -> str | None:
+    try:
+        server = settings.secret(SMTP, environ)
+        parts = mail(server, EXAMPLE, "none") if server else None
+    except InvalidInput as error:
+        return error.message
+    return None if parts is None or _can_be_read(parts) else NO_SENDER
+
+
+def _channels_fault(environ: Mapping[str, str] | None) -> str | None:
+    try:
+        found = settings.secret(CHANNELS, environ)
+    except InvalidInput as error:
+        return error.message
+    return None if found is None or _can_be_read(found) else f"{CHANNELS} holds an address Apprise cannot read."
 
 
 def push(letter: Letter, where: Where) -> None:
@@ -81,7 +120,8 @@ def push(letter: Letter, where: Where) -> None:
     apprise = _apprise()
     hub = apprise.Apprise(asset=apprise.AppriseAsset(app_id="taskhub", async_mode=False))
     if not hub.add(_named(where, letter.id)):
-        raise InvalidInput(f"The address of notification {letter.id} cannot be read; see {SMTP} and {CHANNELS}.")
+        why = NO_SENDER if isinstance(where, dict) else f"The address it goes to cannot be read; see {CHANNELS}."
+        raise InvalidInput(f"Notification {letter.id} cannot be sent. {why}")
     ear = _Ear()
     for server in hub:
         # Each complains to a log of its own: letters leave side by side, in threads of Apprise's choice.
@@ -127,6 +167,14 @@ def scrubbed(text: str, where: Where) -> str:
     for part in sorted(parts | {unquote(part) for part in parts}, key=len, reverse=True):
         text = text.replace(part, "***")
     return " ".join(text.split())[:LONGEST]
+
+
+def _can_be_read(where: Where) -> bool:
+    return bool(_apprise().Apprise().add(where))
+
+
+def _unlike(why: str) -> InvalidInput:
+    return InvalidInput(f"{SMTP} {why}; it must look like smtp://user:password@host:port?from=address.")
 
 
 def _wrong(message: str) -> InvalidInput:

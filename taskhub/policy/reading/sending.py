@@ -50,9 +50,11 @@ def _address(table: Table) -> str:
         port_is_one = parts.port is None or parts.port > 0
     except ValueError:
         host, plain, port_is_one = "", False, False
-    if not (host and plain and port_is_one and parts.scheme in ("http", "https")):
+    # Reading an address drops tabs and line breaks, and lets blanks pass: what is then called is another one.
+    if any(map(str.isspace, address)) or not (host and plain and port_is_one and parts.scheme in ("http", "https")):
         table.problem(
-            "address", "address must be one such as https://example.com/hook, without user, password or fragment."
+            "address",
+            "address must be one such as https://example.com/hook, without user, password, fragment or blanks.",
         )
     elif parts.scheme == "http" and host not in LOOPBACK:
         table.problem("address", "address must begin with https://: what is sent names customers.")

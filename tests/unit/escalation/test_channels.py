@@ -3,7 +3,17 @@
 import pytest
 
 from taskhub.errors import InvalidInput
-from taskhub.escalation.notifications.channels import HEADER, Letter, personal, scrubbed
+from taskhub.escalation.notifications.channels import (
+    CHANNELS,
+    HEADER,
+    SMTP,
+    Letter,
+    faults,
+    mail,
+    personal,
+    push,
+    scrubbed,
+)
 from taskhub.escalation.notifications.dead import _shown
 from taskhub.policy.promise import HOSTED
 
@@ -30,6 +40,38 @@ def test_what_could_reach_into_the_house_is_refused_without_being_shown(address:
     assert "s3cret" not in raised.value.message
     assert "pa55" not in raised.value.message
     assert raised.value.fields["errors"][0]["path"] == "own_address"
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "said"),
+    [
+        (SMTP, "smtp//s3cret", "begins with none of smtp://, starttls://, smtps://"),
+        (SMTP, "smtp://?from=s3cret@example.org", "names no host"),
+        (SMTP, "smtp://mail.example.org:s3cret", "has a host or port that cannot be read"),
+        (SMTP, "smtp://mail.example.org?from=s3cret", "The from of TASKHUB_SMTP_URL"),
+        (SMTP, "smtp://10.0.0.1", "The from of TASKHUB_SMTP_URL (without one: taskhub@ and its host)"),
+        (CHANNELS, "json://h nonsense s3cret", "TASKHUB_NOTIFY_URL holds an address"),
+        (f"{SMTP}_FILE", "/none/s", "TASKHUB_SMTP_URL_FILE names"),
+    ],
+)
+def test_a_setting_no_letter_can_leave_with_is_said_with_its_bad_part(name: str, address: str, said: str) -> None:
+    [fault] = faults({name: address})
+    assert said in fault
+    assert "s3cret" not in fault
+
+
+def test_settings_that_can_be_used_have_no_fault() -> None:
+    assert faults({}) == []
+    assert (
+        faults({SMTP: "smtps://u:p@mail.example.org:465?from=Hub <hub@example.org>", CHANNELS: "json://h xml://h"})
+        == []
+    )
+
+
+def test_a_letter_that_cannot_be_sent_names_the_bad_part() -> None:
+    letter = Letter("n1", "zoe", "mailto:zoe@example.org", "s", "b")
+    with pytest.raises(InvalidInput, match="The from of TASKHUB_SMTP_URL"):
+        push(letter, mail("smtp://mail.example.org?from=hub", "zoe@example.org", "n1"))
 
 
 def test_what_the_other_side_said_is_kept_without_the_address() -> None:

@@ -39,7 +39,7 @@ def test_targets_that_are_there() -> None:
 )
 def test_what_is_not_there_is_named_with_what_was_meant(step: Step, place: str, hint: str) -> None:
     (found,) = said(step)
-    assert found.startswith("escalation.toml:0: escalation.late.steps[1].")
+    assert found.startswith("escalation.toml: escalation.late.steps[1].")
     assert place in found
     assert hint in found
     assert "secret@" not in found

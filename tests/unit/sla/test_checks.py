@@ -32,7 +32,7 @@ def said(completion: str, first_start: str) -> list[str]:
 )
 def test_a_start_after_the_end(completion: str, first_start: str) -> None:
     (found,) = said(completion, first_start)
-    assert found.startswith("sla.toml:0: sla.standard.first_start: work would have to start by")
+    assert found.startswith("sla.toml: sla.standard.first_start: work would have to start by")
 
 
 @pytest.mark.parametrize(
@@ -65,5 +65,5 @@ def reminded(every: timedelta) -> Policies:
 
 def test_reminders_leave_time_to_read_them() -> None:
     (found,) = check(reminded(timedelta(seconds=1)), NOW)
-    assert str(found).startswith("sla.toml:0: pause_reason.waiting_customer.remind: reminds every 1s; 5m is")
+    assert str(found).startswith("sla.toml: pause_reason.waiting_customer.remind: reminds every 1s; 5m is")
     assert check(reminded(timedelta(minutes=5)), NOW) == []
