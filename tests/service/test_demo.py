@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 from datetime import UTC, datetime, timedelta
@@ -116,8 +117,39 @@ def test_the_view_draws_whatever_there_is(language: str) -> None:
     console.print(draw(frame))
     console.file.close()
     text = console.export_text()
-    assert "1 day, 6:00" in text
+    assert "30:00" in text
     assert "[bold]Alpha" in text
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize(("width", "height", "people"), [(80, 24, 0), (100, 30, 4), (140, 40, 12), (60, 12, 0)])
+def test_the_story_is_seen_on_every_terminal(language: str, width: int, height: int, people: int) -> None:
+    from rich.console import Console
+
+    words, set_ = WORDS[language], bootstrap.policies(bootstrap.read_config(bootstrap.example_config()))
+    queues = {key: queue.name.in_(language) for key, queue in set_.queues.items()}
+    staff = tuple(Person(f"p{n}", f"Person {n}", "desk", "available", None, ("x" * 90,)) for n in range(12))
+    moments = [Moment(MONDAY + timedelta(minutes=n), f"move {n}: {'why ' * 22}end", "offer") for n in range(40)]
+    alarms = [Moment(MONDAY, f"late {n}", "sla.breached", alarm=True) for n in range(12)]
+    picture = Picture(MONDAY, people=staff)
+    frame = Frame(picture, "http://127.0.0.1:8000", 60, 44, 0, "UTC", words, queues, moments, alarms)
+    out = io.StringIO()
+    Console(width=width, height=height, file=out).print(draw(frame))
+    lines = out.getvalue().splitlines()
+    assert len(lines) <= height
+    assert max(map(len, lines)) <= width
+    top, just, late = (
+        next(at for at, line in enumerate(lines) if word in line)
+        for word in (words["stop"][-5:], words["decisions"], words["alarms"])
+    )
+    assert top < just < late
+    assert late - just - 1 >= (5 if height >= 24 else 2)
+    assert [line for line in lines[just:late] if line.strip().endswith("end")]
+    assert "move 39" in "".join(lines[just:late])
+    assert "late 11" in "".join(lines[late:])
+    if height >= 24:
+        assert all(any(line.startswith(name) for line in lines[late:]) for name in queues.values())
+    assert sum("Person " in line for line in lines) >= people
 
 
 def test_both_languages_have_the_same_words() -> None:
