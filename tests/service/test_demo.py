@@ -14,11 +14,14 @@ import pytest
 from sqlalchemy import func, select
 
 from taskhub import bootstrap
+from taskhub.access import service as access
+from taskhub.acts.activate import activate
 from taskhub.cli import place
 from taskhub.db.tables import history
-from taskhub.demo import store, time
+from taskhub.demo import store, time, visitors
 from taskhub.demo.people import plan
 from taskhub.demo.queries import Person, Picture
+from taskhub.demo.settle import settle
 from taskhub.demo.story import MOST_LIVES, Scene, Story
 from taskhub.demo.view import Frame, draw
 from taskhub.demo.watch import Moment
@@ -26,6 +29,7 @@ from taskhub.demo.words import WORDS
 from taskhub.errors import InvalidInput
 from taskhub.events.cloudevents import read_cloudevents
 from taskhub.metrics.invariants import queries as invariants
+from taskhub.settings import Settings
 from tests.service.test_server import Process, taskhub
 
 MONDAY = datetime(2026, 8, 24, 7, 0, tzinfo=UTC)
@@ -156,6 +160,39 @@ def test_both_languages_have_the_same_words() -> None:
     assert WORDS["en"].keys() == WORDS["fr"].keys()
 
 
+def test_visitors_keep_their_keys_while_the_database_accepts_them(tmp_path: Path) -> None:
+    chosen = Settings(data=tmp_path)
+    bootstrap.make_tables(chosen)
+    db = bootstrap.database(chosen)
+    texts = bootstrap.read_config(bootstrap.example_config())
+    with db.begin() as tx:
+        activate(tx, bootstrap.policies(texts), texts)
+
+    def start() -> dict[str, str]:
+        kept = visitors.kept(chosen, db)
+        with db.begin() as tx:
+            staff = settle(tx, "en", kept)
+        visitors.keep(chosen, staff)
+        return {role: key for role, _, key in staff.personas}
+
+    first = start()
+    path = tmp_path / visitors.FILE
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert start() == first
+    with db.begin() as tx:
+        access.revoke_key(tx, first["admin"].split("_")[2])
+        access.revoke_key(tx, first["agent"].split("_")[2])
+    second = start()
+    assert {role for role in first if first[role] != second[role]} == {"admin", "agent"}
+    told = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**told, "admin": told["auditor"], "rep": 1}), encoding="utf-8")
+    third = start()
+    assert {role for role in second if second[role] != third[role]} == {"admin", "rep"}
+    path.write_text("[", encoding="utf-8")
+    assert not set(start().values()) & set(third.values())
+    db.close()
+
+
 def keys_of(process: Process) -> dict[str, str]:
     found = {}
     for role in ("agent", "rep", "manager", "admin", "integration", "auditor"):
@@ -167,7 +204,8 @@ def keys_of(process: Process) -> dict[str, str]:
 def test_the_demo_works_ends_in_order_and_goes_on_later(tmp_path: Path) -> None:
     words = ("demo", "--data", str(tmp_path), "--port", "0", "--speed", "600", "--seconds")
     with taskhub(*words, "12") as process:
-        assert len(set(keys_of(process).values())) == 6
+        keys = keys_of(process)
+        assert len(set(keys.values())) == 6
         process.until("→")
         process.until("completed")
         assert process.child.wait(40) == 0
@@ -179,6 +217,7 @@ def test_the_demo_works_ends_in_order_and_goes_on_later(tmp_path: Path) -> None:
         assert tx.conn.exec_driver_sql("SELECT count(*) FROM message WHERE dead_at IS NOT NULL").scalar() == 0
         assert tx.conn.exec_driver_sql("SELECT count(*) FROM task WHERE state = 'completed'").scalar() > 0
     with taskhub(*words, "60") as process:
+        assert keys_of(process) == keys
         process.until("completed")
         assert process.end(signal.SIGINT)[0] == 0
     assert not [line for line in process.errors if "Traceback" in line], process.errors
