@@ -17,6 +17,7 @@ from taskhub import bootstrap
 from taskhub.access import service as access
 from taskhub.acts.activate import activate
 from taskhub.cli import place
+from taskhub.clock import DemoClock, real_now
 from taskhub.db.tables import history
 from taskhub.demo import store, time, visitors
 from taskhub.demo.people import plan
@@ -80,6 +81,14 @@ def test_the_demo_begins_on_a_monday_at_least_thirteen_weeks_back() -> None:
         start = time.first_monday(now, "Europe/Paris")
         assert (start.weekday(), start.hour, start.minute) == (0, 9, 0)
         assert timedelta(weeks=13) <= now - start < timedelta(weeks=14, days=1)
+
+
+def test_what_is_said_of_later_is_never_a_skipped_hour() -> None:
+    evening, morning = MONDAY + timedelta(hours=11), MONDAY + timedelta(hours=24)
+    spans = ((MONDAY, evening), (morning, morning + timedelta(hours=11)))
+    clock = DemoClock(real_now() - timedelta(hours=10, minutes=58), 1, spans)
+    assert MONDAY < time.later(clock, 1, 0) <= evening
+    assert morning < time.later(clock, 1, 10) < morning + timedelta(minutes=60)
 
 
 def test_people_fit_the_example_queues() -> None:
