@@ -1,13 +1,18 @@
 """The reference page names every call and every code a call is refused with."""
 
+import json
 import re
 from base64 import b64encode
+from dataclasses import replace
 from hashlib import sha256
 
 import pytest
 
 from taskhub.http.listing import SHAPE, page
-from tests.api.house import House
+from taskhub.policy.text import LocalText
+from taskhub.policy.work import ChecklistItem
+from tests.api.client import code
+from tests.api.house import House, policies
 
 # Of `taskhub db copy`; of calls to a CRM, which no route makes.
 COMMAND_LINE = {"copy_differs", "target_not_empty", "connection_incomplete", "no_change_tracking"}
@@ -58,6 +63,26 @@ def test_what_the_document_says_is_shown_and_cannot_become_markup() -> None:
         "<code>a&lt;b</code>", 'href="#_a-b"',
     ):  # fmt: skip
         assert part in shown, part
+
+
+@pytest.mark.parametrize("file", ["docs/reference/api.md", "docs/tutorial/first-hour.md"])
+def test_a_checklist_is_ticked_as_the_pages_show(house: House, pytestconfig: pytest.Config, file: str) -> None:
+    text = (pytestconfig.rootpath / file).read_text(encoding="utf-8")
+    (shown,) = re.findall(r'\{"version": (?:VERSION|\d+), "checklist": .*?\]\}', text, re.DOTALL)
+    one, kinds = ChecklistItem(LocalText("Look"), required=True), policies().kinds
+    items = (one, one, ChecklistItem(LocalText("German"), when={"deal.language": "de"}), replace(one, field="number"))
+    house.follow(
+        replace(
+            policies(), hash="with a list", kinds={**kinds, "contract": replace(kinds["contract"], checklist=items)}
+        )
+    )
+    task, (_, token) = house.task(), house.taken("zoe")
+    path, zoe = f"/api/v1/tasks/{task}", house.of("zoe")
+    refused = zoe.post(f"{path}/complete", {"lease_token": token})
+    assert code(refused) == (422, "checklist_open")
+    body = json.loads(re.sub(r'(?<="version": )\w+', str(zoe.ok("GET", path)["version"]), shown))
+    assert zoe.ok("PATCH", path, body)["task"]["version"] == body["version"] + 1
+    assert zoe.ok("POST", f"{path}/complete", {"lease_token": token})["task"]["state"] == "completed"
 
 
 def test_every_code_of_a_refusal_stands_on_the_reference_page(pytestconfig: pytest.Config) -> None:
