@@ -25,7 +25,7 @@ STATES = ("queued", "assigned", "in_progress", "paused", "blocked")
 SLA = (("on_track", "blue"), ("at_risk", "yellow"), ("breached", "red"), ("paused", "magenta"))
 ALARM_STYLE, DONE_STYLE = "yellow", "green"
 # Lines of sentences no table may take, each part with one more for its title; of the rest, alarms get one in four.
-MOMENT_LINES, ALARM_LINES, TITLES, ALARM_SHARE = 8, 3, 2, 4
+MOMENT_LINES, ALARM_LINES, TITLES, ALARM_SHARE = 7, 3, 2, 4
 STORY = MOMENT_LINES + ALARM_LINES + TITLES
 FEWEST_PEOPLE, PEOPLE_WIDTH, GAP = 3, 54, 3
 STAMP = len("00:00 ")
