@@ -61,6 +61,34 @@ RERUN = {
         "not_rerunnable": "Elle ne peut pas être recalculée ici.",
     },
 }
+# One person, beside their name: shorter than why a task waits, where several may share a reason.
+WHY_NOT = {
+    "en": {
+        "inactive": "has left", "queue_paused": "the queue is paused", "not_in_pool": "does not serve this queue",
+        "pool_closed": "not called in to help yet", "front_line_first": "customers come first",
+        "share_used": "share of the day used up", "not_on_duty": "not on duty", "other_kinds": "there for other kinds",
+        "other_pool": "counts towards another team", "attribute_missing": "lacks a language, region or right",
+        "skill_missing": "lacks the skill", "skill_too_low": "level of skill too low", "absent": "absent",
+        "off_shift": "off shift", "presence_busy": "busy", "presence_away": "away", "presence_offline": "offline",
+        "not_by": "somebody else must do it", "conflict_of_interest": "conflict of interest",
+        "declined": "declined it a short while ago", "absent_before_due": "absent when it falls due",
+        "variety_ceiling": "enough of the same for today", "ramping": "just back, gets less for now",
+        "at_capacity": "at capacity", "waits_for_favourite": "it waits for whoever served this customer last",
+    },
+    "fr": {
+        "inactive": "ne travaille plus ici", "queue_paused": "file suspendue", "not_in_pool": "ne sert pas cette file",
+        "pool_closed": "renfort pas encore appelé", "front_line_first": "les clients passent d'abord",
+        "share_used": "part de la journée épuisée", "not_on_duty": "pas de permanence",
+        "other_kinds": "là pour d'autres types", "other_pool": "compte pour une autre équipe",
+        "attribute_missing": "une langue, une région ou un droit manque", "skill_missing": "compétence manquante",
+        "skill_too_low": "niveau de compétence insuffisant", "absent": "absence", "off_shift": "hors horaires",
+        "presence_busy": "indisponible", "presence_away": "en pause", "presence_offline": "hors ligne",
+        "not_by": "quelqu'un d'autre doit la faire", "conflict_of_interest": "conflit d'intérêts",
+        "declined": "l'a déclinée il y a peu", "absent_before_due": "absence prévue à l'échéance",
+        "variety_ceiling": "assez du même type pour aujourd'hui", "ramping": "de retour depuis peu, reçoit moins",
+        "at_capacity": "capacité atteinte", "waits_for_favourite": "elle attend qui a servi ce client en dernier",
+    },
+}  # fmt: skip
 
 
 def chosen(name: str, tie: str, able: int, kind: str, language: str = "en") -> str:
@@ -91,6 +119,11 @@ def given(name: str, language: str = "en") -> str:
 def run_again(status: str, language: str = "en") -> str:
     """What a re-run says."""
     return RERUN[_ours(language)][status]
+
+
+def why_not(code: str, language: str = "en") -> str:
+    """One reason against one person; an unknown one (of a plug-in) is shown as it is."""
+    return WHY_NOT[_ours(language)].get(code, code)
 
 
 def _ours(language: str) -> str:

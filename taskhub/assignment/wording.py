@@ -30,7 +30,7 @@ CHOSEN = {
         "ledger": "Vous avez porté le moins ce trimestre, au regard de votre présence, des {n} personnes qui peuvent "
         "traiter «\u00a0{kind}\u00a0».",
         "favourite": "Vous avez servi ce client en dernier et connaissez le mieux son dossier.",
-        "draw": "Parmi {n} personnes à égalité qui peuvent traiter «\u00a0{kind}\u00a0», un tirage vous a désigné.",
+        "draw": "Parmi {n} personnes à égalité qui peuvent traiter «\u00a0{kind}\u00a0», le tirage est tombé sur vous.",
     },
 }
 
@@ -159,7 +159,7 @@ NOT_YOU = {
         "not_by": "Quelqu'un d'autre doit la faire\u00a0: elle vérifie votre travail.",
         "conflict_of_interest": "Vous avez un conflit d'intérêts avec elle.",
         "declined": "Vous l'avez refusée il y a peu.",
-        "absent_before_due": "Vous serez absent à l'échéance.",
+        "absent_before_due": "Une absence est prévue pour vous à l'échéance.",
         "variety_ceiling": "Vous avez eu assez de ce type pour aujourd'hui.",
         "ramping": "Vous venez de revenir\u00a0: vous recevez moins de travail pour l'instant.",
         "at_capacity": "Vous avez atteint votre capacité.",

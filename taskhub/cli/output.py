@@ -36,4 +36,6 @@ def as_facts(facts: Iterable[tuple[str, Any]]) -> None:
 def _text(value: Any) -> str:
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M:%SZ")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return "-" if value is None else str(value)

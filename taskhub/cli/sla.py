@@ -27,6 +27,7 @@ def explain(
     json: Json = False,
 ) -> None:
     """Show each stretch of a task's time: whether it counted, and why. Times are those of the queue's zone."""
+    from taskhub.cli import words
     from taskhub.cli.output import as_facts, as_json
     from taskhub.tasks.explained import explain as explained
 
@@ -36,32 +37,38 @@ def explain(
     if json:
         as_json(_local(said, zone))
         return
-    as_facts((name.replace("_", " "), said[name]) for name in ("task", "title", "state", "queue", "time_zone"))
+    names = ("task", "title", "state", "queue", "time_zone")
+    said["state"] = words.value(said["state"], lang.value)
+    as_facts(words.facts([(name, said[name]) for name in names], lang.value))
     for clock in said["clocks"]:
-        _show(clock, zone)
+        _show(clock, zone, lang.value)
     if not said["clocks"]:
-        typer.echo("\nNothing is promised for this task, or it has not become ready yet.")
+        none = "Nothing is promised for this task, or it has not become ready yet."
+        typer.echo(f"\n{words.value(none, lang.value)}")
 
 
-def _show(clock: dict[str, Any], zone: ZoneInfo) -> None:
+def _show(clock: dict[str, Any], zone: ZoneInfo, lang: str) -> None:
+    from taskhub.cli import words
     from taskhub.cli.output import as_facts, as_table
 
     typer.echo("")
-    due = _moment(clock["due_at"], zone) if clock["due_at"] else "when its pause has ended"
-    as_facts(
-        (("target", clock["target"]), ("promise", clock["promise"] or "a date given by hand"),
-         ("state", clock["state_text"]), ("due", due), ("counted", _length(clock["counted_s"])),
-         ("paused", _length(clock["paused_s"])), ("closed", _length(clock["closed_s"])),
-         ("together", _length(clock["total_s"])), ("left", _length(clock["remaining_s"])))
-    )  # fmt: skip
+    due = _moment(clock["due_at"], zone) if clock["due_at"] else words.value("when its pause has ended", lang)
+    told = [
+        ("target", words.value(clock["target"], lang)),
+        ("promise", clock["promise"] or words.value("a date given by hand", lang)),
+        ("state", clock["state_text"]), ("due", due), ("counted", _length(clock["counted_s"])),
+        ("paused", _length(clock["paused_s"])), ("closed", _length(clock["closed_s"])),
+        ("together", _length(clock["total_s"])), ("left", _length(clock["remaining_s"])),
+    ]  # fmt: skip
+    as_facts(words.facts(told, lang))
     rows = [
         (_moment(one["from"], zone), _moment(one["to"], zone), _length((one["to"] - one["from"]).total_seconds()),
-         "yes" if one["counted"] else "no", one["text"])
+         words.value("yes" if one["counted"] else "no", lang), one["text"])
         for one in clock["intervals"]
     ]  # fmt: skip
-    as_table(("from", "to", "length", "counted", "why"), rows)
+    as_table(words.head(("from", "to", "length", "counted", "why"), lang), rows)
     if clock["left_off"]:
-        typer.echo(f"{clock['left_off']} more")
+        typer.echo(words.value("{} more", lang).format(clock["left_off"]))
 
 
 def _moment(at: datetime, zone: ZoneInfo) -> str:

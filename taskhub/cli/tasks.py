@@ -20,24 +20,40 @@ def why(
     """Say why a task is where it is: the decision, everybody who was looked at, and what a re-run says."""
     from taskhub.assignment.installed import asked
     from taskhub.assignment.why import why as explained
-    from taskhub.cli.output import as_facts, as_json, as_table
+    from taskhub.cli.output import as_json
+    from taskhub.tasks import service as tasks
 
     with place.existing(data) as db, db.read() as tx:
         said = explained(tx, task, lang.value, table=asked(), every=every)
+        queue = tx.policies.queues.get(tasks.get(tx, task).queue)
     if json:
         as_json(said)
-        return
+    else:
+        _show(said, queue.mode if queue else "pull", lang.value)
+
+
+def _show(said: dict[str, Any], mode: str, lang: str) -> None:
+    from taskhub.cli import words
+    from taskhub.cli.output import as_facts, as_table
+
+    shown = {name: words.value(said[name], lang) for name in ("outcome", "rerun")} | {
+        "way": words.way(said, mode, lang)
+    }
     names = ("outcome", "agent", "reason", "way", "model", "strategy", "decided_at", "rerun", "rerun_detail")
-    as_facts((name.replace("_", " "), said[name]) for name in names)
+    as_facts(words.facts([(name, shown.get(name, said[name])) for name in names], lang))
     if said["candidates"]:
         typer.echo("")
-        as_table(("person", "rank", "why not"), [_candidate(one) for one in said["candidates"]])
+        head = words.head(("person", "rank", "why not"), lang)
+        as_table(head, [_candidate(one, lang) for one in said["candidates"]])
     if said.get("history"):
         typer.echo("")
         as_table(
-            ("before", "agent", "reason"), [(one["decided_at"], one["agent"], one["reason"]) for one in said["history"]]
+            words.head(("before", "agent", "reason"), lang),
+            [(one["decided_at"], one["agent"], one["reason"]) for one in said["history"]],
         )
 
 
-def _candidate(one: dict[str, Any]) -> tuple[Any, ...]:
-    return one["agent"], one["rank"], ", ".join(one["reasons"]) or "-"
+def _candidate(one: dict[str, Any], lang: str) -> tuple[Any, ...]:
+    from taskhub.assignment.decision_words import why_not
+
+    return one["agent"], one["rank"], "; ".join(why_not(code, lang) for code in one["reasons"]) or "-"

@@ -80,8 +80,9 @@ def play(stage: Stage, tell: Callable[[str], None]) -> None:
         crowd.join(PATIENCE)
         line.close()
     if line.failures:
-        calls = "1 call was" if line.failures == 1 else f"{line.failures} calls were"
-        tell(f"{calls} answered not as it should be; the last: {line.last_failure}")
+        one = line.failures == 1
+        said = "1 call was answered as it" if one else f"{line.failures} calls were answered as they"
+        tell(f"{said} should not be{':' if one else '; the last:'} {line.last_failure}")
 
 
 def _crowd(tx: Tx, stage: Stage, line: Line) -> Crowd:
@@ -114,7 +115,7 @@ def _people(tx: Tx, stage: Stage, line: Line) -> list[Person]:
     people: list[Person] = [Worker(key, Api(line, staff.keys[key]), house, stage.chance(key)) for key in staff.workers]
     asked = sorted(house.minutes, key=lambda kind: house.minutes[kind], reverse=True)[:4]
     people += [
-        Rep(key, Api(line, staff.keys[key]), asked, stage.wishes.language, house.now, stage.chance(key))
+        Rep(key, Api(line, staff.keys[key]), asked, stage.wishes.language, house.later, stage.chance(key))
         for key in staff.reps
     ]
     return people
@@ -130,7 +131,7 @@ def _house(tx: Tx, staff: Staff, clock: Clock, speed: float) -> House:
         colleagues={
             me: [key for key, team in people.items() if team == mine and key != me] for me, mine in people.items()
         },
-        now=partial(_now, clock),
+        later=partial(time.later, clock, speed),
         soonest=speed * CALL_TAKES / 60,
     )
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from taskhub import bootstrap, server
 from taskhub.db.tx import SYSTEM
-from taskhub.demo import time
+from taskhub.demo import time, visitors
 from taskhub.demo.crm import Crm, open_crm
 from taskhub.demo.paths import paths_of
 from taskhub.demo.play import Stage, Wishes, play
@@ -33,8 +33,10 @@ def run(chosen: Settings, wishes: Wishes, tell: Tell) -> None:
             chosen = replace(chosen, config=crm.config(chosen.config, chosen.data / "config"))
         row = _start_clock(chosen, wishes.speed)
         db, bell = ends.enter_context(server.house(chosen))
+        kept = visitors.kept(chosen, db)
         with db.begin(SYSTEM) as tx:
-            staff = settle(tx, wishes.language)
+            staff = settle(tx, wishes.language, kept)
+        visitors.keep(chosen, staff)
         ends.enter_context(server.Site(chosen, db, bell)).begin(door)
         if crm is not None:
             crm.connect(db)
@@ -66,7 +68,9 @@ def _greet(chosen: Settings, address: str, staff: Staff, crm: Crm | None, tell: 
     tell(f"taskhub's demo runs at {address} (API: {address}/docs, database: {server.shown(chosen)})")
     if crm is not None:
         tell(f"Sales works in a fake {crm.system.name} at {crm.address}; connections.toml is {chosen.config}.")
-    tell("Keys to look around with (`Authorization: Bearer KEY`). Who has one can use it: keep this off the network.")
+    again = "they stay when it is started again" if visitors.stays(chosen) else "each start makes others"
+    tell(f"Keys to look around with (`Authorization: Bearer KEY`); {again}.")
+    tell("Who has one can use it: keep this off the network.")
     width = max(len(f"{role} ({name})") for role, name, _ in staff.personas)
     for role, name, key in staff.personas:
         tell(f"  {f'{role} ({name})':<{width}}  {key}")

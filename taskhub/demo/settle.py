@@ -1,7 +1,11 @@
-"""Puts the people into the database once, and gives everybody who acts a key of their own at each start."""
+"""Puts the people into the database once, and gives everybody who acts a key of their own at each start.
+
+Who looks around keeps the key they have.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from taskhub.access import service as access
@@ -11,6 +15,8 @@ from taskhub.demo import people
 from taskhub.demo.people import Plan
 
 KEY_NAME = "demo"
+
+Kept = Mapping[str, tuple[str | None, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +30,11 @@ class Staff:
     personas: tuple[tuple[str, str, str], ...]
 
 
-def settle(tx: Tx, language: str) -> Staff:
-    """The people, as they are or newly made, available and with fresh keys."""
+def settle(tx: Tx, language: str, kept: Kept) -> Staff:
+    """The people, as they are or newly made, available and with fresh keys.
+
+    ``kept`` are keys of visitors from earlier starts, by role: person and key.
+    """
     known = {one.key for one in agents.list_agents(tx, limit=1000)}
     if people.SALES_TEAM not in {one.key for one in agents.list_teams(tx, limit=200)}:
         agents.create_team(tx, {"key": people.SALES_TEAM, "name": "Sales", "kind": "front_line"})
@@ -37,21 +46,30 @@ def settle(tx: Tx, language: str) -> Staff:
     if not known:
         for team, leader in wanted.leaders.items():
             agents.patch_team(tx, team, {"leader": leader, "managers": [leader]})
-    return _with_keys(tx, wanted)
+    return _with_keys(tx, wanted, kept)
 
 
-def _with_keys(tx: Tx, wanted: Plan) -> Staff:
-    keys = {key: _fresh(tx, key, "agent") for key in wanted.workers}
-    keys |= {key: _fresh(tx, key, "rep") for key in wanted.reps}
+def _with_keys(tx: Tx, wanted: Plan, kept: Kept) -> Staff:
     names = {one["key"]: one["name"] for one in wanted.people}
-    personas = [("agent", names[key], keys[key]) for key in wanted.workers[:1]]
-    personas += [("rep", names[key], keys[key]) for key in wanted.reps[:1]]
-    personas += [("manager", names[key], _fresh(tx, key, "manager")) for key in list(wanted.leaders.values())[:1]]
+    firsts = (wanted.workers, "agent"), (wanted.reps, "rep"), (tuple(wanted.leaders.values()), "manager")
+    shown = [(role, some[0], _kept(tx, role, some[0], kept)) for some, role in firsts if some]
+    keys = {who: key for role, who, key in shown if role != "manager"}
+    keys |= {who: _fresh(tx, who, "agent") for who in wanted.workers if who not in keys}
+    keys |= {who: _fresh(tx, who, "rep") for who in wanted.reps if who not in keys}
+    personas = [(role, names[who], key) for role, who, key in shown]
     personas += [
-        (role, "a program" if role == "integration" else "nobody in particular", access.create_key(tx, role, KEY_NAME))
+        (role, "a program" if role == "integration" else "nobody in particular", _kept(tx, role, None, kept))
         for role in ("admin", "integration", "auditor")
     ]
     return Staff(wanted.workers, wanted.reps, keys, access.create_key(tx, "integration", "demo feed"), tuple(personas))
+
+
+def _kept(tx: Tx, role: str, person: str | None, kept: Kept) -> str:
+    """The key a visitor has had for this, or a new one."""
+    had, key = kept.get(role, (None, ""))
+    if key and had == person:
+        return key
+    return access.create_key(tx, role, KEY_NAME) if person is None else _fresh(tx, person, role)
 
 
 def _fresh(tx: Tx, person: str, role: str) -> str:

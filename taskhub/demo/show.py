@@ -28,7 +28,7 @@ from taskhub.demo.watch import Moment, Watch
 from taskhub.demo.words import WORDS
 
 EVERY = 0.5
-MOMENTS, ALARMS = 14, 6
+MOMENTS, ALARMS = 40, 12
 LINES = 12
 
 log = logging.getLogger(__name__)

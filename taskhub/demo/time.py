@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from taskhub.calendars import BusinessCalendar, open_spans
+from taskhub.clock import Clock, real_now
 from taskhub.db.tx import Tx
 from taskhub.demo import store
 from taskhub.errors import InvalidInput
@@ -26,17 +27,25 @@ def _week(calendar: BusinessCalendar) -> int:
     return sum(one.closes - one.opens for openings in calendar.weekly.values() for one in openings)
 
 
-def first_monday(real_now: datetime, zone: str) -> datetime:
+def first_monday(today: datetime, zone: str) -> datetime:
     """Nine o'clock of the last Monday that lies at least thirteen weeks back.
 
     >>> from datetime import UTC
     >>> first_monday(datetime(2026, 11, 23, 15, tzinfo=UTC), "Europe/Paris").isoformat()
     '2026-08-24T09:00:00+02:00'
     """
-    local = (real_now - BACK).astimezone(ZoneInfo(zone))
+    local = (today - BACK).astimezone(ZoneInfo(zone))
     monday = local.date() - timedelta(days=local.weekday())
     start = datetime(monday.year, monday.month, monday.day, NINE, tzinfo=ZoneInfo(zone))
     return start if start <= local else start - timedelta(weeks=1)
+
+
+def later(clock: Clock, speed: float, minutes: float) -> datetime:
+    """taskhub's instant when so many minutes of a demo have passed: never one of the hours that are skipped.
+
+    What is said of an evening's last minute would else be over when the call arrives the next morning.
+    """
+    return clock.after(real_now(), timedelta(minutes=minutes) / speed)
 
 
 def start_clock(tx: Tx, calendars: Iterable[BusinessCalendar], speed: float) -> int:

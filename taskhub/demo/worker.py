@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from random import Random
 from typing import Any
 
@@ -19,16 +19,17 @@ NOTHING = (2.0, 5.0)
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What everybody knows: how long kinds take, the reasons one may give, who sits in whose team, the time.
+    """What everybody knows: how long kinds take, the reasons one may give, who sits in whose team.
 
-    ``soonest`` is how many minutes pass while a call is under way: what is nearer lies in the past when it arrives.
+    ``later`` is the instant so many minutes of the demo from now. ``soonest`` is how many pass while a call is under
+    way: what is nearer lies in the past when it arrives.
     """
 
     minutes: Mapping[str, float]
     pause_reasons: Sequence[str]
     skip_reasons: Sequence[str]
     colleagues: Mapping[str, Sequence[str]]
-    now: Callable[[], datetime]
+    later: Callable[[float], datetime]
     soonest: float = 0.0
 
 
@@ -157,4 +158,4 @@ class Worker:
         self._todo.clear()
 
     def _in(self, minutes: float) -> str:
-        return (self._house.now() + timedelta(minutes=max(minutes, self._house.soonest))).isoformat()
+        return self._house.later(max(minutes, self._house.soonest)).isoformat()

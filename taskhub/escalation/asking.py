@@ -51,7 +51,7 @@ OVER: Texts = {
 }
 WORDS = {
     "en": {"somebody": "Somebody", "instead": "\nYou are asked instead of {}."},
-    "fr": {"somebody": "Quelqu’un", "instead": "\nVous êtes interrogé à la place de {}."},
+    "fr": {"somebody": "Quelqu’un", "instead": "\nLa question vous est posée à la place de {}."},
 }
 
 

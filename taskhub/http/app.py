@@ -12,10 +12,12 @@ from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
 
 from taskhub import __version__
 from taskhub.db.database import VITAL
-from taskhub.http import problems
+from taskhub.http import listing, problems
 from taskhub.http.body import BodyGuard
 from taskhub.http.headers import SecurityHeaders
 from taskhub.http.state import AppState
@@ -24,10 +26,13 @@ from taskhub.http.watch import Watch
 
 def create_app(state: AppState, routers: Sequence[APIRouter]) -> FastAPI:
     """An app over ``state`` that serves ``routers``; earlier ones match first, and fastest."""
-    app = FastAPI(title="taskhub", version=__version__, lifespan=_lifespan, redirect_slashes=False)
+    app = FastAPI(
+        title="taskhub", version=__version__, lifespan=_lifespan, redirect_slashes=False, docs_url=None, redoc_url=None
+    )  # fmt: skip
     app.state.taskhub = state
     for router in routers:
         app.router.routes.extend(router.routes)
+    app.add_route("/docs", _docs, include_in_schema=False)
     problems.install(app)
     app.add_middleware(BodyGuard, within=state.body_within)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(state.allowed_hosts), www_redirect=False)
@@ -35,6 +40,11 @@ def create_app(state: AppState, routers: Sequence[APIRouter]) -> FastAPI:
     app.add_middleware(Watch, tally=state.database.tally)
     app.openapi = lambda: _schema(app)  # type: ignore[method-assign]
     return app
+
+
+def _docs(request: Request) -> Response:
+    app: FastAPI = request.app
+    return HTMLResponse(listing.page(app.openapi()), headers={"content-security-policy": listing.POLICY})
 
 
 @asynccontextmanager

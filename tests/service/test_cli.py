@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -390,6 +391,13 @@ def test_why_and_sla_explain_a_task(run: Run, data: Path, tmp_path: Path) -> Non
     told = json.loads(run("why", task, "--data", data, "--json").stdout)
     assert (told["outcome"], told["rerun"]) == ("waiting", "same")
     assert "Nobody may take it now" in run("why", task, "--data", data).stdout
+    assert "way:          pull: it goes to" in run("why", task, "--data", data).stdout  # its queue's, and it waits
+    french = run("why", task, "--lang", "fr", "--data", data).stdout
+    assert "résultat\u00a0:           en attente" in french
+    assert not re.search(r"^(outcome|rerun|reason)|waiting|same", french, re.MULTILINE), french
+    french = run("sla", "explain", task, "--lang", "fr", "--data", data).stdout
+    assert "objectif\u00a0: achèvement\n" in french
+    assert not re.search(r"^(target|promise|due)|  counted|  yes  |  no  ", french, re.MULTILINE), french
     said = json.loads(run("sla", "explain", task, "--data", data, "--json").stdout)
     assert [clock["target"] for clock in said["clocks"]] == ["completion", "first_start"]
     assert run("sla", "explain", task, "--data", data).exit_code == 0

@@ -43,7 +43,9 @@ def test_a_switch_is_made_shown_and_taken_back(run: Run) -> None:
     assert "the file says" not in run("config", "check").stderr
     shown = json.loads(run("queue", "show", "contracts", "--json").stdout)
     assert (shown["model"], shown["staffing"]["source"]) == ("dedicated", "file")
-    assert "longest wait" in run("queue", "show", "contracts").stdout
+    told = run("queue", "show", "contracts").stdout
+    assert "longest wait" in told
+    assert "closed:          no\n" in told
 
 
 def test_a_person_is_lent_and_a_queue_put_ahead(run: Run) -> None:

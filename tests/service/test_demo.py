@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 from datetime import UTC, datetime, timedelta
@@ -13,11 +14,15 @@ import pytest
 from sqlalchemy import func, select
 
 from taskhub import bootstrap
+from taskhub.access import service as access
+from taskhub.acts.activate import activate
 from taskhub.cli import place
+from taskhub.clock import DemoClock, real_now
 from taskhub.db.tables import history
-from taskhub.demo import store, time
+from taskhub.demo import store, time, visitors
 from taskhub.demo.people import plan
 from taskhub.demo.queries import Person, Picture
+from taskhub.demo.settle import settle
 from taskhub.demo.story import MOST_LIVES, Scene, Story
 from taskhub.demo.view import Frame, draw
 from taskhub.demo.watch import Moment
@@ -25,6 +30,7 @@ from taskhub.demo.words import WORDS
 from taskhub.errors import InvalidInput
 from taskhub.events.cloudevents import read_cloudevents
 from taskhub.metrics.invariants import queries as invariants
+from taskhub.settings import Settings
 from tests.service.test_server import Process, taskhub
 
 MONDAY = datetime(2026, 8, 24, 7, 0, tzinfo=UTC)
@@ -77,6 +83,14 @@ def test_the_demo_begins_on_a_monday_at_least_thirteen_weeks_back() -> None:
         assert timedelta(weeks=13) <= now - start < timedelta(weeks=14, days=1)
 
 
+def test_what_is_said_of_later_is_never_a_skipped_hour() -> None:
+    evening, morning = MONDAY + timedelta(hours=11), MONDAY + timedelta(hours=24)
+    spans = ((MONDAY, evening), (morning, morning + timedelta(hours=11)))
+    clock = DemoClock(real_now() - timedelta(hours=10, minutes=58), 1, spans)
+    assert MONDAY < time.later(clock, 1, 0) <= evening
+    assert morning < time.later(clock, 1, 10) < morning + timedelta(minutes=60)
+
+
 def test_people_fit_the_example_queues() -> None:
     set_ = bootstrap.policies(bootstrap.read_config(bootstrap.example_config()))
     found = plan(set_, {"contract-desk": "specialist", "front-line": "front_line"}, "fr")
@@ -116,12 +130,76 @@ def test_the_view_draws_whatever_there_is(language: str) -> None:
     console.print(draw(frame))
     console.file.close()
     text = console.export_text()
-    assert "1 day, 6:00" in text
+    assert "30:00" in text
     assert "[bold]Alpha" in text
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize(("width", "height", "people"), [(80, 24, 0), (100, 30, 4), (140, 40, 12), (60, 12, 0)])
+def test_the_story_is_seen_on_every_terminal(language: str, width: int, height: int, people: int) -> None:
+    from rich.console import Console
+
+    words, set_ = WORDS[language], bootstrap.policies(bootstrap.read_config(bootstrap.example_config()))
+    queues = {key: queue.name.in_(language) for key, queue in set_.queues.items()}
+    staff = tuple(Person(f"p{n}", f"Person {n}", "desk", "available", None, ("x" * 90,)) for n in range(12))
+    moments = [Moment(MONDAY + timedelta(minutes=n), f"move {n}: {'why ' * 22}end", "offer") for n in range(40)]
+    alarms = [Moment(MONDAY, f"late {n}", "sla.breached", alarm=True) for n in range(12)]
+    picture = Picture(MONDAY, people=staff)
+    frame = Frame(picture, "http://127.0.0.1:8000", 60, 44, 0, "UTC", words, queues, moments, alarms)
+    out = io.StringIO()
+    Console(width=width, height=height, file=out).print(draw(frame))
+    lines = out.getvalue().splitlines()
+    assert len(lines) <= height
+    assert max(map(len, lines)) <= width
+    top, just, late = (
+        next(at for at, line in enumerate(lines) if word in line)
+        for word in (words["stop"][-5:], words["decisions"], words["alarms"])
+    )
+    assert top < just < late
+    assert late - just - 1 >= (5 if height >= 24 else 2)
+    assert [line for line in lines[just:late] if line.strip().endswith("end")]
+    assert "move 39" in "".join(lines[just:late])
+    assert "late 11" in "".join(lines[late:])
+    if height >= 24:
+        assert all(any(line.startswith(name) for line in lines[late:]) for name in queues.values())
+    assert sum("Person " in line for line in lines) >= people
 
 
 def test_both_languages_have_the_same_words() -> None:
     assert WORDS["en"].keys() == WORDS["fr"].keys()
+
+
+def test_visitors_keep_their_keys_while_the_database_accepts_them(tmp_path: Path) -> None:
+    chosen = Settings(data=tmp_path)
+    bootstrap.make_tables(chosen)
+    db = bootstrap.database(chosen)
+    texts = bootstrap.read_config(bootstrap.example_config())
+    with db.begin() as tx:
+        activate(tx, bootstrap.policies(texts), texts)
+
+    def start() -> dict[str, str]:
+        kept = visitors.kept(chosen, db)
+        with db.begin() as tx:
+            staff = settle(tx, "en", kept)
+        visitors.keep(chosen, staff)
+        return {role: key for role, _, key in staff.personas}
+
+    first = start()
+    path = tmp_path / visitors.FILE
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert start() == first
+    with db.begin() as tx:
+        access.revoke_key(tx, first["admin"].split("_")[2])
+        access.revoke_key(tx, first["agent"].split("_")[2])
+    second = start()
+    assert {role for role in first if first[role] != second[role]} == {"admin", "agent"}
+    told = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**told, "admin": told["auditor"], "rep": 1}), encoding="utf-8")
+    third = start()
+    assert {role for role in second if second[role] != third[role]} == {"admin", "rep"}
+    path.write_text("[", encoding="utf-8")
+    assert not set(start().values()) & set(third.values())
+    db.close()
 
 
 def keys_of(process: Process) -> dict[str, str]:
@@ -135,7 +213,8 @@ def keys_of(process: Process) -> dict[str, str]:
 def test_the_demo_works_ends_in_order_and_goes_on_later(tmp_path: Path) -> None:
     words = ("demo", "--data", str(tmp_path), "--port", "0", "--speed", "600", "--seconds")
     with taskhub(*words, "12") as process:
-        assert len(set(keys_of(process).values())) == 6
+        keys = keys_of(process)
+        assert len(set(keys.values())) == 6
         process.until("→")
         process.until("completed")
         assert process.child.wait(40) == 0
@@ -147,6 +226,7 @@ def test_the_demo_works_ends_in_order_and_goes_on_later(tmp_path: Path) -> None:
         assert tx.conn.exec_driver_sql("SELECT count(*) FROM message WHERE dead_at IS NOT NULL").scalar() == 0
         assert tx.conn.exec_driver_sql("SELECT count(*) FROM task WHERE state = 'completed'").scalar() > 0
     with taskhub(*words, "60") as process:
+        assert keys_of(process) == keys
         process.until("completed")
         assert process.end(signal.SIGINT)[0] == 0
     assert not [line for line in process.errors if "Traceback" in line], process.errors

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 from typer.testing import CliRunner
 
 from taskhub import settings
 from taskhub.calendars import parse_target
 from taskhub.cli.app import app
 from taskhub.db import sweep
-from taskhub.db.tables import escalation
+from taskhub.db.tables import escalation, message
 from taskhub.escalation.notifications.channels import CHANNELS, SMTP
 from taskhub.policy.policies import Policies
 from taskhub.policy.promise import EscalationPolicy, SlaPolicy, Step
@@ -230,6 +230,32 @@ def test_jobs_that_do_not_fire_are_told(worked: House) -> None:
         sweep.beat(tx.conn, tx.real_now, every=timedelta())
         sweep.fire(tx.conn, "history.seal", tx.now - LATE * 2, tx.now - LATE * 2)
     assert found(worked)[0]["jobs"]["state"] == "wrong"
+
+
+def test_a_demo_s_hours_are_no_delay(worked: House) -> None:
+    from taskhub.cli import findings
+    from taskhub.db import seals
+    from taskhub.demo import store
+
+    with worked.db.begin() as tx:
+        real, monday = tx.real_now, tx.real_now - timedelta(days=60)
+        evening, morning = monday + timedelta(hours=1), monday + timedelta(days=2)
+        spans = [(monday, evening), (morning, real)]
+        store.put_clock(tx.conn, real - timedelta(seconds=4), 1000.0, spans)  # its evening was 0.4 s ago
+        seals.add(tx.conn, evening)
+        tx.record("team", "x", "create", {})
+        sweep.beat(tx.conn, real, every=timedelta())
+        sweep.fire(tx.conn, "history.seal", evening, evening)
+        tx.conn.execute(update(message).where(message.c.done_at.is_(None)).values(due_at=evening))
+    with worked.db.read() as tx:
+        assert tx.now >= morning
+        told = [look(tx) for look in (findings.sealed, findings.jobs, findings.ledger)]
+        assert [one.state for one in told] == [findings.OK] * 3, told
+    with worked.db.begin() as tx:
+        store.put_clock(tx.conn, real - timedelta(minutes=7), 1000.0, spans)
+    with worked.db.read() as tx:
+        assert findings.sealed(tx).state == findings.NOTE
+        assert findings.ledger(tx).state == findings.WRONG
 
 
 def test_a_redis_that_is_away_is_told(worked: House) -> None:

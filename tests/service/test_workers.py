@@ -14,6 +14,7 @@ from taskhub.db.handler import Together
 from taskhub.db.interruption import Interrupted
 from taskhub.db.ledger import Taken
 from taskhub.db.tables import message, sweep
+from taskhub.demo.store import put_clock
 from taskhub.errors import InvalidInput, Unavailable
 from taskhub.workers import pulse, run_due
 from taskhub.workers.convoys import MOST, convoys, members
@@ -289,6 +290,20 @@ def test_after_a_gap_everyone_is_told_once_before_anything_runs(house):
     house.worker(on_gap=hook)
     house.wait_for(lambda: "row" in order)
     assert order == [5, "row"]
+
+
+@pytest.mark.parametrize("demo", [False, True])
+def test_a_gap_is_warned_of_but_not_in_a_demo_that_stood_still(house, caplog, demo):
+    with house.database.begin() as tx:
+        tx.conn.execute(sweep.insert().values(id=1, at=tx.real_now - timedelta(minutes=5)))
+        if demo:
+            monday = tx.real_now - timedelta(days=91)
+            put_clock(tx.conn, tx.real_now, 60, [(monday, tx.real_now)])
+    house.emit("work", "a")
+    house.worker()
+    house.wait_for(lambda: house.ran() == {"a": 1})
+    warned = [one for one in caplog.records if one.levelno >= logging.WARNING and "nobody looked" in one.message]
+    assert bool(warned) is not demo
 
 
 def test_a_gap_hook_that_always_fails_does_not_stop_the_work(house, monkeypatch):

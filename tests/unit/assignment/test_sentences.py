@@ -2,7 +2,7 @@
 
 import pytest
 
-from taskhub.assignment import reasons, wording
+from taskhub.assignment import decision_words, reasons, wording
 from taskhub.assignment.model import Candidate
 from taskhub.assignment.registry import built_ins
 from taskhub.assignment.sentences import chosen, for_agent, pulled, reason, waiting
@@ -19,12 +19,14 @@ def test_every_code_has_words(language: str) -> None:
     general, own = wording.REASONS[language], wording.NOT_YOU[language]
     assert set(general) == set(reasons.ALL) - {reasons.READY_TO_PULL}
     assert set(own) == set(reasons.ALL) - {reasons.READY_TO_PULL, reasons.POOL_EMPTY}
+    assert set(decision_words.WHY_NOT[language]) == set(own)
     for strategy in (built_ins().strategy(name) for name in built_ins().strategy_names):
         assert {*strategy.parts, "turn", "draw", "only", "favourite"} <= set(wording.CHOSEN[language])
 
 
 def test_french_keeps_its_spaces() -> None:
     texts = [*wording.REASONS["fr"].values(), *wording.NOT_YOU["fr"].values(), *wording.CHOSEN["fr"].values()]
+    texts += decision_words.WHY_NOT["fr"].values()
     for text in (*texts, wording.NOBODY["fr"], wording.JOIN["fr"]):
         for place, char in enumerate(text):
             before, after = text[place - 1] if place else "", text[place + 1] if place + 1 < len(text) else ""
