@@ -17,7 +17,7 @@ STYLE = """
 :root { color-scheme: light dark }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 0 auto; padding: 1rem }
 code { font: 0.9em ui-monospace, monospace }
-nav a { margin-right: 0.8em; white-space: nowrap }
+nav { display: flex; flex-wrap: wrap; gap: 0.2em 0.8em }
 details { border: 1px solid #8886; border-radius: 4px; margin: 0.4em 0; padding: 0.3em 0.8em }
 summary { cursor: pointer; overflow-wrap: anywhere }
 table { border-collapse: collapse; width: 100%; margin: 0.4em 0 0.8em }
