@@ -31,6 +31,7 @@ PLAIN = (
     "TASKHUB_INBOX", "TASKHUB_INBOX_OF_SOURCE", "TASKHUB_METRICS_HOST", "TASKHUB_METRICS_PORT",
     *(f"TASKHUB_KEEP_{part.name.upper()}" for part in fields(Keep)),
 )  # fmt: skip
+RESERVED = ("TASKHUB_SECRET_KEY",)  # for signed sessions of screens to come: set already, it is no mistake
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,10 +57,14 @@ def highest(roles: Sequence[str]) -> str:
 
 
 def revoke_key(tx: Tx, key_id: str) -> None:
-    """Ends a key at once; doing it twice is fine."""
+    """Ends a key at once and for good; doing it twice is fine."""
     get_key(tx, key_id)
     if store.revoke(tx.conn, key_id, tx.real_now):
         tx.record("key", key_id, "revoked", {})
+    elif not store.withdrawn(tx.conn, [key_id]):
+        # It had ended with its person's days here, whose undo lets keys live again: not this one. The key itself is as
+        # it was, so that the undo still finds what it left.
+        tx.record(store.WITHDRAWAL, key_id, "made", {})
 
 
 def revoke_keys(tx: Tx, agent: str) -> list[str]:
@@ -72,9 +76,11 @@ def revoke_keys(tx: Tx, agent: str) -> list[str]:
 
 
 def restore_keys(tx: Tx, ids: Sequence[str]) -> None:
-    """Undo of ``revoke_keys``."""
-    store.restore(tx.conn, ids)
-    for id_ in ids:
+    """Undo of ``revoke_keys``, but for keys that somebody has withdrawn since."""
+    gone = store.withdrawn(tx.conn, ids)
+    ours = [id_ for id_ in ids if id_ not in gone]
+    store.restore(tx.conn, ours)
+    for id_ in ours:
         tx.record("key", id_, "restored", {})
 
 

@@ -8,7 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, literal, select, tuple_, update
 
-from taskhub.db.tables import agent, api_key, team
+from taskhub.db.tables import agent, api_key, history, team
+
+WITHDRAWAL = "key_withdrawal"  # as a noun of history
 
 _SHOWN = (api_key.c.id, api_key.c.role, api_key.c.name, api_key.c.agent, api_key.c.created_at, api_key.c.expires_at,
           api_key.c.revoked_at)  # fmt: skip
@@ -56,6 +58,12 @@ def revoke_all(conn: Connection, agent_key: str, at: datetime) -> list[str]:
     """Ends every live key of a person. Returns their ids."""
     live = (api_key.c.agent == agent_key) & api_key.c.revoked_at.is_(None)
     return list(conn.execute(update(api_key).where(live).values(revoked_at=at).returning(api_key.c.id)).scalars())
+
+
+def withdrawn(conn: Connection, ids: Sequence[str]) -> set[str]:
+    """Which of these keys somebody withdrew after they had ended."""
+    about = history.c.noun == WITHDRAWAL, history.c.id.in_(ids)
+    return set(conn.execute(select(history.c.id).where(*about)).scalars())
 
 
 def restore(conn: Connection, ids: Sequence[str]) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import and_, case, exists, func, or_, select
 
 from taskhub.db.tables import agent, history, task
-from taskhub.db.tables_sales import RECORDS
 from taskhub.db.tx import Tx
 from taskhub.tasks.model import OPEN
 
@@ -47,17 +46,6 @@ def served(tx: Tx, noun: str, record_id: str, me: str | None, queues: Sequence[s
     own_making = [task.c.origin.not_like(f"{way}agent:{me}:%") for way in (ASKED, IMPORTED)]
     others = or_(task.c.origin.is_(None), and_(*own_making))
     return bool(tx.conn.execute(select(exists().where(or_(*about), mine, others, task.c.state.in_(OPEN)))).scalar())
-
-
-def on_a_record(tx: Tx, noun: str, column: str, value: str) -> bool:
-    """Whether any lead or deal says this in a column."""
-    table = RECORDS[noun]
-    return bool(tx.conn.execute(select(exists().where(table.c[column] == value))).scalar())
-
-
-def on_a_task(tx: Tx, column: str, value: str) -> bool:
-    """Whether any task says this in a column."""
-    return bool(tx.conn.execute(select(exists().where(task.c[column] == value))).scalar())
 
 
 def team_of_owner(tx: Tx, owner: str | None) -> str | None:

@@ -9,7 +9,7 @@ from fastapi import Query
 from taskhub.access import service as access
 from taskhub.access.permissions import Caller, reaches_all
 from taskhub.acts import selling
-from taskhub.api import filters, queries, seen, shown_sales
+from taskhub.api import queries, seen, shown_sales
 from taskhub.api.sales_bodies import (
     ContactIn,
     ContactPatch,
@@ -27,8 +27,10 @@ from taskhub.http.edge import act, look
 from taskhub.http.inputs import Id
 from taskhub.http.paging import Cursor, Limit
 from taskhub.http.route import router
+from taskhub.sales import path
 from taskhub.sales import service as sales
 from taskhub.sales.fields import LINKS
+from taskhub.sales.model import OPEN
 
 routes = router("records")
 Filter = Annotated[str | None, Query(min_length=1, max_length=200)]
@@ -179,10 +181,11 @@ def _refuse_unseen_links(tx: Tx, given: dict[str, Any]) -> None:
 
 
 def _page(tx: Tx, noun: str, asked: dict[str, str | None], limit: int, cursor: str | None) -> dict[str, Any]:
+    status = asked.get("status")
+    if status and status not in (OPEN, *path.ENDS[noun]):
+        raise path.unknown("status", status, (OPEN, *path.ENDS[noun]), "unknown_status")
     wanted = narrowed(tx, access.caller(tx), {name: value for name, value in asked.items() if value})
     states, following = sales.find(tx, noun, wanted, paging.instant_after(cursor), limit)
-    if not states:
-        filters.check_records(tx, noun, asked)
     return paging.page(shown_sales.records(tx, noun, states), paging.encode(*following) if following else None)
 
 

@@ -84,9 +84,10 @@ WHY_NOT = {
         "skill_too_low": "niveau de compétence insuffisant", "absent": "absence", "off_shift": "hors horaires",
         "presence_busy": "indisponible", "presence_away": "en pause", "presence_offline": "hors ligne",
         "not_by": "quelqu'un d'autre doit la faire", "conflict_of_interest": "conflit d'intérêts",
-        "declined": "l'a déclinée il y a peu", "absent_before_due": "absence prévue à l'échéance",
+        "declined": "l'a refusée il y a peu", "absent_before_due": "absence prévue à l'échéance",
         "variety_ceiling": "assez du même type pour aujourd'hui", "ramping": "de retour depuis peu, reçoit moins",
-        "at_capacity": "capacité atteinte", "waits_for_favourite": "elle attend qui a servi ce client en dernier",
+        "at_capacity": "capacité atteinte",
+        "waits_for_favourite": "elle attend la personne qui a servi ce client en dernier",
     },
 }  # fmt: skip
 

@@ -30,7 +30,7 @@ CHOSEN = {
         "ledger": "Vous avez porté le moins ce trimestre, au regard de votre présence, des {n} personnes qui peuvent "
         "traiter «\u00a0{kind}\u00a0».",
         "favourite": "Vous avez servi ce client en dernier et connaissez le mieux son dossier.",
-        "draw": "Parmi {n} personnes à égalité qui peuvent traiter «\u00a0{kind}\u00a0», le tirage est tombé sur vous.",
+        "draw": "Parmi {n} personnes à égalité qui peuvent traiter «\u00a0{kind}\u00a0», le sort est tombé sur vous.",
     },
 }
 

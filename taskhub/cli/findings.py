@@ -87,11 +87,11 @@ def variables(tx: Tx) -> Finding:
     steps = (step for ladder in tx.policies.escalations.values() for step in ladder.steps)
     named |= {told.removeprefix("url:") for step in steps for told in step.notify if told.startswith("url:")}
     secret = {*settings.SECRETS, SMTP, CHANNELS, *named}
-    known = {*settings.PLAIN, *secret, *(f"{name}_FILE" for name in secret)}
+    known = {*settings.PLAIN, *settings.RESERVED, *secret, *(f"{name}_FILE" for name in secret)}
     unread = [name for name in os.environ if name.startswith("TASKHUB_") and name not in known]
     if not unread:
         return Finding("variables", OK, "every TASKHUB_… variable that is set is read")
-    near = {name: nearest(name, known) for name in sorted(unread)}
+    near = {name: nearest(name, known, cutoff=0.85) for name in sorted(unread)}
     said = ", ".join(f"{name} (did you mean {other}?)" if other else name for name, other in near.items())
     return Finding("variables", NOTE, f"nobody reads {said}", "correct the name, or take it away")
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+import re
+from datetime import datetime
+from typing import Annotated, Any
 
 import typer
 
 from taskhub.cli import place
 from taskhub.cli.options import Data, Json
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
 app = typer.Typer(help="API keys.", no_args_is_help=True, rich_markup_mode=None)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 COLUMNS = ("id", "name", "role", "agent", "created_at", "expires_at", "revoked_at")
 
 
@@ -98,9 +98,10 @@ def _end(text: str, real_now: datetime) -> datetime:
     from taskhub.events.times import LAST_YEAR, read_instant
 
     try:
-        if "-" in text:
-            return read_instant(text if "T" in text.upper() else f"{text}T00:00:00Z")
-        at = real_now + parse_duration(text)
+        if _DAY.fullmatch(text):
+            at = datetime.fromisoformat(f"{text}T00:00:00+00:00")
+        else:
+            at = read_instant(text) if "-" in text else real_now + parse_duration(text)
     except (ValueError, OverflowError):
         form = f"{text[:40]!r} is neither a duration such as 90d nor a time such as 2027-01-31 or 2027-01-31T18:00:00Z"
         raise InvalidInput(f"--expires: {form}.") from None

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from taskhub.db.tx import Tx
 
 _COMMAND = re.compile(r"(?<=`)taskhub (?!worker|api)[^`]+(?=`)")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,39}", re.ASCII)
 MISSING = "The tables are missing"
 
 
@@ -34,7 +35,7 @@ def chosen(data: Path | None) -> settings.Settings:
             raise InvalidInput(f"{found.data} is a file. Name the folder of the database: --data DIR or TASKHUB_DATA.")
     elif not found.database_url.startswith(settings.ADDRESSES):
         scheme, mark, _ = found.database_url.partition("://")  # the rest may hold a password
-        said = f"begins with {scheme[:40]}://" if mark else "is no address"
+        said = f"begins with {scheme}://" if mark and _SCHEME.fullmatch(scheme) else "is no address"
         raise InvalidInput(f"TASKHUB_DATABASE_URL {said}; use postgresql://USER:PASSWORD@HOST/NAME or sqlite:///FILE.")
     return found
 

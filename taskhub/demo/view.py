@@ -190,6 +190,6 @@ def _newest(frame: Frame, sheet: Sheet, moments: Sequence[Moment], room: int) ->
 
 def _sentence(frame: Frame, sheet: Sheet, one: Moment) -> list[Text]:
     style = ALARM_STYLE if one.alarm else DONE_STYLE if one.act == "complete" else ""
-    lines = Text(one.text, style=style).wrap(sheet.console, sheet.width - STAMP)
+    lines = Text(one.text, style=style).wrap(sheet.console, max(1, sheet.width - STAMP))
     stamps = [f"{clock_time(one.at, frame.zone)} ", *[" " * STAMP] * len(lines)]
     return [Text(stamp, style="dim").append_text(line) for stamp, line in zip(stamps, lines, strict=False)]

@@ -30,7 +30,7 @@ def kept(chosen: Settings, db: Database) -> Kept:
         return {}
     try:
         read: Any = json.loads((chosen.data / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     told = read.items() if isinstance(read, Mapping) else ()
     found = {role: _opened(db, str(key)) for role, key in told}

@@ -44,7 +44,10 @@ def create_app(state: AppState, routers: Sequence[APIRouter]) -> FastAPI:
 
 def _docs(request: Request) -> Response:
     app: FastAPI = request.app
-    return HTMLResponse(listing.page(app.openapi()), headers={"content-security-policy": listing.POLICY})
+    drawn: str | None = getattr(app.state, "docs", None)
+    if drawn is None:
+        drawn = app.state.docs = listing.page(app.openapi())
+    return HTMLResponse(drawn, headers={"content-security-policy": listing.POLICY})
 
 
 @asynccontextmanager

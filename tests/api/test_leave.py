@@ -27,6 +27,17 @@ def test_leaving_is_previewed_done_and_undone(any_house: House) -> None:
     assert any_house.of("zoe").ok("GET", f"/api/v1/tasks/{begun}")["agent"] == "zoe"
 
 
+def test_a_key_that_was_withdrawn_stays_so_when_its_person_comes_back(any_house: House) -> None:
+    admin, zoe = any_house.of("admin"), any_house.of("zoe")
+    (key,) = admin.ok("GET", f"{AGENTS}/zoe/keys")["items"]
+    done = admin.ok("POST", f"{AGENTS}/zoe/leave", {"to": {"agent": "abe"}})
+    for _ in range(2):
+        admin.ok("DELETE", f"/api/v1/keys/{key['id']}")
+    admin.ok("POST", f"/api/v1/acts/{done['act']}/undo")
+    assert admin.ok("GET", f"{AGENTS}/zoe")["active"] is True
+    assert zoe.get("/api/v1/tasks").status_code == 401
+
+
 def test_a_manager_lets_their_own_people_go_and_nobody_else(house: House) -> None:
     assert house.of("lea").ok("POST", f"{AGENTS}/abe/leave")["agent"]["active"] is False
     assert code(house.of("lea").post(f"{AGENTS}/yan/leave")) == (404, "not_found")

@@ -154,7 +154,11 @@ def test_places_that_are_no_database_are_named(run: Run, monkeypatch: pytest.Mon
         assert (said.exit_code, f"{file} is a file. Name the folder" in said.output) == (1, True)
     for said in (run(*create, "--data", file / "x"), run("db", "copy", file / "x", file)):
         assert (said.exit_code, "Error:" in said.output, len(said.stderr.splitlines())) == (1, False, 1)
-    for url, named in (("bogus://me:secret@x", "begins with bogus://;"), ("me:secret@x", "is no address;")):
+    for url, named in (
+        ("bogus://me:secret@x", "begins with bogus://;"),
+        ("me:secret@x", "is no address;"),
+        ("me:secret@h/db?a=://x", "is no address;"),
+    ):
         monkeypatch.setenv("TASKHUB_DATABASE_URL", url)
         for command in (create, ("doctor",), ("serve",)):
             said = run(*command)
@@ -300,11 +304,20 @@ def test_keys_are_listed_without_their_secrets_and_revoked(run: Run, data: Path)
 
 def test_a_key_ends_when_it_was_told_to(run: Run, data: Path) -> None:
     create = ("key", "create", "--role", "admin", "--name", "me", "--data", data, "--json", "--expires")
-    for told, ends in (("2199-01-31T18:00:00+02:00", "2199-01-31T16:00:00Z"), ("2199-01-31", "2199-01-31T00:00:00Z")):
+    for told, ends in (
+        ("2199-01-31T18:00:00+02:00", "2199-01-31T16:00:00Z"),
+        ("2199-01-31", "2199-01-31T00:00:00Z"),
+        ("2199-01-31 18:00:00Z", "2199-01-31T18:00:00Z"),
+    ):
         assert json.loads(run(*create, told).stdout)["expires_at"] == ends
     year = json.loads(run(*create, "366d").stdout)["expires_at"]
     assert datetime.now(UTC) + timedelta(days=365) < datetime.fromisoformat(year)
-    for told, said in (("soon", "neither a duration"), ("2020-01-31", "lies in the past"), ("999999d", "year 2199")):
+    for told, said in (
+        ("soon", "neither a duration"),
+        ("2020-01-31", "lies in the past"),
+        ("999999d", "year 2199"),
+        ("2200-01-01", "year 2199"),
+    ):
         refused = run(*create, told)
         assert (refused.exit_code, refused.stdout, said in refused.stderr) == (1, "", True)
     with place.existing(data) as db, db.read() as tx:

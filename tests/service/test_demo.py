@@ -126,6 +126,8 @@ def test_the_view_draws_whatever_there_is(language: str) -> None:
     picture = Picture(MONDAY, {("desk", "queued"): 2}, {"desk": MONDAY - timedelta(hours=30)}, {"at_risk": 1}, people)
     moment = Moment(MONDAY, "completed: [x]", "complete")
     frame = Frame(picture, "http://x", 60, 3, 1, "UTC", WORDS[language], {"desk": "Desk"}, (moment,), (moment,))
+    for width in range(1, 20):
+        Console(width=width, file=io.StringIO()).print(draw(frame))
     console = Console(width=200, record=True, file=open("/dev/null", "w"))  # noqa: PTH123, SIM115
     console.print(draw(frame))
     console.file.close()

@@ -163,6 +163,8 @@ def test_letters_that_cannot_leave_and_variables_nobody_reads_are_told(
     monkeypatch.setenv("TASKHUB_SMTP_URL", "smtp//garbage")
     monkeypatch.setenv("TASKHUB_KEEP_BODYS", "30d")
     monkeypatch.setenv("TASKHUB_REDIS_URL_FIEL", "/none")
+    monkeypatch.setenv("TASKHUB_SECRET_KEY", "x")
+    monkeypatch.setenv("TASKHUB_SOMETHING", "x")
     monkeypatch.setenv("CRM_PASSWORD", "x")
     findings, code = found(worked)
     assert code == 1
@@ -170,13 +172,15 @@ def test_letters_that_cannot_leave_and_variables_nobody_reads_are_told(
     assert findings["environment"]["said"].startswith("TASKHUB_SMTP_URL begins with none of smtp://, ")
     assert findings["variables"]["state"] == "note"
     assert "TASKHUB_KEEP_BODYS (did you mean TASKHUB_KEEP_BODIES?)" in findings["variables"]["said"]
+    assert "TASKHUB_SECRET_KEY" not in findings["variables"]["said"]
+    assert findings["variables"]["said"].endswith("TASKHUB_SOMETHING")
     assert "TASKHUB_REDIS_URL_FIEL (did you mean TASKHUB_REDIS_URL_FILE?)" in findings["variables"]["said"]
 
 
 def test_every_variable_the_code_names_is_known_as_read(pytestconfig: pytest.Config) -> None:
     sources = (path.read_text(encoding="utf-8") for path in (pytestconfig.rootpath / "taskhub").rglob("*.py"))
     named = {name for source in sources for name in re.findall(r'"(TASKHUB_[A-Z_]*[A-Z])"', source)}
-    assert named <= {*settings.PLAIN, *settings.SECRETS, SMTP, CHANNELS}
+    assert named <= {*settings.PLAIN, *settings.SECRETS, *settings.RESERVED, SMTP, CHANNELS}
 
 
 LATE = timedelta(minutes=5)
