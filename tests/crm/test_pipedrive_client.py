@@ -1,6 +1,7 @@
 """The Pipedrive client against the fake Pipedrive: each call, each fault, and one effect whatever happens."""
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -322,3 +323,15 @@ def test_a_poll_overlaps_the_second_it_ended_in(fake: FakePipedrive) -> None:
     fake.state.add("deal", {"title": "the same second"})
     again = client.changes("deal", found.cursor)
     assert [row["title"] for row in again.records] == ["one", "the same second"]
+
+
+def test_work_about_a_lead_that_is_gone_stands_alone_and_is_found_again(fake: FakePipedrive) -> None:
+    lead = fake.state.add("lead", {"title": "Acme"})
+    deal = fake.state.add("deal", {"title": "Acme"})
+    fake.state.remove("lead", lead["id"])
+    client, told = client_of(fake), work(about={"lead": str(lead["id"])})
+    made = client.write_work(told, first=True)
+    assert fake.state.records["activity"][made]["lead_id"] is None
+    # By the next try it may be known what the lead has become.
+    for about in (told.about, {"deal": str(deal["id"])}):
+        assert client.write_work(replace(told, about=about)) == made

@@ -146,5 +146,7 @@ def stands(one: Story) -> None:
         [there] = shown
         ended = "closed" if task.state == "cancelled" and one.system == "dynamics" else "done"
         assert (there.state, there.owner) == (ended, one.owner_of(task.kind)), (seen, task.kind, there)
-        assert there.about in (deal, one.there), (seen, task.kind, there)
+        # A lead of Pipedrive may be gone before that is heard: its work stands there alone.
+        alone = one.system == "pipedrive" and task.kind == "qualify" and not one.storm.quiet
+        assert there.about in (deal, one.there, *(("None",) if alone else ())), (seen, task.kind, there)
     assert len(one.shown()) == len({task.id for task in one.tasks() if one.shown_of(task.id)}), seen

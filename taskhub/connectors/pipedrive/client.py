@@ -91,18 +91,30 @@ class PipedriveClient(Losing, Webhooks):
         return self._caller.at
 
     def write_work(self, work: Work, *, first: bool = False) -> str:
-        """An activity whose subject bears our mark."""
+        """An activity whose subject bears our mark; it stands alone where what it is about is gone by now."""
         mark = mark_of(self._caller.name, work.task)
         found = None if first else self.find_work(work)
         if found is not None:
             return found
         body: dict[str, Any] = {"subject": f"{work.title} [{mark}]", "type": "task", "note": work.text}
-        body |= {LINKS[noun]: _number(noun, id) for noun, id in work.about.items() if noun in LINKS}
+        links = {LINKS[noun]: _number(noun, id) for noun, id in work.about.items() if noun in LINKS}
         if work.owner:
             body["owner_id"] = _number("user", work.owner)
         if work.due_on:
             body["due_date"] = work.due_on.isoformat()
-        return str(_member(self._caller.json("POST", "/api/v2/activities", json=body), "id"))
+        try:
+            return self._add_work({**body, **links})
+        except InvalidInput:
+            # A lead that was converted or deleted is listed nowhere: its word may have been lost on the way here.
+            if not self._is_gone(work.about):
+                raise
+        return self._add_work(body)
+
+    def _add_work(self, body: dict[str, Any]) -> str:
+        return str(_member(self._caller.json("POST", PATHS["activity"], json=body), "id"))
+
+    def _is_gone(self, about: Mapping[str, str]) -> bool:
+        return any(noun in LINKS and self.read(noun, id) is None for noun, id in about.items())
 
     def find_work(self, work: Work) -> str | None:
         """By our mark."""
@@ -174,11 +186,15 @@ class PipedriveClient(Losing, Webhooks):
         """What an earlier try has made. Looked for where it would be; a user may have changed the words around."""
         noun = next((noun for noun in NARROW if work.about.get(noun)), None)
         if noun is not None:
-            narrow: dict[str, Any] = {LINKS[noun]: work.about[noun]}
+            found = self._bears(mark, {LINKS[noun]: work.about[noun]})
+            if found is not None:
+                return found
         elif work.owner:
-            narrow = {"owner_id": work.owner}
-        else:
-            narrow = {"updated_since": _instant(self._now() - EARLY_COPY)}
+            return self._bears(mark, {"owner_id": work.owner})
+        # It may stand alone, because what it was about then was gone.
+        return self._bears(mark, {"updated_since": _instant((self._caller.at or self._now()) - EARLY_COPY)})
+
+    def _bears(self, mark: str, narrow: dict[str, Any]) -> str | None:
         rows = self._list(PATHS["activity"], sort_by="add_time", sort_direction="desc", **narrow)
         return next((str(row["id"]) for row in rows if mark in str(row.get("subject"))), None)
 
