@@ -62,8 +62,8 @@ def revoke_key(tx: Tx, key_id: str) -> None:
     if store.revoke(tx.conn, key_id, tx.real_now):
         tx.record("key", key_id, "revoked", {})
     elif not store.withdrawn(tx.conn, [key_id]):
-        # It had ended with its person's days here, whose undo lets keys live again: not this one. The key itself is as
-        # it was, so that the undo still finds what it left.
+        # It had ended before. Where that was with its person's days here, their undo lets keys live again, but not this
+        # one. The key itself stays as it was, so that the undo finds what it left.
         tx.record(store.WITHDRAWAL, key_id, "made", {})
 
 

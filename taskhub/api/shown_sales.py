@@ -8,13 +8,13 @@ from taskhub.access import service as access
 from taskhub.access.permissions import Caller, can
 from taskhub.acts.converting import Converted
 from taskhub.api import seen, shown
-from taskhub.connectors.asking.shown import in_one_form
 from taskhub.connectors.asking.shown import pending as pending  # noqa: PLC0414  this page gives them on
 from taskhub.connectors.asking.shown import record as record  # noqa: PLC0414
 from taskhub.connectors.asking.shown import records as records  # noqa: PLC0414
 from taskhub.db.tx import Tx
 from taskhub.policy.policies import Pipeline, Stage
 from taskhub.policy.text import LocalText
+from taskhub.sales.fields import as_answered
 from taskhub.sales.model import RecordState
 
 
@@ -36,7 +36,7 @@ def converted(tx: Tx, done: Converted) -> dict[str, Any]:
 def _for(tx: Tx, state: RecordState, who: Caller) -> dict[str, Any]:
     if can(who, "record.read", seen.of_record(tx, state, who)):
         return record(tx, state)
-    named = in_one_form({name: state.fields.get(name) for name in ("name", "customer_since")})
+    named = as_answered({name: state.fields.get(name) for name in ("name", "customer_since")})
     return {**named, "noun": state.ref.noun, "id": state.ref.id}
 
 

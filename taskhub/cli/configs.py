@@ -100,7 +100,7 @@ def _switched(found: Policies, data: Path | None) -> list[Problem]:
     from taskhub.acts import staffing
 
     try:
-        with place.existing(data) as db, db.read() as tx:
+        with place.existing(data) as db, db.instead(found), db.read() as tx:
             return staffing.differences(tx, found)
     except TaskhubError:
         if data is not None:

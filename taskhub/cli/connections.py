@@ -46,11 +46,7 @@ def list_(data: Data = None, json: Json = False) -> None:
         as_json({"connections": rows})
         return
     titles = ("name", "system", "tasks", "acts", "sends", "waiting", "failing", "failed")
-    as_table(titles, [tuple(_cell(row[title]) for title in titles) for row in rows])
-
-
-def _cell(value: object) -> str:
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+    as_table(titles, [[row[title] for title in titles] for row in rows])
 
 
 @app.command()

@@ -62,7 +62,7 @@ def _letters() -> Finding:
     from taskhub.escalation.notifications import channels
 
     if faults := channels.faults():
-        todo = "until it is mended, no letter leaves; start the workers anew with it"
+        todo = "mend it and start the workers anew with it; letters that go this way wait meanwhile"
         return Finding("environment", WRONG, " ".join(faults), todo)
     return Finding("environment", OK, "every variable that is set can be read")
 

@@ -79,9 +79,13 @@ def revoke(
     """End an API key at once."""
     from taskhub.access import service as access
     from taskhub.cli.output import as_json
+    from taskhub.errors import NotFound
 
     with place.acting(data, "key.revoke") as tx:
-        access.revoke_key(tx, key)
+        try:
+            access.revoke_key(tx, key)
+        except NotFound:
+            raise NotFound(f"There is no key {key}. `taskhub key list` shows them.") from None
     if json:
         as_json({"id": key})
         return

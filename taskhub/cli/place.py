@@ -42,7 +42,9 @@ def chosen(data: Path | None) -> settings.Settings:
 
 def aim(found: settings.Settings) -> str:
     """What commands need besides to meet the same database: `` --data DIR``; empty where they meet it anyway."""
-    return "" if found.database_url is not None or found.data == settings.DATA else f" --data {quote(str(found.data))}"
+    if found.database_url is not None or (found.data == settings.DATA and settings.read().url == found.url):
+        return ""
+    return f" --data {quote(str(found.data))}"
 
 
 def aimed(said: str, found: settings.Settings) -> str:

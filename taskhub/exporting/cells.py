@@ -9,6 +9,8 @@ from typing import Any
 
 import orjson
 
+from taskhub.events.times import written
+
 MARKED = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS | orjson.OPT_SORT_KEYS
 
@@ -26,7 +28,7 @@ def cell(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
+        return written(value)
     if isinstance(value, int | float):
         return repr(value)
     return orjson.dumps(value, option=_OPTIONS).decode() if value else ""

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from taskhub.events.times import in_one_form
 from taskhub.policy.policies import Policies
 from taskhub.policy.work import PRIORITIES
-from taskhub.sales.fields import FIELDS, KEPT
+from taskhub.sales.fields import FIELDS, KEPT, as_answered
 
 _WAY = ("status", "lost_reason", "created_at", "stage_at", "closed_at")
 _LAST = ("merged_into", "connection", "changed_at", "version", "fields")
@@ -54,10 +53,9 @@ _MARKS = {True: "x", False: " "}
 def record(noun: str, row: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
     """A sales record; fields of one's own stand together in ``fields``. ``more``: its dates and parties."""
     fields = row["fields"]
-    since = {"customer_since": in_one_form(at)} if isinstance(at := fields.get("customer_since"), str) else {}
     own = {name: value for name, value in fields.items() if name not in KEPT and value is not None}
     return {
-        **fields, **since, "id": row["id"], "connection": row["connection"], "changed_at": row["last_changed_at"],
+        **as_answered(fields), "id": row["id"], "connection": row["connection"], "changed_at": row["last_changed_at"],
         "version": row["version"], "created_at": row["first_seen_at"], **more, "fields": own,
     }  # fmt: skip
 

@@ -7,7 +7,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from taskhub.http.problems import HEADERS
 
 _RAW = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
-_POLICY = b"content-security-policy"
 
 
 class SecurityHeaders:
@@ -25,10 +24,7 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = message.setdefault("headers", [])
                 present = {name for name, _ in headers}
-                page = any(name == b"content-type" and value.startswith(b"text/html") for name, value in headers)
-                headers.extend(
-                    (name, value) for name, value in _RAW if name not in present and not (page and name == _POLICY)
-                )
+                headers.extend((name, value) for name, value in _RAW if name not in present)
             await send(message)
 
         await self.app(scope, receive, with_headers)

@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 
 from taskhub.errors import InvalidInput
+from taskhub.events.times import in_one_form
 from taskhub.policy.currencies import DECIMALS
 from taskhub.policy.reading.nearest import nearest
 from taskhub.sales.money import amount
@@ -90,6 +91,7 @@ FIELDS: Mapping[str, Mapping[str, Check]] = {
 }
 ASK_FOR = {"amount": "amount_invalid", "currency": "unknown_currency"}
 LINKS = ("lead", "account", "contact")
+KEPT_AT = ("converted_at", "customer_since")
 _CALLED = ("name", "company", "email", "phone")
 NAMING: Mapping[str, tuple[str, ...]] = {
     "lead": ("title", *_CALLED, "account", "contact"),
@@ -120,6 +122,14 @@ def read(noun: str, raw: Mapping[str, Any], own: Mapping[str, Any] | None = None
     if wrong:
         raise invalid(wrong)
     return good
+
+
+def as_answered(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields as answers, errors and files write them: instants among them are kept as text."""
+    return {
+        name: in_one_form(value) if name in KEPT_AT and isinstance(value, str) else value
+        for name, value in fields.items()
+    }
 
 
 def refuse_nameless(noun: str, said: Mapping[str, Any]) -> None:

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from taskhub.errors import Conflict
-from taskhub.events.times import in_one_form
 from taskhub.policy.policies import Pipeline, Policies, Stage
 from taskhub.policy.reading.nearest import nearest
-from taskhub.sales.fields import invalid
+from taskhub.sales.fields import as_answered, invalid
 from taskhub.sales.model import CONVERTED, LOST, OPEN, WON, RecordState
 from taskhub.sales.money import too_fine
 
@@ -157,9 +156,7 @@ def refuse_ended(state: RecordState) -> None:
 def _ended(state: RecordState, advice: str) -> Conflict:
     status = state.fields["status"]
     names = ("lost_reason", "converted_by", "converted_at", "account", "contact", "deal")
-    facts = {name: state.fields[name] for name in names if filled(state.fields, name)}
-    if isinstance(at := facts.get("converted_at"), str):
-        facts["converted_at"] = in_one_form(at)
+    facts = as_answered({name: state.fields[name] for name in names if filled(state.fields, name)})
     code = "already_converted" if status == CONVERTED else f"already_{status}"
     told = f" by {facts['converted_by']} at {facts['converted_at']}" if facts.keys() >= {"converted_by"} else ""
     return Conflict(f"This {state.ref.noun} is {status}{told}: {advice}.", code=code, status=status, **facts)

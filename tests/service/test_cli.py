@@ -256,6 +256,22 @@ def test_files_that_can_be_read_take_the_place_of_an_active_set_that_cannot(run:
     assert change == {"was": "0123"}
 
 
+def test_an_active_set_that_cannot_be_read_hides_nothing_of_the_one_that_is_to_replace_it(
+    run: Run, data: Path, tmp_path: Path
+) -> None:
+    texts = bootstrap.read_config(bootstrap.example_config())
+    with place.existing(data) as db, db.begin() as tx:
+        unread = {**texts, "rules.toml": "of = 'another version'\n"}
+        policy_set.activate(tx.conn, hash_="0123", files=unread, resolved={}, at=tx.now, by="test")
+    for file, text in texts.items():
+        (tmp_path / file).write_text(text)
+    assert run("config", "check", tmp_path, "--data", data).exit_code == 0
+    (tmp_path / "kinds.toml").write_text(f"{texts['kinds.toml']}\nrubbish = 1\n")
+    for command in ("check", "apply"):
+        said = run("config", command, tmp_path, "--data", data)
+        assert (said.exit_code, "rubbish" in said.output) == (1, True)
+
+
 def test_a_set_refused_at_a_later_start_leaves_the_old_one(
     data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -299,7 +315,7 @@ def test_keys_are_listed_without_their_secrets_and_revoked(run: Run, data: Path)
         assert tx.conn.execute(ended).all() == [(made["id"], "command line")]
         assert not queries.any_key(tx)
     unknown = run("key", "revoke", "none", "--data", data)
-    assert (unknown.exit_code, unknown.stderr.strip()) == (1, "There is no such key, or you may not see it.")
+    assert (unknown.exit_code, unknown.stderr.strip()) == (1, "There is no key none. `taskhub key list` shows them.")
 
 
 def test_a_key_ends_when_it_was_told_to(run: Run, data: Path) -> None:

@@ -205,11 +205,11 @@ def test_while_a_process_works_its_collector_leaves_the_program_alone(
     assert (seen, gc.get_freeze_count()) == ([True], 0)
 
 
-def test_a_worker_says_at_its_start_that_no_letter_can_leave(
+def test_a_worker_says_at_its_start_that_letters_cannot_leave(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("TASKHUB_SMTP_URL", "smtp//garbage")
     chosen = Settings(data=Path("data"), database_url=sqlite_url)
     with server.house(chosen) as (db, bell):
         server.worker_of(chosen, db, bell)
-    assert "no letter can leave: TASKHUB_SMTP_URL begins with none of" in caplog.text
+    assert "letters cannot leave: TASKHUB_SMTP_URL begins with none of" in caplog.text

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from taskhub.connectors.asking import service as asked_there
 from taskhub.connectors.asking.model import CrmAct
 from taskhub.db.tx import Tx
-from taskhub.events import times
 from taskhub.policy.policies import Policies
 from taskhub.sales import service as sales
+from taskhub.sales.fields import as_answered
 from taskhub.sales.model import OPEN, RecordState
 
-KEPT_AT = ("converted_at", "customer_since")
 DAY = timedelta(days=1)
 
 
@@ -43,18 +42,10 @@ def pending(act: CrmAct) -> dict[str, Any]:
 
 def _record(tx: Tx, state: RecordState, since: datetime | None, *, known: bool) -> dict[str, Any]:
     return {
-        **in_one_form(state.fields), **(_stay(state, since, tx.policies, tx.now) if known else {}),
+        **as_answered(state.fields), **(_stay(state, since, tx.policies, tx.now) if known else {}),
         "noun": state.ref.noun, "id": state.ref.id, "connection": state.connection, "first_seen_at": state.first_seen,
         "last_changed_at": state.last_changed, "version": state.version,
     }  # fmt: skip
-
-
-def in_one_form(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields as they are shown: instants among them are kept as text."""
-    return {
-        name: times.in_one_form(value) if name in KEPT_AT and isinstance(value, str) else value
-        for name, value in fields.items()
-    }
 
 
 def _stay(state: RecordState, since: datetime | None, policies: Policies, now: datetime) -> dict[str, Any]:

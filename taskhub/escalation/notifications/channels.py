@@ -88,14 +88,14 @@ def mail(server: str, to: str, notice_id: str) -> dict[str, Any]:
 
 
 def faults(environ: Mapping[str, str] | None = None) -> list[str]:
-    """What keeps every letter from leaving, in words that show no address: settings that cannot be used."""
+    """What keeps letters from leaving, in words that show no address: settings that cannot be used."""
     return [said for look in (_mail_fault, _channels_fault) if (said := look(environ)) is not None]
 
 
 def warn() -> None:
     """Says them in the log when a process begins that sends."""
     for fault in faults():
-        log.warning("no letter can leave: %s", fault)
+        log.warning("letters cannot leave: %s", fault)
 
 
 def _mail_fault(environ: Mapping[str, str] | None) -> str | None:
@@ -112,7 +112,7 @@ def _channels_fault(environ: Mapping[str, str] | None) -> str | None:
         found = settings.secret(CHANNELS, environ)
     except InvalidInput as error:
         return error.message
-    return None if found is None or _can_be_read(found) else f"{CHANNELS} holds an address Apprise cannot read."
+    return None if found is None or _can_be_read(found) else _unreadable(CHANNELS)
 
 
 def push(letter: Letter, where: Where) -> None:
@@ -120,8 +120,7 @@ def push(letter: Letter, where: Where) -> None:
     apprise = _apprise()
     hub = apprise.Apprise(asset=apprise.AppriseAsset(app_id="taskhub", async_mode=False))
     if not hub.add(_named(where, letter.id)):
-        why = NO_SENDER if isinstance(where, dict) else f"The address it goes to cannot be read; see {CHANNELS}."
-        raise InvalidInput(f"Notification {letter.id} cannot be sent. {why}")
+        raise InvalidInput(f"Notification {letter.id} cannot be sent. {_why_not(letter, where)}")
     ear = _Ear()
     for server in hub:
         # Each complains to a log of its own: letters leave side by side, in threads of Apprise's choice.
@@ -171,6 +170,19 @@ def scrubbed(text: str, where: Where) -> str:
 
 def _can_be_read(where: Where) -> bool:
     return bool(_apprise().Apprise().add(where))
+
+
+def _why_not(letter: Letter, where: Where) -> str:
+    kind, _, name = letter.address.partition(":")
+    if isinstance(where, dict):
+        return NO_SENDER
+    if kind == "own":
+        return "Apprise cannot read the address its person has given: they give another one."
+    return _unreadable(name if kind == "url" and "://" not in name else CHANNELS)
+
+
+def _unreadable(variable: str) -> str:
+    return f"{variable} holds an address Apprise cannot read."
 
 
 def _unlike(why: str) -> InvalidInput:

@@ -74,6 +74,15 @@ def test_a_letter_that_cannot_be_sent_names_the_bad_part() -> None:
         push(letter, mail("smtp://mail.example.org?from=hub", "zoe@example.org", "n1"))
 
 
+@pytest.mark.parametrize(
+    ("address", "named"),
+    [("url:TEAM_CHAT", "TEAM_CHAT holds"), ("mailto:zoe@example.org", f"{CHANNELS} holds"), ("own:x", "its person")],
+)
+def test_a_letter_that_cannot_be_sent_names_whose_address_it_is(address: str, named: str) -> None:
+    with pytest.raises(InvalidInput, match=named):
+        push(Letter("n1", "zoe", address, "s", "b"), "rubbish")
+
+
 def test_what_the_other_side_said_is_kept_without_the_address() -> None:
     where = "json://user:pa55word@ops.example.org/hooks/s3cretpath?token=t0psecret"
     said = scrubbed("Failed to POST http://ops.example.org/hooks/s3cretpath (pa55word): 503, t0psecret", where)
